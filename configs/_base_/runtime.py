@@ -1,0 +1,51 @@
+# Everything about running that no recipe changes: hooks, logs, processes.
+custom_imports = dict(imports=['siameseim'], allow_failed_imports=False)
+default_scope = 'mmpretrain'
+
+default_hooks = dict(
+    # Reads losses from the device only when a log line is due.
+    runtime_info=dict(type='LazyRuntimeInfoHook'),
+    timer=dict(type='IterTimerHook'),
+    # In place of DistSamplerSeedHook: also resumes within an epoch.
+    sampler_seed=dict(type='ExactResumeHook'),
+    logger=dict(type='LoggerHook', interval=50, ignore_last=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    # Every epoch; writes a new file completely before it removes an old one.
+    checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
+)
+custom_hooks = [
+    dict(type='MomentumTargetHook', base_momentum=0.995),
+    dict(type='ProgressHook'),
+    # SIGTERM or Ctrl-C: save at the next optimizer step, then stop.
+    dict(type='StopSignalHook'),
+]
+
+log_level = 'INFO'
+log_processor = dict(type='ProgressLogProcessor')
+visualizer = dict(
+    type='Visualizer',
+    vis_backends=[
+        dict(type='LocalVisBackend'),  # one JSON object a line
+        dict(type='TensorboardVisBackend'),
+    ],
+)
+
+randomness = dict(seed=0)
+env_cfg = dict(
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    # tools/train.py uses gloo where there is no CUDA.
+    dist_cfg=dict(backend='nccl'),
+)
+# The type and device_ids are given because mmengine otherwise passes
+# device_ids, which DistributedDataParallel refuses on a CPU. Buffers are
+# BatchNorm statistics, equal on all ranks by construction.
+model_wrapper_cfg = dict(
+    type='MMDistributedDataParallel',
+    device_ids=None,
+    broadcast_buffers=False,
+    find_unused_parameters=False,
+    gradient_as_bucket_view=True,
+)
+
+load_from = None
+resume = False

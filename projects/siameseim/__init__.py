@@ -1,0 +1,28 @@
+"""SiameseIM as a plugin of mmpretrain.
+
+Importing this package registers every component, so a config needs only
+``custom_imports = dict(imports=['siameseim'], allow_failed_imports=False)``.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from .environment.requirements import require_stack
+from .version import __version__
+
+require_stack()
+
+for _part in (
+    'models',
+    'datasets',
+    'engine',
+    'evaluation',
+    'convert',
+    'downstream',
+    'detection',
+    'segmentation',
+):
+    if find_spec(f'{__name__}.{_part}') is not None:
+        import_module(f'{__name__}.{_part}')
+
+__all__ = ['__version__']

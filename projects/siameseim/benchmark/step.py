@@ -1,0 +1,87 @@
+"""One training step of a config, on random images, ready to be timed."""
+
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmpretrain.registry import MODELS
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..engine.optim_wrapper import AutocastOptimWrapper
+from ..models import SiameseIM
+
+
+class StepBenchmark:
+    """Model, optimizer and a random batch; ``run`` is one training step.
+
+    The step is what the Runner does: target update, normalisation, forward,
+    backward, clipping and AdamW, under the config's precision.
+
+    Args:
+        cfg (Config): a pretraining config.
+        batch_size (int): images a step.
+        device (str): 'cpu' or 'cuda'.
+    """
+
+    def __init__(self, cfg: Config, batch_size: int, device: str) -> None:
+        self.batch_size = batch_size
+        self.model: SiameseIM = MODELS.build(cfg.model)
+        self.model.to(device).train()
+        with DefaultScope.overwrite_default_scope('mmpretrain'):
+            self.optim_wrapper: AutocastOptimWrapper = build_optim_wrapper(
+                self.model, cfg.optim_wrapper
+            )
+        self.batch = random_batch(self.model, num_masked(cfg), batch_size)
+
+    def run(self) -> None:
+        """One optimizer step."""
+        self.model.update_target(0.996)
+        self.model.train_step(self.batch, self.optim_wrapper)
+
+    def flops(self) -> int:
+        """Floating-point operations of the matrix products of one step.
+
+        Attention is counted as plain products: the counter does not know
+        the CPU's fused kernel, and a kernel's recomputation is no progress.
+        """
+        counter = FlopCounterMode(display=False)
+        with sdpa_kernel(SDPBackend.MATH), counter:
+            self.run()
+        return counter.get_total_flops()
+
+
+def num_masked(cfg: Config) -> int:
+    """Masked patches of view 1 according to the config's pipeline."""
+    return next(
+        transform['num_masked']
+        for transform in cfg.train_dataloader.dataset.pipeline
+        if transform['type'] == 'BlockMask'
+    )
+
+
+def random_batch(
+    model: SiameseIM, masked: int, batch_size: int
+) -> dict[str, Any]:
+    """A batch as the data loader makes it, on the CPU."""
+    generator = torch.Generator().manual_seed(0)
+    height, width = model.backbone.img_size
+    patches = model.neck.predictor.positions.shape[1]
+    order = torch.rand(batch_size, patches, generator=generator).argsort(1)
+    shape = (batch_size, 3, height, width)
+    corners = torch.rand(batch_size, 2, 2, generator=generator) * 100
+    sizes = torch.rand(batch_size, 2, 2, generator=generator) * 200 + 100
+    return dict(
+        inputs=[
+            torch.randint(0, 256, shape, generator=generator).byte()
+            for _ in range(2)
+        ],
+        data_samples=dict(
+            visible=order[:, masked:].sort(1).values,
+            boxes=torch.cat([corners, sizes], dim=-1),
+            flips=torch.rand(batch_size, 2, generator=generator) < 0.5,
+            source_width=torch.full((batch_size,), 500.0),
+        ),
+    )

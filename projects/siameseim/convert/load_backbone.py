@@ -1,0 +1,211 @@
+"""Loading pretrained weights into a backbone, or failing loudly."""
+
+import logging
+import re
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from .backbone_file import BackboneFile, read_backbone
+
+MIN_MATCHED = 0.95
+# What fine-tuning adds to a pretrained backbone and may start from scratch:
+# relative positions, final and pooling norm, pyramid.
+_ADDED = re.compile(r'.*\.rel_pos_[hw]$|ln[12]\.|resample\.')
+# Loading adapts these to the model themselves.
+_RESIZED = re.compile(r'pos_embed$|.*\.rel_pos_[hw]$')
+
+
+def split_init_cfg(
+    init_cfg: dict | list[dict] | None,
+) -> tuple[list[dict] | None, dict[str, Any] | None]:
+    """Separate ``Pretrained`` from other initialisers.
+
+    Returns:
+        tuple: the other initialisers for mmengine, and the arguments of
+        ``load_pretrained``; each None if there is none.
+
+    Raises:
+        ValueError: if ``Pretrained`` comes with a field it does not know.
+    """
+    cfgs = [init_cfg] if isinstance(init_cfg, dict) else [*(init_cfg or [])]
+    others = [cfg for cfg in cfgs if not _is_pretrained(cfg)]
+    pretrained = [cfg for cfg in cfgs if _is_pretrained(cfg)]
+    if not pretrained:
+        return others or None, None
+    fields = {k: v for k, v in pretrained[-1].items() if k != 'type'}
+    unknown = fields.keys() - {'checkpoint', 'branch', 'prefix'}
+    if unknown or 'checkpoint' not in fields:
+        raise ValueError(
+            "init_cfg=dict(type='Pretrained', ...) takes checkpoint and, if "
+            f'needed, branch and prefix; got {sorted(fields)}'
+        )
+    return others or None, fields
+
+
+def load_pretrained(
+    model: nn.Module,
+    checkpoint: str,
+    branch: str | None = None,
+    prefix: str | None = None,
+) -> None:
+    """Load a checkpoint of any known layout into one of our backbones.
+
+    Logs how many tensors came from where, what was left out and why.
+
+    Args:
+        model (nn.Module): a ``SiameseIMViT`` or a subclass.
+        checkpoint (str): path or http(s) address of a training checkpoint or
+            an exported backbone of ours, a published file, a file of MAE,
+            timm, detectron2's ViTDet, mmpretrain, mmdet or mmseg.
+        branch (str, optional): 'online' (the default) or 'target'.
+        prefix (str, optional): see ``read_backbone``.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is unsafe, unknown, of another size, or holds
+            less than 95 % of the backbone.
+    """
+    file = read_backbone(checkpoint, branch, prefix)
+    _check_sizes(model, file)
+    own = model.state_dict()
+    matched = {n: t for n, t in file.tensors.items() if n in own}
+    _check_shapes(own, matched, checkpoint)
+    wanted = [n for n in own if n in matched or not _ADDED.match(n)]
+    missing = [name for name in wanted if name not in matched]
+    if len(matched) < MIN_MATCHED * len(wanted):
+        raise ValueError(
+            f'{checkpoint} ({file.layout.name}) holds only {len(matched)} of '
+            f'{len(wanted)} backbone tensors; missing: {_some(missing)}; '
+            f'left out: {_some(file.tensors.keys() - matched.keys())}: check '
+            'that it is the right file and the model the right kind'
+        )
+    model.load_state_dict(matched, strict=False)
+    for line in _report(file, own, matched, wanted):
+        print_log(line, logger='current')
+
+
+def warn_if_absent(state_dict: dict[str, Any], prefix: str) -> None:
+    """Say when a state dict that is being loaded lacks a whole backbone.
+
+    mmengine's ``load_from`` skips what it does not know, which would leave
+    the backbone random without a word.
+
+    Args:
+        state_dict (dict[str, Any]): what is being loaded.
+        prefix (str): prefix of the backbone in the model.
+    """
+    if any(name.startswith(prefix) for name in state_dict):
+        return
+    print_log(
+        f'the loaded file has no tensor named {prefix}..., so the backbone '
+        'keeps the weights it has. To load pretrained weights use '
+        "init_cfg=dict(type='Pretrained', checkpoint=...) in the backbone "
+        'instead of load_from',
+        logger='current',
+        level=logging.WARNING,
+    )
+
+
+def _is_pretrained(cfg: dict) -> bool:
+    name = getattr(cfg['type'], '__name__', cfg['type'])
+    return name in ('Pretrained', 'PretrainedInit')
+
+
+def _check_sizes(model: nn.Module, file: BackboneFile) -> None:
+    """Refuse a file of another width, patch size or depth."""
+    theirs = _sizes(file.tensors)
+    ours = _sizes(model.state_dict())
+    for name, cure in _CURES.items():
+        if theirs[name] is not None and theirs[name] != ours[name]:
+            raise ValueError(
+                f'{file.source} ({file.layout.name}) holds a backbone with '
+                f'{name} {theirs[name]}, the model has {name} {ours[name]}: '
+                f'{cure.format(**theirs)}, or load another file'
+            )
+
+
+# size -> what to change in the model's config; fields are the file's sizes
+_CURES = {
+    'embed_dims': 'build the model with an arch of embed_dims={embed_dims}, '
+    'num_layers={num_layers}',
+    'num_layers': 'build the model with an arch of embed_dims={embed_dims}, '
+    'num_layers={num_layers}',
+    'patch_size': 'build the model with patch_size={patch_size}',
+    'in_channels': 'build the model with in_channels={in_channels}',
+    'feedforward_channels': 'build the model with an arch of '
+    'feedforward_channels={feedforward_channels}',
+}
+
+
+def _sizes(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """Sizes of the ViT that these tensors (by our names) make."""
+    patches = tensors['patch_embed.projection.weight']
+    numbers = [int(m[1]) for m in map(_LAYER.match, tensors) if m]
+    hidden = tensors.get('layers.0.ffn.layers.0.0.weight')
+    kernel = tuple(patches.shape[2:])
+    return dict(
+        embed_dims=patches.shape[0],
+        num_layers=max(numbers, default=-1) + 1,
+        patch_size=kernel[0] if len({*kernel}) == 1 else kernel,
+        in_channels=patches.shape[1],
+        feedforward_channels=None if hidden is None else hidden.shape[0],
+    )
+
+
+_LAYER = re.compile(r'layers\.(\d+)\.')
+
+
+def _check_shapes(
+    own: dict[str, Tensor], matched: dict[str, Tensor], source: str
+) -> None:
+    differing = [
+        f'{name} {tuple(tensor.shape)}, in the model {tuple(own[name].shape)}'
+        for name, tensor in matched.items()
+        if tensor.shape != own[name].shape and not _RESIZED.match(name)
+    ]
+    if differing:
+        raise ValueError(
+            f'{source} has tensors of other shapes than the model: '
+            f'{_some(differing)}'
+        )
+
+
+def _report(
+    file: BackboneFile,
+    own: dict[str, Tensor],
+    matched: dict[str, Tensor],
+    wanted: list[str],
+) -> list[str]:
+    """Log lines: what was loaded, what was not and why."""
+    lines = [
+        f'loaded {len(matched)} of {len(wanted)} backbone tensors from '
+        f'{file.source} ({file.layout.name}, {file.branch} branch)'
+    ]
+    left_out = [*file.left_out]
+    no_place = file.tensors.keys() - matched.keys()
+    if no_place:
+        left_out.append(
+            f'{len(no_place)} this model has no place for: {_some(no_place)}'
+        )
+    if left_out:
+        lines.append('left out from the file: ' + '; '.join(left_out))
+    fresh = [name for name in own if name not in matched]
+    if fresh:
+        lines.append(
+            'not in the file, so at their initial values: ' + _some(fresh)
+        )
+    if file.layout.noncommercial:
+        lines.append(
+            'the published SiameseIM weights are licensed CC-BY-NC 4.0: '
+            'no commercial use'
+        )
+    return lines
+
+
+def _some(names: Any, shown: int = 4) -> str:
+    """The first few names, and how many more there are."""
+    names = sorted(names)
+    more = f' and {len(names) - shown} more' if len(names) > shown else ''
+    return ', '.join(names[:shown]) + more

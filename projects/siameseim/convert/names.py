@@ -1,0 +1,31 @@
+"""Names of a ViT's tensors in timm's layout and in mmpretrain's (ours)."""
+
+import re
+
+# timm -> ours; timm's names are those of MAE, DeiT and the published files
+_RULES = (
+    (r'^patch_embed\.proj\.', 'patch_embed.projection.'),
+    (r'^blocks\.', 'layers.'),
+    (r'^norm\.', 'ln1.'),
+    (r'^fc_norm\.', 'ln2.'),
+    (r'\.norm([12])\.', r'.ln\1.'),
+    (r'\.mlp\.fc1\.', '.ffn.layers.0.0.'),
+    (r'\.mlp\.fc2\.', '.ffn.layers.1.'),
+    (r'\.ls1\.gamma$', '.attn.gamma1.weight'),
+    (r'\.ls2\.gamma$', '.ffn.gamma2.weight'),
+)
+_BACKBONE = re.compile(
+    r'(cls_token|pos_embed|(patch_embed|layers|ln1|ln2|pre_norm)\..+)$'
+)
+
+
+def timm_to_ours(name: str) -> str:
+    """Our name of a backbone tensor; other names are left alone."""
+    for pattern, replacement in _RULES:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def is_backbone(name: str) -> bool:
+    """Whether a name in our layout belongs to a ViT backbone."""
+    return _BACKBONE.match(name) is not None

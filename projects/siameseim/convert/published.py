@@ -1,0 +1,84 @@
+"""Key names of the published checkpoints and of this package.
+
+The published layout is listed in method section 10; only the names differ,
+every tensor has the same shape on both sides.
+"""
+
+import re
+
+from torch import Tensor
+
+# published -> ours, applied in this order to the online names
+_BLOCK_RULES = (
+    (r'\.norm([12])\.', r'.ln\1.'),
+    (r'\.mlp\.fc1\.', '.ffn.layers.0.0.'),
+    (r'\.mlp\.fc2\.', '.ffn.layers.1.'),
+)
+_ROOTS = {
+    'patch_embed.proj.': 'backbone.patch_embed.projection.',
+    'cls_token': 'backbone.cls_token',
+    'pos_embed': 'backbone.pos_embed',
+    'blocks.': 'backbone.layers.',
+    'decoder_embed.': 'projector.embed.',
+    'projector_decoder_blocks.': 'projector.blocks.',
+    'mask_token': 'predictor.mask_token',
+    'decoder_pos_mlp.': 'predictor.relative_position.',
+    'predictor_decoder_blocks.': 'predictor.blocks.',
+    'decoder_pred.': 'predictor.head.',
+}
+# Fixed positions that our modules compute, and a copy of the mask token that
+# the target branch never uses.
+UNUSED = ('decoder_pos_embed', 'mm_pos_embed', 'mm_mask_token')
+
+
+def published_to_ours(name: str) -> str | None:
+    """Name of a published pretraining tensor in a ``SiameseIM`` model.
+
+    Returns:
+        str | None: None for tensors our model has no place for (``UNUSED``).
+
+    Raises:
+        KeyError: if the name belongs to no known layout.
+    """
+    if name in UNUSED:
+        return None
+    online = name.removeprefix('mm_')
+    for old, new in _ROOTS.items():
+        if online.startswith(old):
+            online = new + online.removeprefix(old)
+            break
+    else:
+        raise KeyError(f'{name!r} is not a published SiameseIM tensor')
+    if '.blocks.' in online or '.layers.' in online:
+        for pattern, replacement in _BLOCK_RULES:
+            online = re.sub(pattern, replacement, online)
+    if name.startswith('mm_'):
+        return f'target.{online}'
+    return online if online.startswith('backbone.') else f'neck.{online}'
+
+
+def convert_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename a published pretraining state dict for ``SiameseIM``.
+
+    Args:
+        state (dict[str, Tensor]): tensors by published name.
+
+    Returns:
+        dict[str, Tensor]: the same tensors by our names. The target's fixed
+        positions, which published files do not repeat, are the online ones.
+
+    Raises:
+        KeyError: if a name belongs to no known layout.
+    """
+    converted = {}
+    for name, tensor in state.items():
+        ours = published_to_ours(name)
+        if ours is not None:
+            converted[ours] = tensor
+    if 'backbone.pos_embed' in converted and any(
+        name.startswith('target.') for name in converted
+    ):
+        converted['target.backbone.pos_embed'] = converted[
+            'backbone.pos_embed'
+        ]
+    return converted

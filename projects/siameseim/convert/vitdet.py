@@ -1,0 +1,48 @@
+"""ViTDet in detectron2's layout and in ours."""
+
+import re
+
+from torch import Tensor
+
+from .names import timm_to_ours
+
+# Layers that change the resolution come first in detectron2's sequence of a
+# level; so many they are at each scale.
+_RESAMPLE_LAYERS = {4.0: 4, 2.0: 1, 1.0: 0, 0.5: 1}
+_PYRAMID = re.compile(r'simfp_(\d+)\.(\d+)\.(norm\.)?(weight|bias)')
+
+
+def convert_vitdet(
+    state: dict[str, Tensor], scales: tuple[float, ...], patch_size: int
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Rename detectron2's ViTDet backbone with simple feature pyramid.
+
+    Args:
+        state (dict[str, Tensor]): tensors named ``net.*`` and ``simfp_*``,
+            or ``backbone.net.*`` ... as in a whole detector, whose other
+            tensors are left out.
+        scales (tuple[float, ...]): of the pyramid, in our order.
+        patch_size (int): in pixels; detectron2 names levels by strides.
+
+    Returns:
+        tuple[dict[str, Tensor], dict[str, Tensor]]: for ``SiameseIMViTDet``
+        and for ``SiameseIMSimplePyramid``.
+    """
+    backbone, pyramid = {}, {}
+    for name, tensor in state.items():
+        name = name.removeprefix('backbone.')
+        if name.startswith('net.'):
+            backbone[timm_to_ours(name.removeprefix('net.'))] = tensor
+        elif match := _PYRAMID.fullmatch(name):
+            stage, index, norm, kind = match.groups()
+            scale = patch_size / 2 ** int(stage)
+            part = _part(int(index) - _RESAMPLE_LAYERS[scale], int(index))
+            suffix = '_norm' if norm else ''
+            level = [float(s) for s in scales].index(scale)
+            pyramid[f'levels.{level}.{part}{suffix}.{kind}'] = tensor
+    return backbone, pyramid
+
+
+def _part(place: int, index: int) -> str:
+    """Our name of a layer, by its place after the resampling layers."""
+    return {0: 'lateral', 1: 'output'}.get(place, f'resample.{index}')

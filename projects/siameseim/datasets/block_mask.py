@@ -1,0 +1,133 @@
+"""Block-wise mask of view 1 with an exact number of masked patches."""
+
+import math
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine.utils import to_2tuple
+from mmpretrain.registry import TRANSFORMS
+
+# Failed draws in a row after which no further block is tried, as in BEiT.
+_TRIES = 10
+
+
+@TRANSFORMS.register_module()
+class BlockMask(BaseTransform):
+    """Draws which patches of view 1 the online branch does not see.
+
+    Unlike the stock ``BEiTMaskGenerator`` it reaches the last row and
+    column, always ends, and takes its random numbers from the sample.
+
+    Required key: ``rng``. Added key: ``mask``, (rows, columns) bool, True
+    is masked.
+
+    Args:
+        grid (int | tuple[int, int]): Patches per column and per row of a
+            view. Defaults to 14.
+        num_masked (int): Patches to mask, exactly. Defaults to 118.
+        min_block (int): Least patches of a block. Defaults to 16.
+        min_aspect (float): Least height / width of a block; the greatest
+            is its inverse. Defaults to 0.3.
+
+    Raises:
+        ValueError: If the grid has not more than ``num_masked`` patches.
+    """
+
+    def __init__(
+        self,
+        grid: int | tuple[int, int] = 14,
+        num_masked: int = 118,
+        min_block: int = 16,
+        min_aspect: float = 0.3,
+    ) -> None:
+        self.grid = to_2tuple(grid)
+        rows, columns = self.grid
+        if not 0 < num_masked < rows * columns:
+            raise ValueError(
+                f'num_masked must be from 1 to {rows * columns - 1} for a '
+                f'grid of {rows} x {columns} patches, not {num_masked}'
+            )
+        self.num_masked = num_masked
+        self.min_block = min_block
+        self.min_aspect = min_aspect
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add ``mask``."""
+        results['mask'] = draw_block_mask(
+            self.grid,
+            self.num_masked,
+            self.min_block,
+            self.min_aspect,
+            results['rng'],
+        )
+        return results
+
+
+def draw_block_mask(
+    grid: tuple[int, int],
+    num_masked: int,
+    min_block: int,
+    min_aspect: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Add random blocks to a mask, then fill up at random.
+
+    A block has an area uniform between ``min_block`` and what is still
+    missing and a log-uniform aspect (BEiT,
+    https://arxiv.org/abs/2106.08254, algorithm 1). Blocks may overlap; one
+    that does not fit the grid, masks nothing new or too much is drawn
+    again. Areas are limited to what the grid can hold at these aspects.
+
+    Args:
+        grid (tuple[int, int]): Rows and columns of patches.
+        num_masked (int): Patches to mask.
+        min_block (int): Least patches of a block.
+        min_aspect (float): Least height / width of a block.
+        rng (np.random.Generator): Source of the random numbers.
+
+    Returns:
+        np.ndarray: (rows, columns) bool with ``num_masked`` True values.
+    """
+    mask = np.zeros(grid, bool)
+    largest = _largest_block(grid, min_aspect)
+    least = min(min_block, largest, num_masked)
+    missing = num_masked
+    failures = 0
+    while missing and failures < _TRIES:
+        area = rng.uniform(least, max(least, min(missing, largest)))
+        region = _draw_block(mask, area, min_aspect, rng)
+        new = 0 if region is None else region.size - int(region.sum())
+        if region is not None and 0 < new <= missing:
+            region[...] = True
+            missing -= new
+            failures = 0
+        else:
+            failures += 1
+    visible = np.flatnonzero(~mask)
+    mask.flat[rng.choice(visible, missing, replace=False)] = True
+    return mask
+
+
+def _largest_block(grid: tuple[int, int], min_aspect: float) -> int:
+    """Patches of the largest block of allowed aspect in the grid."""
+    rows, columns = grid
+    height = min(rows, math.floor(columns / min_aspect))
+    width = min(columns, math.floor(rows / min_aspect))
+    return height * width
+
+
+def _draw_block(
+    mask: np.ndarray, area: float, min_aspect: float, rng: np.random.Generator
+) -> np.ndarray | None:
+    """A random block as a view into the mask, None if it does not fit."""
+    rows, columns = mask.shape
+    limit = -math.log(min_aspect)
+    aspect = math.exp(rng.uniform(-limit, limit))
+    height = round(math.sqrt(area * aspect))
+    width = round(math.sqrt(area / aspect))
+    if not (0 < height <= rows and 0 < width <= columns):
+        return None
+    y = rng.integers(rows - height + 1)
+    x = rng.integers(columns - width + 1)
+    return mask[y : y + height, x : x + width]

@@ -1,0 +1,137 @@
+"""Dataset over any folder of images, without labels."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mmpretrain.datasets import CustomDataset
+from mmpretrain.registry import DATASETS
+from PIL import Image, ImageFile
+
+# Formats Pillow opens but does not draw itself: EPS runs Ghostscript and
+# MPEG has no pixels. Stubs (HDF5, GRIB, ...) are found by their class.
+_NOT_DRAWN = {'EPS', 'MPEG'}
+
+
+def image_extensions() -> tuple[str, ...]:
+    """Extensions of the image formats that this Pillow reads, sorted."""
+    extensions = Image.registered_extensions()
+    return tuple(
+        sorted(
+            extension
+            for extension, name in extensions.items()
+            if _is_readable(name)
+        )
+    )
+
+
+def _is_readable(name: str) -> bool:
+    """Whether Pillow itself decodes the format of this name."""
+    if name in _NOT_DRAWN or name not in Image.OPEN:
+        return False
+    factory = Image.OPEN[name][0]
+    is_stub = isinstance(factory, type) and issubclass(
+        factory, ImageFile.StubImageFile
+    )
+    return not is_stub
+
+
+@DATASETS.register_module()
+class ImageFolder(CustomDataset):
+    """Every image under a folder, at any depth, sorted by path.
+
+    Adds to :class:`mmpretrain.datasets.CustomDataset` without labels: all
+    formats of Pillow, a scan that is quick for a million files and ends on
+    links that form a loop, hidden files left out, and an error that tells
+    what was found where no image is.
+
+    Args:
+        data_root (str): The folder. ``~`` is expanded.
+        extensions (Sequence[str], optional): File name endings that count
+            as images, in any case. Defaults to all that Pillow reads.
+        **kwargs: Other arguments of ``CustomDataset``.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist or has no image.
+        NotADirectoryError: If the path is a file.
+    """
+
+    def __init__(
+        self,
+        data_root: str,
+        extensions: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            data_root=os.path.expanduser(data_root),
+            extensions=extensions or image_extensions(),
+            with_label=False,
+            **kwargs,
+        )
+
+    def _find_samples(self) -> list[str]:
+        """Paths of all images, relative to the folder, sorted."""
+        root = os.path.abspath(self.img_prefix)
+        if not os.path.exists(root):
+            raise FileNotFoundError(
+                f'no such folder: {root}. Check the path given as data_root; '
+                f'a relative one starts at {os.getcwd()}.'
+            )
+        if not os.path.isdir(root):
+            raise NotADirectoryError(
+                f'{root} is a file, not a folder. If it is an archive, '
+                'unpack it and give the folder.'
+            )
+        others: Counter[str] = Counter()
+        samples = []
+        for path in scan_files(root):
+            if self.is_valid_file(path):
+                samples.append(path)
+            else:
+                others[os.path.splitext(path)[1] or 'no extension'] += 1
+        if not samples:
+            raise FileNotFoundError(self._nothing_found(root, others))
+        samples.sort()
+        return samples
+
+    def _nothing_found(self, root: str, others: 'Counter[str]') -> str:
+        """Text of the error for a folder without images."""
+        found = ', '.join(f'{n} x {ext}' for ext, n in others.most_common(5))
+        return (
+            f'no image under {root} (all subfolders were '
+            f'searched; other files there: {found or "none"}). Looked for '
+            f'{" ".join(sorted(self.extensions))}. Give the folder that '
+            'holds the images, or name other endings with extensions=[...].'
+        )
+
+
+def scan_files(root: str) -> Iterator[str]:
+    """Walk a folder, following links.
+
+    Args:
+        root (str): The folder.
+
+    Yields:
+        str: Path of each file that is not hidden, relative to ``root``, in
+        no particular order.
+    """
+    # Each entry: relative folder, and the (device, inode) pairs of it and
+    # its parents, by which a link back to one of these is recognised.
+    pending: list[tuple[str, tuple[tuple[int, int], ...]]] = [('', ())]
+    while pending:
+        folder, parents = pending.pop()
+        path = os.path.join(root, folder)
+        status = os.stat(path)
+        identity = (status.st_dev, status.st_ino)
+        if identity in parents:
+            continue
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith('.'):
+                    continue
+                relative = os.path.join(folder, entry.name)
+                if entry.is_dir():
+                    pending.append((relative, (*parents, identity)))
+                elif entry.is_file():
+                    yield relative

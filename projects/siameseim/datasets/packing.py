@@ -1,0 +1,55 @@
+"""Last step of the pipeline: one sample as tensors to be batched."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmpretrain.registry import TRANSFORMS
+from torch import Tensor
+
+
+@TRANSFORMS.register_module()
+class PackTwoViews(BaseTransform):
+    """Packs two views and their geometry for ``default_collate``.
+
+    Plain tensors instead of one ``DataSample`` an image: a batch then
+    reaches the accelerator in a few copies instead of hundreds. Pixels
+    stay uint8; the data preprocessor normalises them on the device.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Turn the results into what a model takes.
+
+        Args:
+            results (dict): With ``views``, ``mask``, ``boxes``, ``flips``,
+                ``source_width`` and ``sample_idx``.
+
+        Returns:
+            dict: ``inputs``, a list of two (3, H, W) uint8 RGB tensors,
+            and ``data_samples``, a dict of ``visible`` (V,) int64, the
+            indices of view 1's visible patches row by row over the grid,
+            ``boxes`` (2, 4) float32, ``flips`` (2,) bool, ``source_width``
+            () float32 and ``sample_idx`` () int64.
+        """
+        # Indices, whose number is fixed, and not the mask: the model would
+        # have to wait for the device to learn how many patches it leaves.
+        visible = np.flatnonzero(~results['mask'])
+        return {
+            'inputs': [_to_chw(view) for view in results['views']],
+            'data_samples': {
+                'visible': torch.from_numpy(visible),
+                'boxes': torch.from_numpy(results['boxes']),
+                'flips': torch.from_numpy(results['flips']),
+                'source_width': torch.tensor(results['source_width']),
+                'sample_idx': torch.tensor(results['sample_idx']),
+            },
+        }
+
+
+def _to_chw(pixels: np.ndarray) -> Tensor:
+    """(H, W, 3) array -> contiguous (3, H, W) tensor."""
+    planes = np.empty((3, *pixels.shape[:2]), np.uint8)
+    cv2.split(pixels, list(planes))  # an eighth of the time of a permute
+    return torch.from_numpy(planes)

@@ -1,0 +1,124 @@
+"""Turns any stock dataset into one of reproducible two-view samples."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from mmengine.dist import get_rank
+from mmengine.logging import print_log
+from mmpretrain.registry import DATASETS, TRANSFORMS
+
+from .source_image import SourceImage, UnreadableImageError
+
+# So many damaged files in a row are a damaged data set or a lost disk.
+MAX_UNREADABLE_IN_A_ROW = 100
+
+
+@DATASETS.register_module()
+class PretrainDataset:
+    """Loads images of a stock dataset and runs the two-view pipeline.
+
+    An item is asked for by the key ``epoch * len(self) + index``, as
+    :class:`ResumableSampler` yields. All random numbers of the item come
+    from one generator, made from (seed, epoch, index): they do not depend
+    on the worker, the rank, or on where a run was interrupted. With a
+    sampler that yields plain indices every epoch would be epoch 0.
+
+    A file that cannot be read is replaced by the next one that can, under
+    the same random numbers. It is named once in a warning and counted in
+    ``num_unreadable``, whichever worker process met it.
+
+    Args:
+        dataset (dict | BaseDataset): Any dataset whose data info has
+            ``img_path`` or ``img``. Its own pipeline is not used.
+        pipeline (Sequence[dict | Callable]): Transforms. The first gets a
+            dict with ``source`` (:class:`SourceImage`), ``rng``
+            (``numpy.random.Generator``) and ``sample_idx`` (int).
+        seed (int): Seed of all random numbers. Defaults to 0.
+    """
+
+    def __init__(
+        self, dataset: Any, pipeline: Sequence[dict | Callable], seed: int = 0
+    ) -> None:
+        if isinstance(dataset, dict):
+            dataset = DATASETS.build(dataset)
+        dataset.full_init()
+        self.dataset = dataset
+        self.pipeline = Compose(
+            [
+                TRANSFORMS.build(step) if isinstance(step, dict) else step
+                for step in pipeline
+            ]
+        )
+        self.seed = seed
+        # One flag a file, in memory that worker processes share, so that
+        # the main process can tell how many different files failed.
+        self._unreadable = torch.zeros(len(dataset), dtype=torch.bool)
+        self._unreadable.share_memory_()
+
+    @property
+    def metainfo(self) -> dict:
+        """Meta information of the inner dataset."""
+        return self.dataset.metainfo
+
+    @property
+    def num_unreadable(self) -> int:
+        """How many different files this rank's workers failed to read."""
+        return int(self._unreadable.sum())
+
+    def __len__(self) -> int:
+        """Number of images, readable or not."""
+        return len(self.dataset)
+
+    def __getitem__(self, key: int) -> dict[str, Any]:
+        """Load one image and run the pipeline on it.
+
+        Args:
+            key (int): ``epoch * len(self) + index``.
+
+        Returns:
+            dict: What the pipeline returns.
+
+        Raises:
+            RuntimeError: If too many files in a row cannot be read.
+        """
+        epoch, index = divmod(int(key), len(self))
+        for step in range(min(MAX_UNREADABLE_IN_A_ROW, len(self))):
+            candidate = (index + step) % len(self)
+            info = self.dataset.get_data_info(candidate)
+            try:
+                return self.pipeline(
+                    {
+                        'source': SourceImage.from_data_info(info),
+                        'rng': np.random.default_rng(
+                            (self.seed, epoch, index)
+                        ),
+                        'sample_idx': candidate,
+                    }
+                )
+            except UnreadableImageError as error:
+                self._report(candidate, info, error)
+        raise RuntimeError(
+            f'{step + 1} images in a row cannot be read, the last one is '
+            f'{info.get("img_path", candidate)}. Check that its folder is '
+            'still there and holds intact image files.'
+        )
+
+    def _report(
+        self, index: int, info: dict, error: UnreadableImageError
+    ) -> None:
+        """Count an unreadable file and name it, once."""
+        if self._unreadable[index]:
+            return
+        self._unreadable[index] = True
+        # mmengine's console shows only errors of ranks other than 0.
+        level = logging.WARNING if get_rank() == 0 else logging.ERROR
+        print_log(
+            f'skipped unreadable image {info.get("img_path", index)} '
+            f'({error}); the next one is used in its place',
+            logger='current',
+            level=level,
+        )

@@ -1,0 +1,103 @@
+"""The pretrained ViT as a backbone for detection and segmentation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import Tensor
+
+from ..models.vit import SiameseIMViT
+
+
+class SiameseIMDenseViT(SiameseIMViT):
+    """``SiameseIMViT`` that returns the feature maps of several blocks.
+
+    Known to mmdet and mmseg as ``SiameseIMViT``; only the defaults differ
+    from mmpretrain's class of that name, so weights and features are the
+    same. All maps have the stride of the patch size. The patch embedding is
+    trained, as the published fine-tuning does.
+
+    Args:
+        arch (str | dict): as for ``SiameseIMViT``.
+        out_indices (int | Sequence[int], optional): blocks whose output is
+            returned, from 0. Defaults to None: at 1/3, 1/2, 2/3 and the end
+            of the depth, which is 3, 5, 7, 11 for ViT-B and 7, 11, 15, 23
+            for ViT-L.
+        pretrained (str, optional): only there to refuse what stock segmentor
+            configs pass for their own backbone; use ``init_cfg``.
+        **kwargs: as for ``SiameseIMViT``: ``img_size``, ``patch_size``,
+            ``drop_path_rate``, ``frozen_stages``, ``with_cp``, ``init_cfg``
+            ...
+    """
+
+    def __init__(
+        self,
+        arch: str | dict = 'base',
+        out_indices: int | Sequence[int] | None = None,
+        pretrained: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if pretrained is not None:
+            raise ValueError(
+                f'pretrained={pretrained!r} comes from the stock config and '
+                'is meant for its own backbone: set pretrained=None in the '
+                "model, and init_cfg=dict(type='Pretrained', checkpoint=...) "
+                'in the backbone'
+            )
+        dense = dict(out_type='featmap', frozen_patch_embed=False)
+        super().__init__(
+            arch=arch,
+            out_indices=-1 if out_indices is None else out_indices,
+            **{**dense, **kwargs},
+        )
+        if out_indices is None:
+            self.out_indices = spread_over_depth(self.num_layers)
+        self._padding_reported = False
+
+    def forward(
+        self, x: Tensor, visible: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, ...]:
+        """Encode images of any size.
+
+        Args:
+            x (Tensor): (B, 3, height, width) normalised images.
+            visible (Tensor, optional): as for ``SiameseIMViT``.
+
+        Returns:
+            tuple[Tensor, ...]: maps (B, C, ceil(height / patch_size),
+            ceil(width / patch_size)), one for each of ``out_indices``.
+        """
+        self._report_padding(x)
+        return super().forward(x, visible)
+
+    def _report_padding(self, x: Tensor) -> None:
+        """Say once how to crop predictions when inputs must be padded."""
+        height, width = self.patch_embed.projection.stride
+        whole = x.shape[-2] % height == 0 and x.shape[-1] % width == 0
+        if whole or self._padding_reported:
+            return
+        self._padding_reported = True
+        print_log(
+            f'an input of {tuple(x.shape[-2:])} pixels is padded to multiples '
+            f'of the patch size {(height, width)}: the maps cover the padded '
+            'image. To have predictions cropped, let the data preprocessor '
+            f'pad: pad_size_divisor={height} in mmdet, size_divisor={height} '
+            f'and test_cfg=dict(size_divisor={height}) in mmseg',
+            logger='current',
+        )
+
+
+def spread_over_depth(depth: int) -> list[int]:
+    """Blocks at 1/3, 1/2, 2/3 and the end of the depth, counted from 0.
+
+    Raises:
+        ValueError: if the depth is too small for four different blocks.
+    """
+    ends = [depth / 3, depth / 2, depth * 2 / 3, depth]
+    blocks = [round(end) - 1 for end in ends]
+    if len({*blocks}) < len(blocks) or blocks[0] < 0:
+        raise ValueError(
+            f'a backbone of {depth} blocks has no natural choice of four '
+            'blocks: give out_indices'
+        )
+    return blocks

@@ -1,0 +1,123 @@
+"""The ViTDet backbone: windows, global blocks and relative positions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from ..models.vit import SiameseIMViT
+from .relative_attention import RelativeAttention, resize_table
+
+
+class SiameseIMViTDet(SiameseIMViT):
+    """``SiameseIMViT`` for large images (https://arxiv.org/abs/2203.16527).
+
+    Most blocks attend within windows, a few over the whole map; all have
+    decomposed relative positions, which start at zero. There is no cls
+    token. A pretrained file brings everything but the relative positions.
+
+    Training memory at 1024 pixels and batch 1, with the pyramid, counted
+    from the tensors kept for the backward pass (they do not depend on the
+    device; ``tests/test_downstream/test_vitdet_memory.py`` counts them):
+
+    ======  =====  =========  ================
+    arch    dtype  all kept   ``with_cp=True``
+    ======  =====  =========  ================
+    ViT-B   bf16     2.3 GB      0.4 GB
+    ViT-B   fp32     3.8 GB      0.6 GB
+    ViT-L   bf16     5.6 GB      0.7 GB
+    ViT-L   fp32     9.2 GB      0.9 GB
+    ======  =====  =========  ================
+
+    A whole Mask R-CNN (ViT-B, fp32, 512 sampled boxes) keeps 4.4 GB, or
+    1.2 GB with checkpointing; its 114 M weights, their gradients and AdamW's
+    moments take 1.7 GB, and recomputing one block 0.3 GB. Measured on a CPU
+    in fp32 with checkpointing, forward and backward raise the process from
+    1.4 GB, weights included, to 3.6 GB. So a 24 GB GPU has room to spare.
+    Not measured on a GPU yet.
+
+    Args:
+        arch (str | dict): as for ``SiameseIMViT``.
+        img_size (int | tuple[int, int]): input size in pixels that the
+            global blocks' relative positions are made for; other sizes
+            interpolate them. Defaults to 1024.
+        window_size (int): side of the windows in patches. Defaults to 14.
+        global_blocks (Sequence[int], optional): blocks that attend over the
+            whole map, from 0. Defaults to None: the last of each quarter of
+            the depth, which is 2, 5, 8, 11 for ViT-B.
+        **kwargs: as for ``SiameseIMViT``.
+    """
+
+    def __init__(
+        self,
+        arch: str | dict = 'base',
+        img_size: int | tuple[int, int] = 1024,
+        window_size: int = 14,
+        global_blocks: Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        dense = dict(out_type='featmap', frozen_patch_embed=False)
+        super().__init__(
+            arch=arch,
+            img_size=img_size,
+            with_cls_token=False,
+            **{**dense, **kwargs},
+        )
+        if global_blocks is None:
+            quarter = max(self.num_layers // 4, 1)
+            global_blocks = range(quarter - 1, self.num_layers, quarter)
+        for i, layer in enumerate(self.layers):
+            plain = layer.attn
+            layer.attn = RelativeAttention(
+                self.embed_dims,
+                plain.num_heads,
+                grid=self.patch_resolution,
+                window=None if i in global_blocks else window_size,
+                attn_drop=plain.attn_drop,
+                proj_drop=plain.proj_drop.p,
+                qkv_bias=plain.qkv.bias is not None,
+            )
+            layer.attn.out_drop = plain.out_drop
+            layer.attn.gamma1 = plain.gamma1
+        self._register_load_state_dict_pre_hook(self._resize_tables)
+        self.train()  # freezes the new attention too
+
+    def forward(
+        self, x: Tensor, visible: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Encode images of any size.
+
+        Args:
+            x (Tensor): (B, 3, height, width) normalised images.
+            visible (None): windows need all patches.
+
+        Returns:
+            tuple[Tensor, ...]: one map (B, C, ceil(height / patch_size),
+            ceil(width / patch_size)) for each of ``out_indices``.
+
+        Raises:
+            ValueError: if ``visible`` is given.
+        """
+        if visible is not None:
+            raise ValueError('windows of patches need all patches visible')
+        x, grid = self._embed(x)
+        x = x.unflatten(1, grid)  # (B, L, C) -> (B, H, W, C)
+        outs = []
+        for i, layer in enumerate(self.layers):
+            x = self._run(layer, x)
+            if i == len(self.layers) - 1 and self.final_norm:
+                x = self.ln1(x)
+            if i in self.out_indices:
+                outs.append(self._format_output(x.flatten(1, 2), grid))
+        return tuple(outs)
+
+    def _resize_tables(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any
+    ) -> None:
+        """Before loading: bring relative positions to our window or grid."""
+        for name, own in self.named_parameters():
+            table = state_dict.get(f'{prefix}{name}')
+            if '.rel_pos_' in name and table is not None:
+                if len(table) != len(own):
+                    table = resize_table(table, len(own))
+                state_dict[f'{prefix}{name}'] = table

@@ -1,0 +1,30 @@
+"""Training: optimizer, schedules, hooks, checkpoints, launching."""
+
+from .checkpoint_hook import SafeCheckpointHook
+from .log_line import ProgressLogProcessor
+from .momentum_hook import MomentumTargetHook
+from .optim_wrapper import AutocastOptimWrapper
+from .param_groups import GroupedOptimWrapperConstructor
+from .progress_hook import ProgressHook
+from .resume_hook import ExactResumeHook
+from .runtime_info_hook import LazyRuntimeInfoHook
+from .safe_load import allow_mmengine_checkpoints
+from .schedule import WarmupCosineLR
+from .stop_hook import StopSignalHook
+from .worker_signals import leave_signals_to_trainer
+
+allow_mmengine_checkpoints()
+
+__all__ = [
+    'AutocastOptimWrapper',
+    'ExactResumeHook',
+    'GroupedOptimWrapperConstructor',
+    'LazyRuntimeInfoHook',
+    'MomentumTargetHook',
+    'ProgressHook',
+    'ProgressLogProcessor',
+    'SafeCheckpointHook',
+    'StopSignalHook',
+    'WarmupCosineLR',
+    'leave_signals_to_trainer',
+]

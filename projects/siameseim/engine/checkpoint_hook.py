@@ -1,0 +1,123 @@
+"""Checkpoints that a run can be resumed from exactly, and always."""
+
+from typing import Any
+
+import numpy as np
+from mmengine.dist import master_only
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from . import atomic_file  # noqa: F401  registers the file backend
+from .quiet import quiet
+from .resume_state import KEY, make_state
+from .runtime_info_hook import LazyRuntimeInfoHook
+from .schedule import ends_window
+from .train_config import LAST_CHECKPOINT
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """Stock hook, but each file allows an exact resume at any time.
+
+    - Saves only where an optimizer window ends: gradients accumulated so far
+      are not part of a checkpoint, so a save that falls due inside a window
+      waits for its end.
+    - Adds the random states of all processes.
+    - Renames complete files into place, and removes old ones only then.
+    - Never saves a run whose loss is no longer finite.
+    - Holds tensors and plain values only.
+
+    Args:
+        **kwargs: as for ``mmengine.hooks.CheckpointHook``; ``interval`` is
+            in epochs unless ``by_epoch=False``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault('backend_args', dict(backend='atomic'))
+        super().__init__(**kwargs)
+        self._due = False
+
+    def before_train(self, runner: Runner) -> None:
+        """Learn which files an interrupted run left to be replaced."""
+        with quiet():  # it warns of a deprecated class that it uses itself
+            super().before_train(runner)
+        runner.logger.info(f'checkpoints are saved in {self.out_dir}')
+        self._kept = list(
+            runner.message_hub.get_info('kept_checkpoints', default=[])
+        )
+
+    def after_train_iter(
+        self, runner: Runner, *args: Any, **kwargs: Any
+    ) -> None:
+        """Save if due by iterations, or due since earlier in the window."""
+        super().after_train_iter(runner, *args, **kwargs)
+        if self._due and ends_window(runner, runner.iter + 1):
+            self.save(runner, runner.iter + 1)
+
+    def save(self, runner: Runner, done: int) -> None:
+        """Save now. All processes must call it, at the end of a window.
+
+        Args:
+            runner (Runner): the runner in training.
+            done (int): training iterations done.
+
+        Raises:
+            FloatingPointError: if the loss is no longer finite.
+        """
+        self._due = False
+        for hook in runner.hooks:
+            if isinstance(hook, LazyRuntimeInfoHook):
+                hook.report(runner)
+        self._state = make_state(runner)
+        epoch, rest = divmod(done, len(runner.train_dataloader))
+        name = f'iter_{done}.pth' if rest else f'epoch_{epoch}.pth'
+        files = [kept for kept in self._kept if kept != name] + [name]
+        count = self.max_keep_ckpts if self.max_keep_ckpts > 0 else len(files)
+        self._kept = files[-count:]
+        runner.message_hub.update_info('kept_checkpoints', self._kept)
+        with quiet():
+            runner.save_checkpoint(
+                self.out_dir,
+                name,
+                save_optimizer=self.save_optimizer,
+                save_param_scheduler=self.save_param_scheduler,
+                meta=dict(epoch=epoch, iter=done),
+                backend_args=self.backend_args,
+            )
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        self._finish(name, files[:-count])
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Add the state for the resume, drop what is not plain data."""
+        checkpoint[KEY] = self._state
+        hub = checkpoint['message_hub']
+        info = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in hub['runtime_info'].items()
+        }
+        checkpoint['message_hub'] = {
+            'log_scalars': {},  # smoothing windows of the log
+            'runtime_info': info,
+            'resumed_keys': dict.fromkeys(info, True),
+        }
+
+    def _save_checkpoint(self, runner: Runner) -> None:
+        """What the stock hook calls when a checkpoint is due."""
+        done = runner.iter if self.by_epoch else runner.iter + 1
+        if ends_window(runner, done):
+            self.save(runner, done)
+        else:
+            runner.logger.info('... when the optimizer step is complete')
+            self._due = True
+
+    @master_only
+    def _finish(self, name: str, obsolete: list[str]) -> None:
+        """Point to the new file, which is complete, then remove old ones."""
+        join = self.file_backend.join_path
+        self.file_backend.put(
+            name.encode(), join(self.out_dir, LAST_CHECKPOINT)
+        )
+        for old in obsolete:
+            if self.file_backend.isfile(join(self.out_dir, old)):
+                self.file_backend.remove(join(self.out_dir, old))

@@ -1,0 +1,76 @@
+"""Processes of a run: how many there are, and starting them on CPUs."""
+
+import os
+
+import torch
+import torch.distributed as dist
+
+# Where each launcher leaves rank, local rank and number of processes.
+_VARIABLES = {
+    'pytorch': ('RANK', 'LOCAL_RANK', 'WORLD_SIZE'),
+    'slurm': ('SLURM_PROCID', 'SLURM_LOCALID', 'SLURM_NTASKS'),
+    'mpi': (
+        'OMPI_COMM_WORLD_RANK',
+        'OMPI_COMM_WORLD_LOCAL_RANK',
+        'OMPI_COMM_WORLD_SIZE',
+    ),
+}
+_LOCAL_COUNTS = (
+    'LOCAL_WORLD_SIZE',
+    'OMPI_COMM_WORLD_LOCAL_SIZE',
+    'SLURM_NTASKS_PER_NODE',
+)
+
+
+def world_size(launcher: str) -> int:
+    """Number of processes of the run.
+
+    Args:
+        launcher (str): 'none', 'pytorch' (torchrun), 'slurm' or 'mpi'.
+
+    Raises:
+        RuntimeError: if the process was not started by that launcher.
+    """
+    return 1 if launcher == 'none' else _places(launcher)[2]
+
+
+def local_world_size(launcher: str) -> int:
+    """Number of processes that share this machine."""
+    if launcher == 'none':
+        return 1
+    given = [os.environ[name] for name in _LOCAL_COUNTS if name in os.environ]
+    return int(given[0]) if given else world_size(launcher)
+
+
+def init_cpu_group(launcher: str) -> None:
+    """Start a gloo process group where there is no CUDA.
+
+    mmengine starts groups itself, but first selects a CUDA device; it leaves
+    a group alone that already exists.
+
+    Args:
+        launcher (str): as for ``world_size``.
+    """
+    if launcher == 'none' or torch.cuda.is_available():
+        return
+    rank, local_rank, size = _places(launcher)
+    os.environ.update(
+        RANK=str(rank), LOCAL_RANK=str(local_rank), WORLD_SIZE=str(size)
+    )
+    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+    os.environ.setdefault('MASTER_PORT', '29500')
+    dist.init_process_group('gloo')
+
+
+def _places(launcher: str) -> tuple[int, int, int]:
+    """Rank, rank on this machine, number of processes."""
+    names = _VARIABLES[launcher]
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise RuntimeError(
+            f'--launcher {launcher} needs the environment variables '
+            f'{", ".join(missing)}: start with tools/dist_train.sh (torchrun) '
+            'or tools/slurm_train.sh, or use --launcher none'
+        )
+    rank, local_rank, size = (int(os.environ[name]) for name in names)
+    return rank, local_rank, size

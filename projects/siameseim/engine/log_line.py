@@ -1,0 +1,81 @@
+"""The line a person watches during training."""
+
+import datetime
+
+from mmengine.runner import LogProcessor, Runner
+from mmpretrain.registry import LOG_PROCESSORS
+
+
+@LOG_PROCESSORS.register_module()
+class ProgressLogProcessor(LogProcessor):
+    """Stock processor with a training line made for reading.
+
+    Position, share done and time left first, then the loss terms, then what
+    tells whether the run is healthy. All values also go, unrounded, to the
+    JSON log and TensorBoard, as with the stock processor.
+
+    Args:
+        window_size (int): reports to average over. Defaults to 1, since
+            ``LazyRuntimeInfoHook`` already reports means.
+        **kwargs: as for ``mmengine.runner.LogProcessor``.
+    """
+
+    def __init__(self, window_size: int = 1, **kwargs: object) -> None:
+        super().__init__(window_size=window_size, **kwargs)
+
+    def get_log_after_iter(
+        self, runner: Runner, batch_idx: int, mode: str
+    ) -> tuple[dict, str]:
+        """Values and text of one log line.
+
+        Args:
+            runner (Runner): the runner.
+            batch_idx (int): batches of this epoch since start or resume.
+            mode (str): 'train', 'val' or 'test'.
+
+        Returns:
+            tuple[dict, str]: the values by name; the line.
+        """
+        values, line = super().get_log_after_iter(runner, batch_idx, mode)
+        if mode == 'train':
+            line = self._train_line(runner, values)
+        return values, line
+
+    def _train_line(self, runner: Runner, values: dict) -> str:
+        epoch_length = len(runner.train_dataloader)
+        position = runner.iter + 1
+        eta = datetime.timedelta(
+            seconds=int(runner.message_hub.get_info('eta'))
+        )
+        parts = [
+            f'epoch {runner.epoch + 1}/{runner.max_epochs} '
+            f'[{position - runner.epoch * epoch_length}/{epoch_length}]',
+            f'{position / runner.max_iters:.1%} done',
+            f'eta {eta}',
+            _losses(values),
+            f'lr {values["lr"]:.2e}',
+        ]
+        for name, form in _OPTIONAL.items():
+            if name in values:
+                parts.append(form.format(values[name]))
+        return ' | '.join(parts)
+
+
+_OPTIONAL = {
+    'momentum': 'ema {:.5f}',
+    'grad_norm': 'grad {:.3g}',
+    'images_per_second': '{:.4g} images/s',
+    'data_share': 'waiting for data {:.0%}',
+    'memory': '{:.0f} MB',
+}
+
+
+def _losses(values: dict) -> str:
+    """'loss 1.23 (pos 1.2, neg 0.03)' from the loss terms."""
+    terms = [
+        f'{name.removeprefix("loss_")} {value:.4g}'
+        for name, value in values.items()
+        if name.startswith('loss_')
+    ]
+    detail = f' ({", ".join(terms)})' if terms else ''
+    return f'loss {values["loss"]:.4g}{detail}'

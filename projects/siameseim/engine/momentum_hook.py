@@ -1,0 +1,41 @@
+"""Moves the target branch along the schedule of method section 4."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from .schedule import target_momentum
+
+
+@HOOKS.register_module()
+class MomentumTargetHook(Hook):
+    """Update the target once per optimizer step, before its first forward.
+
+    Under gradient accumulation only the first iteration of each window
+    updates it, with the online weights of the last optimizer step.
+
+    Args:
+        base_momentum (float): fraction of the target kept at the start of
+            training. Defaults to 0.995.
+    """
+
+    def __init__(self, base_momentum: float = 0.995) -> None:
+        self.base_momentum = base_momentum
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Update the target if an optimizer window begins here."""
+        if runner.iter % runner.optim_wrapper.accumulation:
+            return
+        kept = target_momentum(
+            runner.iter / runner.max_iters, self.base_momentum
+        )
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        model.update_target(kept)
+        runner.message_hub.update_scalar('train/momentum', kept)

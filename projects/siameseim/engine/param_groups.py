@@ -1,0 +1,103 @@
+"""Parameter groups as few long lists instead of one group a parameter."""
+
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
+from mmengine.utils import digit_version
+from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from torch import nn
+
+from .quiet import quiet
+
+_FUSED_SINCE = {'cuda': '2.0.0', 'cpu': '2.4.0'}
+_FUSED_TYPES = ('Adam', 'AdamW')
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
+    """Stock constructor whose groups of equal settings are merged.
+
+    The stock one makes one group per parameter, so that foreach and fused
+    optimizers, which work on the list of a whole group, handle one tensor at
+    a time. It takes the same ``paramwise_cfg``. Parameters that need no
+    gradient are left out. AdamW is built fused where this torch has a fused
+    kernel for the device, unless the config says ``fused``.
+    """
+
+    def __call__(self, model: nn.Module) -> OptimWrapper:
+        """Build the optimizer over ``model`` and wrap it.
+
+        Args:
+            model (nn.Module): on its final device, wrapped or not.
+        """
+        device_type = next(model.parameters()).device.type
+        if self.optimizer_cfg['type'] in _FUSED_TYPES and has_fused_adam(
+            device_type
+        ):
+            self.optimizer_cfg.setdefault('fused', True)
+        # Without any paramwise_cfg the stock code would skip `add_params`.
+        self.paramwise_cfg.setdefault('custom_keys', {})
+        wrapper = super().__call__(model)
+        _log_groups(wrapper.optimizer.param_groups)
+        return wrapper
+
+    def add_params(
+        self,
+        params: list[dict],
+        module: nn.Module,
+        prefix: str = '',
+        **kwargs: Any,
+    ) -> None:
+        """Add the parameters of ``module``, merged into groups.
+
+        Args:
+            params (list[dict]): groups so far, extended in place.
+            module (nn.Module): module to add.
+            prefix (str): its name inside the model; '' for the model itself.
+            **kwargs: state that the stock recursion passes to itself.
+        """
+        if prefix:  # the stock method recurses through this one
+            super().add_params(params, module, prefix, **kwargs)
+            return
+        singles: list[dict] = []
+        with quiet():  # else two lines for each of hundreds of tensors
+            super().add_params(singles, module, prefix, **kwargs)
+        params.extend(merge_groups(singles))
+
+
+def merge_groups(groups: list[dict]) -> list[dict]:
+    """Join parameter groups with equal settings, in order of appearance.
+
+    Args:
+        groups (list[dict]): groups with 'params' and any hashable settings.
+
+    Returns:
+        list[dict]: one group for each distinct set of settings.
+    """
+    merged: dict[tuple, dict] = {}
+    for group in groups:
+        settings = {k: v for k, v in group.items() if k != 'params'}
+        key = tuple(sorted(settings.items()))
+        joined = merged.setdefault(key, {'params': [], **settings})
+        joined['params'].extend(group['params'])
+    return list(merged.values())
+
+
+def has_fused_adam(device_type: str) -> bool:
+    """Whether this torch has a fused Adam kernel for the device type."""
+    since = _FUSED_SINCE.get(device_type)
+    return since is not None and digit_version(
+        torch.__version__
+    ) >= digit_version(since)
+
+
+def _log_groups(groups: list[dict]) -> None:
+    for group in groups:
+        count = sum(param.numel() for param in group['params'])
+        print_log(
+            f'optimizer group: {len(group["params"])} tensors, '
+            f'{count:,} parameters, weight decay {group["weight_decay"]}',
+            logger='current',
+        )

@@ -1,0 +1,70 @@
+"""Which arithmetic the forward pass runs in."""
+
+from pathlib import Path
+
+import torch
+from mmengine.logging import print_log
+
+PRECISIONS = ('auto', 'bf16', 'fp32')
+# Kernel names of the instructions that make bf16 matrix products fast on a
+# CPU; without one of them bf16 is emulated and slower than fp32.
+_CPU_BF16_FLAGS = {'avx512_bf16', 'amx_bf16', 'bf16'}
+
+
+def has_fast_bf16(device_type: str) -> bool:
+    """Whether bf16 matrix products run in hardware on this device.
+
+    Args:
+        device_type (str): 'cuda' or 'cpu'; others count as without.
+
+    Returns:
+        bool: True on CUDA cards of compute capability 8.0 or newer and on
+        CPUs with AVX512-BF16, AMX or Arm bf16.
+    """
+    if device_type == 'cuda':
+        # Not `is_bf16_supported()`: it is also true where bf16 is emulated.
+        return torch.cuda.get_device_capability() >= (8, 0)
+    if device_type == 'cpu':
+        return bool(_CPU_BF16_FLAGS & _cpu_flags())
+    return False
+
+
+def use_bf16(precision: str, device_type: str) -> bool:
+    """Decide between bf16 autocast and plain fp32.
+
+    Args:
+        precision (str): 'auto' (bf16 where the hardware has it), 'bf16' or
+            'fp32'.
+        device_type (str): type of the device the model is on.
+
+    Returns:
+        bool: whether to run the forward pass under bf16 autocast.
+
+    Raises:
+        ValueError: if ``precision`` is none of the three.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f'precision must be one of {PRECISIONS}, but got {precision!r}'
+        )
+    if precision != 'auto':
+        return precision == 'bf16'
+    found = has_fast_bf16(device_type)
+    print_log(
+        f'precision auto: {"bf16 autocast" if found else "fp32"} '
+        f'({device_type} {"has" if found else "lacks"} bf16 instructions)',
+        logger='current',
+    )
+    return found
+
+
+def _cpu_flags() -> set[str]:
+    """Feature names of the first CPU as Linux lists them; else none."""
+    cpuinfo = Path('/proc/cpuinfo')
+    if not cpuinfo.exists():
+        return set()
+    for line in cpuinfo.read_text().splitlines():
+        name, _, value = line.partition(':')
+        if name.strip() in ('flags', 'Features'):
+            return set(value.split())
+    return set()

@@ -1,0 +1,86 @@
+"""How fast the run is and whether it waits for its data."""
+
+import resource
+from typing import Any
+
+import torch
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from .runtime_info_hook import log_interval, log_is_due
+
+# Share of the time above which waiting for data deserves a warning, and
+# the time in seconds that it takes to be sure. The first log interval, which
+# holds start-up costs, does not count.
+_SLOW_DATA = 0.2
+_SURE_AFTER = 20.0
+
+
+@HOOKS.register_module()
+class ProgressHook(Hook):
+    """Log images/s, the share of time spent waiting for data, and memory.
+
+    Runs after ``IterTimerHook`` measured and before ``LoggerHook`` writes.
+    """
+
+    priority = 55
+
+    def before_train(self, runner: Runner) -> None:
+        """Take the log interval; nothing has been warned about yet."""
+        self.interval = log_interval(runner)
+        self._seconds = self._waited = 0.0
+        self._first, self._warned = True, False
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Summarise the log interval that ends here."""
+        if not log_is_due(runner, batch_idx):
+            return
+        hub = runner.message_hub
+        seconds = hub.get_scalar('train/time').mean(self.interval)
+        waited = hub.get_scalar('train/data_time').mean(self.interval)
+        images = runner.train_dataloader.batch_size * get_world_size()
+        hub.update_scalar('train/images_per_second', images / seconds)
+        hub.update_scalar('train/data_share', waited / seconds)
+        if not torch.cuda.is_available():  # else the stock logger adds it
+            hub.update_scalar('train/memory', peak_memory())
+        if not self._first:
+            self._seconds += seconds * self.interval
+            self._waited += waited * self.interval
+            self._warn_if_slow(runner)
+        self._first = False
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Report images that could not be read."""
+        dataset = runner.train_dataloader.dataset
+        unreadable = getattr(dataset, 'num_unreadable', 0)
+        if unreadable:
+            runner.logger.warning(
+                f'{unreadable} unreadable images were skipped so far'
+            )
+
+    def _warn_if_slow(self, runner: Runner) -> None:
+        share = self._waited / self._seconds
+        sure = self._seconds > _SURE_AFTER
+        if self._warned or not sure or share < _SLOW_DATA:
+            return
+        self._warned = True
+        runner.logger.warning(
+            f'{share:.0%} of the time is spent waiting for images. Raise '
+            'train_dataloader.num_workers (now '
+            f'{runner.train_dataloader.num_workers}) up to the number of '
+            'cores a process has, keep the images on a local disk, or store '
+            'them smaller (a short side of 256-512 pixels suffices for 224)'
+        )
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

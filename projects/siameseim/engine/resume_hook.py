@@ -1,0 +1,84 @@
+"""Continues a run at the very image and random number where it stopped."""
+
+from typing import Any
+
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch import Tensor
+
+from .resume_state import KEY, check_state
+from .rng_state import get_rng_state, set_rng_state
+from .schedule import ends_window
+
+
+@HOOKS.register_module()
+class ExactResumeHook(Hook):
+    """Sets the sampler before each epoch; after a resume, also its start.
+
+    It takes the place of the stock ``DistSamplerSeedHook``. Images that were
+    used before an interruption are skipped without being read. The states of
+    all random generators come back as they were; ``SafeCheckpointHook``
+    writes them.
+    """
+
+    def __init__(self) -> None:
+        self._rng: dict[str, Tensor] | None = None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check that this run is the same, and keep its random state.
+
+        Raises:
+            ValueError: if it differs in data, batch or seed, or if the
+                checkpoint lies within an optimizer step.
+        """
+        if not runner._resume:  # weights are loaded for another purpose
+            return
+        done = checkpoint['meta']['iter']
+        if not ends_window(runner, done):
+            raise ValueError(
+                f'the checkpoint was saved after {done} iterations, within an '
+                f'optimizer step of {runner.optim_wrapper.accumulation}: '
+                'resume from one that SafeCheckpointHook wrote'
+            )
+        if KEY not in checkpoint:
+            runner.logger.warning(
+                'the checkpoint was not written by SafeCheckpointHook: the '
+                'run continues, but not bit for bit'
+            )
+            return
+        state = checkpoint[KEY]
+        if check_state(runner, state):
+            self._rng = state['rng'][get_rank()]
+        else:
+            runner.logger.warning(
+                'the number of processes changed: the run continues with the '
+                'same batches, but sums are rounded differently'
+            )
+
+    def before_train(self, runner: Runner) -> None:
+        """Say so if there is nothing left to do."""
+        if runner.iter >= runner.max_iters:
+            runner.logger.info(
+                f'all {runner.max_epochs} epochs are done: nothing to do'
+            )
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Choose the epoch and leave out what it has already used."""
+        loader = runner.train_dataloader
+        done = runner.iter - runner.epoch * len(loader)
+        loader.sampler.set_epoch(runner.epoch)
+        if done:
+            loader.sampler.set_start(done * loader.batch_size)
+        # A loader draws a number when it starts, unless its workers persist.
+        # Undone in every epoch, that cannot tell runs apart.
+        self._rng = self._rng or get_rng_state()
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Continue with the random state from before the loader started."""
+        if self._rng is not None:
+            set_rng_state(self._rng)
+            self._rng = None

@@ -1,0 +1,115 @@
+"""Loss terms and gradient norm without waiting for the device."""
+
+import logging
+from collections import defaultdict
+from typing import Any
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.hooks import LoggerHook, RuntimeInfoHook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch import Tensor
+
+# Values a scalar keeps. mmengine keeps a million and copies all of them at
+# each update; nothing here looks further back than a log interval.
+_HISTORY = 1000
+
+
+@HOOKS.register_module()
+class LazyRuntimeInfoHook(RuntimeInfoHook):
+    """Stock hook, but losses stay tensors until a log line is due.
+
+    The stock one calls ``.item()`` on every loss term at every iteration,
+    which makes a GPU wait for the host. Here the terms of a log interval are
+    averaged over iterations and processes on the device and read once. So is
+    the norm of the gradient; steps where it was not finite changed no weight
+    (see ``AutocastOptimWrapper``) and are counted.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Start with nothing collected."""
+        super().before_train(runner)
+        self._seen: dict[str, list[Tensor]] = defaultdict(list)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict[str, Tensor] | None = None,
+    ) -> None:
+        """Collect the terms; report them at the end of a log interval."""
+        for name, value in (outputs or {}).items():
+            self._seen[name].append(value.detach())
+        wrapper = runner.optim_wrapper
+        if wrapper.grad_norm is not None:
+            self._seen['grad_norm'].append(wrapper.grad_norm)
+            wrapper.grad_norm = None
+        if log_is_due(runner, batch_idx):
+            self.report(runner)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Report what remains of the epoch."""
+        self.report(runner)
+
+    def report(self, runner: Runner) -> None:
+        """Write means over the iterations since the last report.
+
+        All processes must call it at the same iteration.
+
+        Args:
+            runner (Runner): the runner in training.
+
+        Raises:
+            FloatingPointError: if a loss term or the gradient was not once
+                finite since the last report.
+        """
+        if not self._seen:
+            return
+        seen, self._seen = self._seen, defaultdict(list)
+        sums = torch.stack([_finite_sum(values) for values in seen.values()])
+        all_reduce(sums)
+        for (name, values), (total, finite) in zip(
+            seen.items(), sums.tolist(), strict=True
+        ):
+            if not finite:
+                raise FloatingPointError(_DIED.format(name, runner.iter + 1))
+            runner.message_hub.update_scalar(f'train/{name}', total / finite)
+            skipped = len(values) - finite / get_world_size()
+            if name == 'grad_norm' and skipped:
+                runner.logger.log(
+                    logging.WARNING,
+                    f'{skipped:.0f} of the last {len(values)} steps had a '
+                    'gradient that is not finite and were skipped',
+                )
+        for buffer in runner.message_hub.log_scalars.values():
+            buffer.max_length = _HISTORY
+
+
+_DIED = (
+    '{} has not been finite for a whole log interval up to iteration {}; no '
+    'checkpoint was written since it broke. Resume from the last one with '
+    '--cfg-options optim_wrapper.precision=fp32 or a lower '
+    'optim_wrapper.optimizer.lr'
+)
+
+
+def log_interval(runner: Runner) -> int:
+    """Iterations between two log lines of the runner."""
+    return next(
+        hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)
+    )
+
+
+def log_is_due(runner: Runner, batch_idx: int) -> bool:
+    """Whether the logger hook writes a line after this batch."""
+    at_end = batch_idx + 1 == len(runner.train_dataloader)
+    return at_end or (batch_idx + 1) % log_interval(runner) == 0
+
+
+def _finite_sum(values: list[Tensor]) -> Tensor:
+    """(sum of the finite values, their number) as one tensor."""
+    stacked = torch.stack(values).float()
+    finite = stacked.isfinite()
+    return torch.stack([stacked.where(finite, 0).sum(), finite.sum()])

@@ -1,0 +1,52 @@
+"""Loading mmengine checkpoints without running code that they carry.
+
+mmengine 0.10.7 calls ``torch.load`` as it was before torch 2.6, which since
+then refuses everything but tensors and plain values. Checkpoints of the stock
+hooks also hold log histories and NumPy numbers. This module names exactly
+those types as safe; anything else is still refused.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+
+_HISTORY_METHODS = ('min', 'max', 'current', 'mean')
+
+
+def history_method(owner: object, name: str) -> object:
+    """Stand-in for ``getattr``: the four statistics of ``HistoryBuffer``.
+
+    A pickled ``HistoryBuffer`` refers to them by ``getattr``, which itself
+    must not be allowed: with it a file could reach any function.
+
+    Raises:
+        AttributeError: for anything else.
+    """
+    if owner is not HistoryBuffer or name not in _HISTORY_METHODS:
+        raise AttributeError(f'refused to load {name!r} of {owner!r}')
+    return getattr(HistoryBuffer, name)
+
+
+def allow_mmengine_checkpoints() -> None:
+    """Let ``torch.load`` accept what stock mmengine checkpoints hold."""
+    if not hasattr(torch.serialization, 'add_safe_globals'):
+        return  # torch < 2.4 does not restrict loading by default
+    numbers = (np.float64, np.float32, np.int64, np.int32, np.bool_)
+    scalar: Any = np.float64(0).__reduce__()[0]
+    rebuild: Any = np.empty(0).__reduce__()[0]
+    torch.serialization.add_safe_globals(
+        [
+            HistoryBuffer,
+            (history_method, 'builtins.getattr'),
+            np.ndarray,
+            np.dtype,
+            *{type(np.dtype(number)) for number in numbers},
+            # NumPy 2 moved these two; files name them either way.
+            (scalar, 'numpy.core.multiarray.scalar'),
+            (scalar, 'numpy._core.multiarray.scalar'),
+            (rebuild, 'numpy.core.multiarray._reconstruct'),
+            (rebuild, 'numpy._core.multiarray._reconstruct'),
+        ]
+    )

@@ -1,0 +1,91 @@
+"""Saves and stops when the system asks a run to end."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+import torch
+from mmengine.device import get_device
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from .checkpoint_hook import SafeCheckpointHook
+from .schedule import ends_window
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Optimizer steps between two times that several processes ask each other,
+# which makes the host wait for the device.
+_ASK_EVERY = 10
+
+
+@HOOKS.register_module()
+class StopSignalHook(Hook):
+    """On SIGTERM or Ctrl-C: save at the end of the optimizer step, stop.
+
+    Slurm sends SIGTERM before the time limit if the job asks for it. With
+    several processes all stop after the same step, at most ten later. A
+    second signal ends the process at once.
+    """
+
+    priority = 'LOWEST'  # after a checkpoint of the same iteration
+
+    def before_train(self, runner: Runner) -> None:
+        """Take over the signals."""
+        self._received = 0
+        self._previous = {
+            number: signal.signal(number, self._receive) for number in _SIGNALS
+        }
+
+    def after_train(self, runner: Runner) -> None:
+        """Give the signals back."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Stop here if any process was asked to.
+
+        Raises:
+            SystemExit: with the status 128 + signal.
+        """
+        done = runner.iter + 1
+        if done == runner.max_iters or not ends_window(runner, done):
+            return
+        received = self._ask(done // runner.optim_wrapper.accumulation)
+        if not received:
+            return
+        checkpoint = next(
+            hook
+            for hook in runner.hooks
+            if isinstance(hook, SafeCheckpointHook)
+        )
+        checkpoint.save(runner, done)
+        runner.logger.info(
+            f'{signal.Signals(received).name}: stopped after iteration {done}'
+            f', saved {checkpoint.last_ckpt}. Run the same command again '
+            'with --resume to continue'
+        )
+        runner.visualizer.close()
+        self.after_train(runner)
+        raise SystemExit(128 + received)
+
+    def _ask(self, step: int) -> int:
+        """Signal that any process received, or 0; only now and then."""
+        if get_world_size() == 1:
+            return self._received
+        if step % _ASK_EVERY:
+            return 0
+        received = torch.tensor(self._received, device=get_device())
+        all_reduce(received, op='max')
+        return int(received)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self._received = number
+        signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,145 @@
+"""Fits a pretraining config to this machine and command line.
+
+Each function changes the config it is given; ``tools/train.py`` calls them in
+the order in which they stand here.
+"""
+
+import os
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+LAST_CHECKPOINT = 'last_checkpoint'
+
+
+def set_data(cfg: Config, folder: str) -> None:
+    """Train on the images under a folder, whatever data the config names.
+
+    Args:
+        cfg (Config): a pretraining config.
+        folder (str): any folder; images are found at any depth.
+    """
+    cfg.train_dataloader.dataset.dataset = dict(
+        type='ImageFolder', data_root=folder
+    )
+
+
+def set_seed(cfg: Config, seed: int | None) -> None:
+    """Give data, order and weights one seed.
+
+    Args:
+        cfg (Config): a pretraining config.
+        seed (int, optional): a seed in place of ``cfg.randomness.seed``.
+    """
+    if seed is not None:
+        cfg.randomness.seed = seed
+    cfg.train_dataloader.dataset.seed = cfg.randomness.seed
+
+
+def fit_loader(cfg: Config, processes: int) -> None:
+    """Use no more workers than cores, and pinned memory only with CUDA.
+
+    Args:
+        cfg (Config): a pretraining config.
+        processes (int): training processes that share this machine.
+    """
+    loader = cfg.train_dataloader
+    cores = len(os.sched_getaffinity(0)) // processes
+    loader.num_workers = min(loader.num_workers, max(cores, 1))
+    if loader.num_workers == 0:  # PyTorch refuses these without workers
+        loader.persistent_workers = False
+        loader.pop('prefetch_factor', None)
+    loader.pin_memory = loader.pin_memory and torch.cuda.is_available()
+
+
+def share_batchnorm(cfg: Config, world_size: int) -> None:
+    """Let PyTorch's fused SyncBatchNorm share statistics between GPUs.
+
+    It computes what ``TokenBN`` computes without it, faster; CPU modules are
+    not allowed in it.
+
+    Args:
+        cfg (Config): a pretraining config.
+        world_size (int): number of training processes.
+    """
+    if world_size > 1 and torch.cuda.is_available():
+        cfg.setdefault('sync_bn', 'torch')
+
+
+def scale_learning_rate(cfg: Config, world_size: int) -> str:
+    """Scale the learning rate linearly with the true global batch.
+
+    The config states ``optim_wrapper.optimizer.lr`` for a global batch of
+    ``auto_scale_lr.base_batch_size`` images. This is the only place that
+    scales it; unlike mmengine's own it counts gradient accumulation.
+
+    Args:
+        cfg (Config): a pretraining config; does nothing if it has no
+            ``auto_scale_lr`` or that is not enabled.
+        world_size (int): number of training processes.
+
+    Returns:
+        str: what was done, for the log.
+    """
+    batch = cfg.train_dataloader.batch_size
+    accumulation = cfg.optim_wrapper.get('accumulative_counts', 1)
+    total = batch * world_size * accumulation
+    text = (
+        f'global batch {total} = {batch} images x {world_size} processes '
+        f'x {accumulation} accumulated'
+    )
+    scaling = cfg.get('auto_scale_lr')
+    if not scaling or not scaling.get('enable'):
+        return text
+    optimizer = cfg.optim_wrapper.optimizer
+    stated = optimizer.lr
+    optimizer.lr = stated * total / scaling.base_batch_size
+    scaling.enable = False  # or mmengine would scale it once more
+    return (
+        f'{text}; learning rate {optimizer.lr:.3g} = {stated:.3g} x {total} '
+        f'/ {scaling.base_batch_size}'
+    )
+
+
+def set_resume(cfg: Config, resume: str | None) -> str:
+    """Decide where training starts.
+
+    Args:
+        cfg (Config): with ``work_dir``.
+        resume (str, optional): None starts anew, 'auto' goes on from the
+            last checkpoint in ``work_dir`` if there is one, else the path
+            of a checkpoint.
+
+    Returns:
+        str: what was decided, for the log.
+
+    Raises:
+        FileNotFoundError: if a named checkpoint does not exist.
+    """
+    if resume is None:
+        return 'starting from the beginning'
+    checkpoint = (
+        find_last_checkpoint(cfg.work_dir)
+        if resume == 'auto'
+        else Path(resume)
+    )
+    if checkpoint is None:
+        return f'no checkpoint in {cfg.work_dir}: starting from the beginning'
+    if not checkpoint.is_file():
+        raise FileNotFoundError(
+            f'checkpoint {checkpoint} does not exist: give an existing file, '
+            'or --resume alone for the last one in the work directory'
+        )
+    cfg.resume = True
+    cfg.load_from = str(checkpoint)
+    return f'resuming from {checkpoint}'
+
+
+def find_last_checkpoint(work_dir: str) -> Path | None:
+    """The checkpoint saved last in a work directory, which may have moved."""
+    pointer = Path(work_dir) / LAST_CHECKPOINT
+    if not pointer.is_file():
+        return None
+    # Only the name: the folder may have been moved since.
+    return Path(work_dir) / Path(pointer.read_text().strip()).name

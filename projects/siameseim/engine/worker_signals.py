@@ -1,0 +1,33 @@
+"""Loader workers that outlive the signal that ends a run."""
+
+import os
+import signal
+import threading
+
+from mmengine.registry import FUNCTIONS
+
+
+@FUNCTIONS.register_module()
+def leave_signals_to_trainer(worker_id: int) -> None:
+    """Let only the training process decide when a loader worker ends.
+
+    torchrun and Slurm send SIGTERM to all processes of a job, and a terminal
+    sends Ctrl-C to them. Workers that die of it take the training process
+    along before it has saved. For ``worker_init_fn`` of a data loader.
+
+    Args:
+        worker_id (int): number of the worker, unused.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Blocked here and in all later threads, SIGTERM waits for the one below,
+    # which unlike a handler learns who sent it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_obey_parent, daemon=True).start()
+
+
+def _obey_parent() -> None:
+    """End the process on the first SIGTERM that its parent sends."""
+    while True:
+        sender = signal.sigwaitinfo({signal.SIGTERM}).si_pid
+        if sender == os.getppid():
+            os._exit(0)

@@ -1,0 +1,34 @@
+"""What the processor and the driver of this machine offer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+# Instructions that make bf16 arithmetic faster than fp32 on a CPU, by the
+# names Linux gives them (the last is Arm's).
+BF16_FLAGS = ('amx_bf16', 'avx512_bf16', 'bf16')
+
+
+def cpu_flags(cpuinfo: Path = Path('/proc/cpuinfo')) -> set[str]:
+    """Return the feature names of the first CPU; none where unknown."""
+    if not cpuinfo.is_file():
+        return set()
+    for line in cpuinfo.read_text('utf-8').splitlines():
+        name, _, value = line.partition(':')
+        if name.strip() in ('flags', 'Features'):
+            return set(value.split())
+    return set()
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def has_nvidia_driver() -> bool:
+    """Whether an NVIDIA driver is installed, whatever torch makes of it."""
+    return shutil.which('nvidia-smi') is not None

@@ -1,0 +1,55 @@
+"""Finding out which parts of the stack can be imported, whatever they do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+CHILD = Path(__file__).with_name('probe_child.py')
+SECONDS_PER_PROBE = 60
+
+
+def run_probes(
+    names: Sequence[str], python: str = sys.executable
+) -> dict[str, dict[str, Any]]:
+    """Return what each probe told; the key ``error`` if it failed.
+
+    A library that ends the process (an mmcv built for another torch may) is
+    charged to the probe that ran, and the rest is probed in a new process.
+
+    Args:
+        names: Names as ``probe_child.py`` understands them.
+        python: The Python whose environment is examined. Defaults to the
+            running one.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    while len(results) < len(names):
+        rest = names[len(results) :]
+        code, output = _run([python, str(CHILD), *rest], len(rest))
+        for line in output.splitlines():
+            if line.startswith('RESULT '):
+                results[names[len(results)]] = json.loads(line[7:])
+        if len(results) < len(names):
+            died = f'the import ended the process (exit code {code})'
+            results[names[len(results)]] = {'error': died}
+    return results
+
+
+def _run(command: list[str], probes: int) -> tuple[int, str]:
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        output, _ = child.communicate(timeout=SECONDS_PER_PROBE * probes)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        output, _ = child.communicate()
+    return child.returncode, output

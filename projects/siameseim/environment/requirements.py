@@ -1,0 +1,71 @@
+"""The packages siameseim works with, and the check made when it is imported.
+
+``setup.py`` repeats these ranges for pip; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from .versions import Range
+
+PYTHON = Range('3.10')
+
+# What pretraining and its evaluation import.
+CORE = {
+    'torch': Range('2.6'),
+    'torchvision': Range('0.21'),
+    'numpy': Range('1.23'),
+    'mmengine': Range('0.10.7', '1.0.0'),
+    'mmpretrain': Range('1.2.0', '1.3.0'),
+    'opencv-python': Range('4.5'),
+    'pillow': Range('10.1'),
+    'scikit-image': Range('0.20'),
+    'scikit-learn': Range('1.2'),
+    'matplotlib': Range('3.6'),
+    'tensorboard': Range('2.10'),
+}
+
+# What transfer to detection and segmentation imports on top.
+DETECTION = {
+    'mmdet': Range('3.3.0', '3.4.0'),
+    'mmsegmentation': Range('1.2.2', '1.3.0'),
+    'pycocotools': Range('2.0.7'),
+    'ftfy': Range('6.0'),
+    'regex': Range('2022.1'),
+}
+
+# One library under two names: `mmcv` holds compiled operators, `mmcv-lite`
+# does not. The upper end is that of mmdet 3.3 and mmsegmentation 1.2.
+MMCV = Range('2.0.0', '2.2.0')
+MMCV_NAMES = ('mmcv', 'mmcv-lite')
+
+
+def installed(name: str) -> str | None:
+    """Return the installed version of a distribution, None if it is absent."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def require_stack() -> None:
+    """Refuse an OpenMMLab stack that siameseim cannot work with.
+
+    Raises:
+        ImportError: Naming each package that is absent or out of range and
+            the command that cures it.
+    """
+    problems = []
+    for name in ('mmengine', 'mmpretrain'):
+        version = installed(name)
+        if version is None or version not in CORE[name]:
+            problems.append(f'{name}{CORE[name]} (found: {version})')
+    if not any((installed(name) or '0') in MMCV for name in MMCV_NAMES):
+        problems.append(f'mmcv or mmcv-lite {MMCV}')
+    if problems:
+        raise ImportError(
+            f'siameseim needs {"; ".join(problems)}. '
+            '`python tools/doctor.py` in the project folder shows the whole '
+            'stack, `make quickstart` installs one that works in .venv.'
+        )

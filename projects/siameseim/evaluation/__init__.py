@@ -1,0 +1,41 @@
+"""Measures of what a backbone learned, without training anything."""
+
+from .features import patch_features, pooled
+from .held_out import (
+    HeldOutScore,
+    MatchedViews,
+    knn_accuracy,
+    load_batch,
+    match_views,
+    predict_views,
+)
+from .held_out_hook import HeldOutHook
+from .knn import knn_predict
+from .matching import (
+    MatchingScore,
+    matching_score,
+    nearest_patches,
+    true_places,
+    within_radius,
+)
+from .predicted import PredictionScore, score_predictions
+
+__all__ = [
+    'HeldOutHook',
+    'HeldOutScore',
+    'MatchedViews',
+    'MatchingScore',
+    'PredictionScore',
+    'knn_accuracy',
+    'knn_predict',
+    'load_batch',
+    'match_views',
+    'matching_score',
+    'nearest_patches',
+    'patch_features',
+    'pooled',
+    'predict_views',
+    'score_predictions',
+    'true_places',
+    'within_radius',
+]

@@ -1,0 +1,62 @@
+"""Frozen features of a backbone, and the forms evaluations compare them in.
+
+Shape legend: N images, L patches, C width.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..models import SiameseIMViT
+
+
+@torch.no_grad()
+def patch_features(
+    backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
+) -> Tensor:
+    """Patch tokens of the last block, cls left out.
+
+    Runs in eval mode, so that no BatchNorm buffer and no dropout has a say,
+    and puts every submodule back into the mode it was in.
+
+    Args:
+        backbone (SiameseIMViT): on any device.
+        images (Tensor): (N, 3, height, width) normalised images; each batch
+            is moved to the backbone's device.
+        batch_size (int): images encoded at a time. Defaults to 128.
+
+    Returns:
+        Tensor: (N, L, C) float32 on the CPU.
+    """
+    device = next(backbone.parameters()).device
+    modes = {module: module.training for module in backbone.modules()}
+    backbone.eval()
+    try:
+        batches = [
+            backbone.encode(batch.to(device))[:, 1:].float().cpu()
+            for batch in images.split(batch_size)
+        ]
+    finally:
+        _restore(modes)
+    return torch.cat(batches)
+
+
+def _restore(modes: dict[nn.Module, bool]) -> None:
+    """Set every module's own flag; ``train()`` would set its children's."""
+    for module, training in modes.items():
+        module.training = training
+
+
+def pooled(tokens: Tensor, centre: Tensor | None = None) -> Tensor:
+    """Mean of the patch tokens, as the method's linear probe pools them.
+
+    Args:
+        tokens (Tensor): (N, L, C) patch tokens.
+        centre (Tensor, optional): (C,) vector to subtract, usually the mean
+            of the bank's pooled features: what all images share dominates
+            cosines and says nothing. Defaults to None.
+
+    Returns:
+        Tensor: (N, C).
+    """
+    means = tokens.mean(dim=1)  # (N, L, C) -> (N, C)
+    return means if centre is None else means - centre

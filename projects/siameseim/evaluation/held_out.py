@@ -1,0 +1,141 @@
+"""What a model's backbone makes of images it was not trained on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mmengine.dataset import default_collate
+from mmpretrain.registry import DATASETS
+from torch import Tensor
+
+from ..datasets import PretrainDataset
+from ..models import SiameseIM
+from .features import patch_features, pooled
+from .knn import knn_predict
+from .matching import (
+    MatchingScore,
+    matching_score,
+    nearest_patches,
+    true_places,
+    within_radius,
+)
+from .predicted import PredictionScore, score_predictions
+
+
+@dataclass(frozen=True)
+class MatchedViews:
+    """Pairs of views and what the features matched in them.
+
+    Shape legend: B pairs, L patches of a view, S its side in pixels.
+
+    Attributes:
+        views (Tensor): (2, B, 3, S, S) uint8 RGB.
+        inside (Tensor): (B, L) bool, patches of view 1 inside view 2.
+        matches (Tensor): (B, L) indices of view 2's nearest patches.
+        correct (Tensor): (B, L) bool, meaningful where ``inside``.
+        score (MatchingScore): over all of them.
+    """
+
+    views: Tensor
+    inside: Tensor
+    matches: Tensor
+    correct: Tensor
+    score: MatchingScore
+
+
+@dataclass(frozen=True)
+class HeldOutScore:
+    """All measures of one network."""
+
+    predicted: PredictionScore
+    matched: MatchedViews
+    knn: float  # accuracy
+
+
+def load_batch(cfg: dict) -> dict[str, Any]:
+    """All samples of a ``PretrainDataset``, as in its epoch 0, in a batch.
+
+    Args:
+        cfg (dict): config of a ``PretrainDataset``.
+
+    Returns:
+        dict: ``inputs`` and ``data_samples`` as a model takes them, and
+        ``labels`` (N,) int64 if the inner dataset has any.
+    """
+    dataset: PretrainDataset = DATASETS.build(cfg)
+    batch = default_collate([dataset[i] for i in range(len(dataset))])
+    infos = [dataset.dataset.get_data_info(i) for i in range(len(dataset))]
+    if 'gt_label' in infos[0]:
+        batch['labels'] = torch.tensor([info['gt_label'] for info in infos])
+    return batch
+
+
+def normalised(model: SiameseIM, batch: dict[str, Any]) -> list[Tensor]:
+    """View 1 and view 2, (N, 3, S, S) each, as training gives them."""
+    data = dict(inputs=list(batch['inputs']), data_samples=None)
+    return model.data_preprocessor(data)['inputs']
+
+
+def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
+    """Match the patches of two views by the backbone's features.
+
+    Args:
+        model (SiameseIM): its online backbone and data preprocessor are used.
+        batch (dict): from ``load_batch``.
+    """
+    samples = batch['data_samples']
+    grid = model.backbone.patch_resolution
+    first, second = (
+        patch_features(model.backbone, view)
+        for view in normalised(model, batch)
+    )
+    places, inside = true_places(
+        samples['boxes'], samples['flips'], samples['source_width'], grid
+    )
+    matches = nearest_patches(first, second)
+    true = within_radius(places, grid)
+    return MatchedViews(
+        views=torch.stack(batch['inputs']),
+        inside=inside,
+        matches=matches,
+        correct=true.gather(2, matches[..., None])[..., 0],
+        score=matching_score(first, second, places, inside, grid),
+    )
+
+
+def predict_views(model: SiameseIM, batch: dict[str, Any]) -> PredictionScore:
+    """Recognise view 2's patches from what view 1 predicts.
+
+    Args:
+        model (SiameseIM): all of it is used, the target branch too.
+        batch (dict): from ``load_batch``.
+    """
+    return score_predictions(
+        model, normalised(model, batch), batch['data_samples']
+    )
+
+
+def knn_accuracy(
+    model: SiameseIM, bank: dict[str, Any], queries: dict[str, Any], k: int
+) -> float:
+    """Share of queries whose label the nearest pooled features vote for.
+
+    Args:
+        model (SiameseIM): its online backbone and data preprocessor are used.
+        bank (dict): from ``load_batch``, with labels; view 1 is used.
+        queries (dict): likewise.
+        k (int): neighbours that vote.
+    """
+    known, asked = (
+        pooled(patch_features(model.backbone, normalised(model, batch)[0]))
+        for batch in (bank, queries)
+    )
+    centre = known.mean(dim=0)
+    predicted = knn_predict(
+        asked - centre,
+        known - centre,
+        bank['labels'],
+        int(bank['labels'].max()) + 1,
+        k,
+    )
+    return (predicted == queries['labels']).float().mean().item()

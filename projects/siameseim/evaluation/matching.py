@@ -1,0 +1,140 @@
+"""How often a patch of one view finds its true match in the other.
+
+Shape legend: B image pairs, L = H * W patches of a view, C width. Places are
+(row, column) in patches of view 2's grid: patch (r, c) lies at (r, c).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..models.position import patch_coordinates, relative_geometry
+
+
+@dataclass(frozen=True)
+class MatchingScore:
+    """Share of correct matches, and what it costs to reach it blindly."""
+
+    accuracy: float  # by nearest feature
+    chance: float  # by a patch drawn at random
+    position: float  # by the patch at the same place of the grid
+    count: int  # patches of view 1 whose centre lies inside view 2
+
+
+def true_places(
+    boxes: Tensor,
+    flips: Tensor,
+    source_width: Tensor,
+    grid: tuple[int, int],
+) -> tuple[Tensor, Tensor]:
+    """Where the patches of view 1 lie on view 2's grid.
+
+    Args:
+        boxes (Tensor): (B, 2, 4) crop boxes (y, x, h, w) of view 1 and 2 in
+            pixels of the source as each view saw it, that is after its flip.
+        flips (Tensor): (B, 2) bool, True where a view was mirrored.
+        source_width (Tensor): (B,) width of the source in pixels.
+        grid (tuple[int, int]): patches per column and per row (H, W).
+
+    Returns:
+        tuple[Tensor, Tensor]: places (B, L, 2) of the patch centres, row by
+        row over view 1, and (B, L) bool, True where a centre lies inside
+        view 2.
+    """
+    height, width = grid
+    # `patch_coordinates` places the second view's patches on the first's grid
+    geometry = relative_geometry(boxes.flip(1), flips.flip(1), source_width)
+    y_BH, x_BW = patch_coordinates(geometry, grid)
+    places = torch.stack(
+        [
+            y_BH[:, :, None].expand(-1, -1, width),
+            x_BW[:, None].expand(-1, height, -1),
+        ],
+        dim=-1,
+    ).flatten(1, 2)  # (B, H, W, 2) -> (B, L, 2)
+    edge = torch.tensor(grid, device=places.device) - 0.5
+    inside = ((places > -0.5) & (places < edge)).all(dim=-1)
+    return places, inside
+
+
+def grid_places(
+    grid: tuple[int, int], device: torch.device | str = 'cpu'
+) -> Tensor:
+    """Places (L, 2) of a view's own patches, row by row."""
+    rows = torch.arange(grid[0], device=device)
+    columns = torch.arange(grid[1], device=device)
+    return torch.cartesian_prod(rows, columns).float()
+
+
+def nearest_patches(features1: Tensor, features2: Tensor) -> Tensor:
+    """Index of the patch of view 2 with the most similar feature.
+
+    Args:
+        features1 (Tensor): (B, L, C) of view 1, any norm.
+        features2 (Tensor): (B, L, C) of view 2.
+
+    Returns:
+        Tensor: (B, L) int64 indices into view 2's patches, by cosine.
+    """
+    first = F.normalize(features1.float(), dim=-1)
+    second = F.normalize(features2.float(), dim=-1)
+    return (first @ second.transpose(1, 2)).argmax(dim=-1)
+
+
+def within_radius(
+    places: Tensor, grid: tuple[int, int], radius: float = 1.0
+) -> Tensor:
+    """Which patches of view 2 count as the true match of each of view 1.
+
+    Args:
+        places (Tensor): (B, L, 2) from ``true_places``.
+        grid (tuple[int, int]): patches per column and per row (H, W).
+        radius (float): patches along each axis. Defaults to 1.
+
+    Returns:
+        Tensor: (B, L, L) bool, [b, i, j] True where patch j of view 2 is a
+        true match of patch i of view 1.
+    """
+    offsets = places[:, :, None] - grid_places(grid, places.device)
+    return (offsets.abs() <= radius).all(dim=-1)
+
+
+def matching_score(
+    features1: Tensor,
+    features2: Tensor,
+    places: Tensor,
+    inside: Tensor,
+    grid: tuple[int, int],
+    radius: float = 1.0,
+) -> MatchingScore:
+    """Dense matching accuracy over all patches of view 1 inside view 2.
+
+    Args:
+        features1 (Tensor): (B, L, C) of view 1.
+        features2 (Tensor): (B, L, C) of view 2.
+        places (Tensor): (B, L, 2) from ``true_places``.
+        inside (Tensor): (B, L) bool from ``true_places``.
+        grid (tuple[int, int]): patches per column and per row (H, W).
+        radius (float): how far off, in patches along each axis, still counts
+            as correct. Defaults to 1.
+
+    Raises:
+        ValueError: if no patch of any view 1 lies inside its view 2.
+    """
+    count = int(inside.sum())
+    if count == 0:
+        raise ValueError(
+            f'none of the {len(places)} image pairs overlap: nothing to match'
+        )
+    true = within_radius(places, grid, radius)  # (B, L, L)
+    matches = nearest_patches(features1, features2)
+    correct = true.gather(2, matches[..., None])[..., 0]  # (B, L)
+    same_place = true.diagonal(dim1=1, dim2=2)  # (B, L)
+    return MatchingScore(
+        accuracy=correct[inside].float().mean().item(),
+        chance=true.float().mean(dim=-1)[inside].mean().item(),
+        position=same_place[inside].float().mean().item(),
+        count=count,
+    )

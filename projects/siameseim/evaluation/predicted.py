@@ -1,0 +1,125 @@
+"""How well view 2's patches are recognised from what view 1 predicts.
+
+The task the network is trained on, as a question with right answers. Places
+alone can answer part of it, so the same is asked with the view 1 of another
+image, and once among patches that all lie at the same place.
+
+Shape legend: B image pairs, L patches of a view, D decoder width.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..models import SiameseIM
+from ..models.norm import layer_norm_fp32
+from ..models.position import relative_geometry
+from .matching import grid_places, nearest_patches, true_places, within_radius
+
+
+@dataclass(frozen=True)
+class PredictionScore:
+    """Shares of right answers over view 2's patches that view 1 shows.
+
+    Attributes:
+        image (float): the predicted feature is nearest to the patch of the
+            right image, among the patches of all images at the same place.
+        image_other (float): likewise, predicted from another image's view 1.
+        image_chance (float): 1 / number of images.
+        place (float): it is nearest to a patch within one patch of its own
+            place, among the patches of the same view.
+        place_other (float): likewise, predicted from another image's view 1:
+            what the crops' places alone give away.
+        place_chance (float): a patch drawn at random.
+        count (int): patches asked for.
+    """
+
+    image: float
+    image_other: float
+    image_chance: float
+    place: float
+    place_other: float
+    place_chance: float
+    count: int
+
+
+def found_image(prediction: Tensor, target: Tensor) -> Tensor:
+    """Whether a prediction is nearest to its own image's patch at its place.
+
+    Args:
+        prediction (Tensor): (B, L, D).
+        target (Tensor): (B, L, D).
+
+    Returns:
+        Tensor: (B, L) bool. Both are centred at each place first: what all
+        images share there says nothing about the image.
+    """
+    first = F.normalize(prediction - prediction.mean(0), dim=-1)
+    second = F.normalize(target - target.mean(0), dim=-1)
+    cosines = torch.einsum('ild,jld->lij', first, second)
+    own = torch.arange(len(target), device=target.device)
+    return (cosines.argmax(dim=-1) == own).T  # (L, B) -> (B, L)
+
+
+def found_place(prediction: Tensor, target: Tensor, true: Tensor) -> Tensor:
+    """Whether a prediction is nearest to a patch close to its own place.
+
+    Args:
+        prediction (Tensor): (B, L, D).
+        target (Tensor): (B, L, D).
+        true (Tensor): (B, L, L) bool from ``within_radius``.
+
+    Returns:
+        Tensor: (B, L) bool.
+    """
+    nearest = nearest_patches(prediction, target)
+    return true.gather(2, nearest[..., None])[..., 0]
+
+
+@torch.no_grad()
+def score_predictions(
+    model: SiameseIM, views: list[Tensor], samples: dict[str, Tensor]
+) -> PredictionScore:
+    """Ask for every patch of view 2 whose centre lies inside view 1.
+
+    Args:
+        model (SiameseIM): put into eval mode and back.
+        views (list[Tensor]): view 1 and 2, (B, 3, height, width) normalised.
+        samples (dict[str, Tensor]): ``boxes``, ``flips``, ``source_width``
+            of at least two images.
+    """
+    training = model.training
+    model.eval()
+    view1, view2 = views
+    grid = model.backbone.patch_resolution
+    place = samples['boxes'], samples['flips'], samples['source_width']
+    target = layer_norm_fp32(model.target(view2))
+    boxes, flips, width = place
+    _, inside = true_places(boxes.flip(1), flips.flip(1), width, grid)
+    own = grid_places(grid, view1.device).expand(len(view1), -1, -1)
+    true = within_radius(own, grid)
+    answers = []
+    for context in (view1, view1.roll(len(view1) // 2, dims=0)):
+        everything = torch.arange(len(own[0]), device=view1.device)
+        visible = everything.expand(len(view1), -1)
+        tokens = model.neck.projector(model.backbone(context, visible))
+        prediction = model.neck.predictor(
+            tokens, visible, relative_geometry(*place)
+        )
+        answers.append(found_image(prediction, target)[inside])
+        answers.append(found_place(prediction, target, true)[inside])
+    model.train(training)
+    image, placed, image_other, place_other = (
+        answer.float().mean().item() for answer in answers
+    )
+    return PredictionScore(
+        image=image,
+        image_other=image_other,
+        image_chance=1 / len(view1),
+        place=placed,
+        place_other=place_other,
+        place_chance=true.float().mean(dim=-1)[inside].mean().item(),
+        count=int(inside.sum()),
+    )

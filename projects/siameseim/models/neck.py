@@ -1,0 +1,216 @@
+"""Projector and predictor (method section 3).
+
+Shape legend: B batch, V visible patches of view 1, L all patches of view 2,
+H x W its grid, C backbone width, D decoder width.
+"""
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmpretrain.models.backbones.vision_transformer import (
+    TransformerEncoderLayer,
+)
+from mmpretrain.models.utils import to_2tuple
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from .attention import use_fast_attention
+from .norm import norm_cfg
+from .position import RelativeGeometry, grid_sincos, relative_sincos
+from .weight_init import init_linears
+
+
+def transformer_blocks(
+    embed_dims: int,
+    num_heads: int,
+    depth: int,
+    mlp_ratio: float,
+    norm: str | dict,
+) -> nn.Sequential:
+    """Pre-norm blocks whose two norms are BatchNorm over tokens or LN."""
+    blocks = nn.Sequential(
+        *(
+            TransformerEncoderLayer(
+                embed_dims=embed_dims,
+                num_heads=num_heads,
+                feedforward_channels=int(embed_dims * mlp_ratio),
+                norm_cfg=norm_cfg(norm),
+            )
+            for _ in range(depth)
+        )
+    )
+    use_fast_attention(blocks)
+    return blocks
+
+
+class Projector(BaseModule):
+    """Linear(C -> D) and transformer blocks, in both branches.
+
+    Args:
+        in_channels (int): backbone width C.
+        embed_dims (int): decoder width D.
+        num_heads (int): heads of each block.
+        depth (int): number of blocks.
+        mlp_ratio (float): hidden width of the MLPs over D.
+        norm (str | dict): 'BN', 'LN' or a norm config.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        embed_dims: int,
+        num_heads: int,
+        depth: int,
+        mlp_ratio: float,
+        norm: str | dict,
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Linear(in_channels, embed_dims)
+        self.blocks = transformer_blocks(
+            embed_dims, num_heads, depth, mlp_ratio, norm
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, 1 + V, C) -> (B, 1 + V, D)."""
+        return self.blocks(self.embed(tokens))
+
+
+class Predictor(BaseModule):
+    """Predicts view 2's features from view 1's and the relative position.
+
+    Args:
+        embed_dims (int): decoder width D.
+        num_heads (int): heads of each block.
+        depth (int): number of blocks.
+        grid (tuple[int, int]): patch grid (H, W) of the views.
+        mlp_ratio (float): hidden width of the MLPs over D.
+        norm (str | dict): 'BN', 'LN' or a norm config.
+    """
+
+    positions: Tensor
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        depth: int,
+        grid: tuple[int, int],
+        mlp_ratio: float,
+        norm: str | dict,
+    ) -> None:
+        super().__init__()
+        self.grid = grid
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
+        self.relative_position = nn.Linear(2 * embed_dims, embed_dims)
+        self.blocks = transformer_blocks(
+            embed_dims, num_heads, depth, mlp_ratio, norm
+        )
+        self.head = nn.Linear(embed_dims, embed_dims)
+        # (1, L, D), the same formula as the backbone's at this width
+        self.register_buffer(
+            'positions', grid_sincos(grid, embed_dims), persistent=False
+        )
+
+    def forward(
+        self, tokens: Tensor, visible: Tensor, geometry: RelativeGeometry
+    ) -> Tensor:
+        """Predict every patch of view 2.
+
+        Args:
+            tokens (Tensor): (B, 1 + V, D) projected tokens of view 1.
+            visible (Tensor): (B, V) indices of view 1's visible patches.
+            geometry (RelativeGeometry): where view 2 lies.
+
+        Returns:
+            Tensor: (B, L, D) predicted features of view 2.
+        """
+        cls_token, patches = tokens[:, :1], tokens[:, 1:]
+        patches = patches + self.positions[0][visible]  # (B, V, D)
+        queries = self.mask_token + self._relative_positions(geometry)
+        x = torch.cat([cls_token, patches, queries.to(patches.dtype)], dim=1)
+        x = self.blocks(x)  # (B, 1 + V + L, D)
+        return self.head(x[:, -queries.shape[1] :])
+
+    def _relative_positions(self, geometry: RelativeGeometry) -> Tensor:
+        """Linear(2D -> D) of the relative encodings: (B, L, D), fp32.
+
+        The encoding is a concatenation of a row, a column and a scale part,
+        so the Linear is applied to the parts and broadcast: H + W + 1
+        products per image instead of H * W, and no (B, L, 2D) tensor.
+        """
+        dims = self.mask_token.shape[-1]
+        parts = relative_sincos(geometry, self.grid, dims)
+        with torch.autocast(parts.rows.device.type, enabled=False):
+            y_weight, x_weight, scale_weight = (
+                self.relative_position.weight.split(
+                    [dims // 2, dims // 2, dims], dim=1
+                )
+            )
+            rows = F.linear(parts.rows, y_weight)  # (B, H, D)
+            columns = F.linear(parts.columns, x_weight)  # (B, W, D)
+            scale = F.linear(
+                parts.scale, scale_weight, self.relative_position.bias
+            )  # (B, D)
+            columns = columns + scale[:, None]
+            return (rows[:, :, None] + columns[:, None]).flatten(1, 2)
+
+
+@MODELS.register_module()
+class SiameseIMNeck(BaseModule):
+    """Projector (online and target) and predictor (online only).
+
+    Args:
+        in_channels (int): backbone width C. Defaults to 768.
+        embed_dims (int): decoder width D. Defaults to 768.
+        num_heads (int): heads in projector and predictor. Defaults to 16.
+        projector_depth (int): blocks of the projector. Defaults to 2.
+        predictor_depth (int): blocks of the predictor. Defaults to 4.
+        grid (int | tuple[int, int]): patch grid (H, W). Defaults to 14.
+        mlp_ratio (float): hidden width of the MLPs over D. Defaults to 4.
+        projector_norm (str | dict): 'BN', 'LN' or a norm config.
+            Defaults to 'BN'.
+        predictor_norm (str | dict): likewise. Defaults to 'BN'.
+        init_cfg (dict, optional): mmengine initialisation config.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 768,
+        embed_dims: int = 768,
+        num_heads: int = 16,
+        projector_depth: int = 2,
+        predictor_depth: int = 4,
+        grid: int | tuple[int, int] = 14,
+        mlp_ratio: float = 4,
+        projector_norm: str | dict = 'BN',
+        predictor_norm: str | dict = 'BN',
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if embed_dims % num_heads or embed_dims % 4:
+            raise ValueError(
+                f'embed_dims={embed_dims} must be divisible by 4 and by '
+                f'num_heads={num_heads}'
+            )
+        self.projector = Projector(
+            in_channels,
+            embed_dims,
+            num_heads,
+            projector_depth,
+            mlp_ratio,
+            projector_norm,
+        )
+        self.predictor = Predictor(
+            embed_dims,
+            num_heads,
+            predictor_depth,
+            to_2tuple(grid),
+            mlp_ratio,
+            predictor_norm,
+        )
+
+    def init_weights(self) -> None:
+        """Xavier-uniform Linears, mask token N(0, 0.02)."""
+        super().init_weights()
+        init_linears(self)
+        nn.init.normal_(self.predictor.mask_token, std=0.02)

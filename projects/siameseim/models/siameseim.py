@@ -1,0 +1,108 @@
+"""SiameseIM: Siamese Image Modeling (https://arxiv.org/abs/2206.01204)."""
+
+from typing import Any
+
+from mmpretrain.models import BaseSelfSupervisor
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from .position import relative_geometry
+from .target import MomentumTarget
+
+
+@MODELS.register_module()
+class SiameseIM(BaseSelfSupervisor):
+    """Predict the dense features of one view from another, masked one.
+
+    The online branch encodes the visible patches of view 1 and predicts, from
+    where the two crops lie, the features of every patch of view 2 as the
+    momentum target encodes it. ``MomentumTargetHook`` moves the target once
+    per optimizer step.
+
+    Args:
+        backbone (dict): a ``SiameseIMViT``.
+        neck (dict): a ``SiameseIMNeck``; width and grid are taken from the
+            backbone unless given.
+        head (dict): a ``SiameseIMHead``.
+        **kwargs: ``data_preprocessor`` and ``init_cfg`` of
+            ``BaseSelfSupervisor``.
+
+    Raises:
+        ValueError: if the image size is no multiple of the patch size.
+    """
+
+    def __init__(
+        self, backbone: dict, neck: dict, head: dict, **kwargs: Any
+    ) -> None:
+        encoder = MODELS.build(backbone)
+        patch = encoder.patch_embed.projection.kernel_size
+        if any(n % p for n, p in zip(encoder.img_size, patch, strict=True)):
+            raise ValueError(
+                f'img_size={encoder.img_size} must be a multiple of '
+                f'patch_size={patch}'
+            )
+        inferred = dict(
+            in_channels=encoder.embed_dims, grid=encoder.patch_resolution
+        )
+        super().__init__(encoder, {**inferred, **neck}, head, **kwargs)
+        self.target = MomentumTarget(self.backbone, self.neck.projector)
+
+    def init_weights(self) -> None:
+        """Initialise the online branch and let the target start equal."""
+        super().init_weights()
+        self.target.copy_from(self.backbone, self.neck.projector)
+
+    def update_target(self, kept: float) -> None:
+        """Move the target: ``kept * target + (1 - kept) * online``."""
+        self.target.update(self.backbone, self.neck.projector, kept)
+
+    def loss(
+        self, inputs: list[Tensor], data_samples: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """One training step's loss terms.
+
+        Args:
+            inputs (list[Tensor]): view 1 and view 2, each
+                (B, 3, height, width), normalised.
+            data_samples (dict[str, Tensor]): ``visible`` (B, V) indices of
+                view 1's visible patches, ``boxes`` (B, 2, 4) in pixels,
+                ``flips`` (B, 2), ``source_width`` (B,) in pixels.
+
+        Returns:
+            dict[str, Tensor]: 'loss_pos' and 'loss_neg', fp32 scalars.
+
+        Raises:
+            ValueError: if the batch is not what ``PackTwoViews`` makes, or
+                the views have another size than the backbone's ``img_size``.
+        """
+        self._check(inputs, data_samples)
+        view1, view2 = inputs
+        visible = data_samples['visible']
+        geometry = relative_geometry(
+            data_samples['boxes'],
+            data_samples['flips'],
+            data_samples['source_width'],
+        )
+        target = self.target(view2)
+        tokens = self.neck.projector(self.backbone(view1, visible))
+        prediction = self.neck.predictor(tokens, visible, geometry)
+        return self.head.loss(prediction, target)
+
+    def _check(
+        self, inputs: list[Tensor], data_samples: dict[str, Tensor]
+    ) -> None:
+        """Turn a pipeline that does not fit into an error that says so."""
+        needed = {'visible', 'boxes', 'flips', 'source_width'}
+        if not isinstance(data_samples, dict) or needed - data_samples.keys():
+            raise ValueError(
+                f'data_samples must be a dict with {sorted(needed)}: end the '
+                'pipeline with TwoViews, BlockMask and PackTwoViews and '
+                "collate with dict(type='default_collate')"
+            )
+        sizes = [tuple(view.shape[-2:]) for view in inputs]
+        if sizes != [tuple(self.backbone.img_size)] * 2:
+            raise ValueError(
+                f'got views of {sizes} pixels, but the backbone was built '
+                f'for img_size={self.backbone.img_size}: give TwoViews the '
+                'same size'
+            )

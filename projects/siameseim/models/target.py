@@ -1,0 +1,75 @@
+"""The target branch: a moving average of the online one (section 4)."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from .neck import Projector
+from .vit import SiameseIMViT
+
+
+class MomentumTarget(nn.Module):
+    """EMA copies of backbone and projector that encode the whole of view 2.
+
+    Parameters are averaged; BatchNorm runs on batch statistics in train mode
+    and keeps its own running buffers. Nothing here receives a gradient.
+
+    Args:
+        backbone (SiameseIMViT): online backbone to copy.
+        projector (Projector): online projector to copy.
+    """
+
+    def __init__(self, backbone: SiameseIMViT, projector: Projector) -> None:
+        super().__init__()
+        self.backbone = copy.deepcopy(backbone)
+        self.projector = copy.deepcopy(projector)
+        self.requires_grad_(False)
+        self._moved = False
+
+    @torch.no_grad()
+    def copy_from(self, backbone: nn.Module, projector: nn.Module) -> None:
+        """Take over all weights and buffers of the online branch."""
+        self.backbone.load_state_dict(backbone.state_dict())
+        self.projector.load_state_dict(projector.state_dict())
+
+    @torch.no_grad()
+    def update(
+        self, backbone: nn.Module, projector: nn.Module, kept: float
+    ) -> None:
+        """Move to ``kept * target + (1 - kept) * online``, parameters only.
+
+        Args:
+            backbone (nn.Module): online backbone.
+            projector (nn.Module): online projector.
+            kept (float): fraction of the old target that is kept.
+        """
+        targets: list[Tensor] = [*self.parameters()]
+        onlines: list[Tensor] = [
+            *backbone.parameters(),
+            *projector.parameters(),
+        ]
+        torch._foreach_lerp_(targets, onlines, 1 - kept)
+        self._moved = True
+
+    @torch.no_grad()
+    def forward(self, view2: Tensor) -> Tensor:
+        """Features of all patches of view 2, cls dropped.
+
+        Args:
+            view2 (Tensor): (B, 3, height, width) normalised images.
+
+        Returns:
+            Tensor: (B, L, D).
+
+        Raises:
+            RuntimeError: in training, if the target has never been moved.
+        """
+        if self.training and not self._moved:
+            raise RuntimeError(
+                'the target branch never moved: add '
+                "dict(type='MomentumTargetHook') to custom_hooks, or call "
+                'model.update_target(kept) before each optimizer step'
+            )
+        tokens = self.backbone.encode(view2)
+        return self.projector(tokens)[:, 1:]

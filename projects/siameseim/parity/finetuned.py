@@ -1,0 +1,99 @@
+"""Compares a fine-tuned classifier with a published checkpoint's outputs."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmpretrain.models import ImageClassifier
+
+from ..convert.layouts import state_of
+from ..convert.published_classifier import convert_finetuned
+from ..convert.safe_load import load_file
+from .report import Row, absolute_deviation
+
+_TOLERANCE = 1e-4
+
+
+def checkpoint_of(file: Path) -> Path:
+    """The checkpoint of an outputs file: ``X_io.pt`` belongs to ``X.pth``.
+
+    Raises:
+        FileNotFoundError: if it does not lie beside the file.
+    """
+    checkpoint = file.with_name(f'{file.stem.removesuffix("_io")}.pth')
+    if not checkpoint.is_file():
+        raise FileNotFoundError(
+            f'{file} holds inputs and outputs only; its checkpoint '
+            f'{checkpoint} must lie beside it'
+        )
+    return checkpoint
+
+
+@torch.no_grad()
+def compare(contents: dict[str, Any], checkpoint: Path) -> list[Row]:
+    """Classify the file's input with its checkpoint.
+
+    Args:
+        contents (dict[str, Any]): a loaded ``*_io.pt``: config, input,
+            logits, tokens_before_norm.
+        checkpoint (Path): the fine-tuned weights in the published layout.
+
+    Returns:
+        list[Row]: largest absolute deviation of logits and tokens.
+    """
+    model = build(contents['config'], checkpoint)
+    tokens = _tokens_before_norm(model, contents['input'])
+    logits = model(contents['input'], mode='tensor')
+    pairs = [
+        ('tokens before norm', tokens, contents['tokens_before_norm']),
+        ('logits', logits, contents['logits']),
+    ]
+    return [
+        Row(name, absolute_deviation(ours, reference), _TOLERANCE)
+        for name, ours, reference in pairs
+    ]
+
+
+def build(config: dict[str, Any], checkpoint: Path) -> ImageClassifier:
+    """The classifier of the file's sizes, with its weights, in eval mode."""
+    state = convert_finetuned(state_of(load_file(str(checkpoint))))
+    hidden = state['backbone.layers.0.ffn.layers.0.0.weight'].shape[0]
+    pooled = config['global_pool']
+    model = ImageClassifier(
+        backbone=dict(
+            type='SiameseIMViT',
+            arch=dict(
+                embed_dims=config['embed_dim'],
+                num_layers=config['depth'],
+                num_heads=config['num_heads'],
+                feedforward_channels=hidden,
+            ),
+            img_size=config['img_size'],
+            patch_size=config['patch_size'],
+            norm_cfg=dict(type='LN', eps=config['ln_eps']),
+            # without pooling the published model norms all tokens and
+            # classifies the cls token
+            out_type='avg_featmap' if pooled else 'cls_token',
+            final_norm=not pooled,
+        ),
+        head=dict(
+            type='LinearClsHead',
+            num_classes=config['num_classes'],
+            in_channels=config['embed_dim'],
+        ),
+    )
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def _tokens_before_norm(
+    model: ImageClassifier, images: torch.Tensor
+) -> torch.Tensor:
+    """(B, 1 + L, C) tokens of the last block, cls first."""
+    tokens = []
+    handle = model.backbone.layers[-1].register_forward_hook(
+        lambda module, args, output: tokens.append(output)
+    )
+    model.backbone(images)
+    handle.remove()
+    return tokens[0]

@@ -1,0 +1,158 @@
+"""Fits a detection or segmentation config to machine and command line.
+
+The toolboxes' own tools need none of this; ``tools/train.py`` and
+``tools/test.py`` call it.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.config import Config, ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from mmengine.runner import Runner
+from torch import cuda
+
+_SPLITS = ('train', 'val', 'test')
+
+
+def is_transfer(cfg: Config) -> bool:
+    """Whether a config belongs to mmdet or mmseg."""
+    return cfg.get('default_scope') in ('mmdet', 'mmseg')
+
+
+def fit(cfg: Config, data: str | None, processes: int) -> None:
+    """Set the folder of the data and use no more workers than cores.
+
+    Args:
+        cfg (Config): changed in place.
+        data (str, optional): folder in place of the config's ``data_root``.
+        processes (int): processes that share this machine.
+
+    Raises:
+        FileNotFoundError: if files the config names do not exist.
+    """
+    if data is not None:
+        set_data_root(cfg, data)
+    cores = max(len(os.sched_getaffinity(0)) // processes, 1)
+    for split in _SPLITS:
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is None:
+            continue
+        loader.num_workers = min(loader.num_workers, cores)
+        if loader.num_workers == 0:  # PyTorch refuses it without workers
+            loader.persistent_workers = False
+        for dataset in innermost(loader.dataset):
+            check_files(dataset)
+
+
+def set_data_root(cfg: Config, folder: str) -> None:
+    """Read all data from a folder laid out as the config's ``data_root``.
+
+    Args:
+        cfg (Config): changed in place, its evaluators too.
+        folder (str): the new root.
+    """
+    for split in _SPLITS:
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is None:
+            continue
+        evaluator = cfg.get(f'{split}_evaluator') or {}
+        ann_file = evaluator.get('ann_file') or ''
+        for dataset in innermost(loader.dataset):
+            old, dataset.data_root = dataset.data_root, folder
+            if ann_file.startswith(old):
+                relative = ann_file[len(old) :].lstrip('/')
+                evaluator['ann_file'] = os.path.join(folder, relative)
+
+
+def innermost(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    """The data sets inside repeating, balancing and joining wrappers."""
+    if 'dataset' in dataset:
+        yield from innermost(dataset.dataset)
+    elif 'datasets' in dataset:
+        for part in dataset.datasets:
+            yield from innermost(part)
+    else:
+        yield dataset
+
+
+def check_files(dataset: ConfigDict) -> None:
+    """Raise if a data set's annotation file or folders do not exist.
+
+    Args:
+        dataset (ConfigDict): of mmdet or mmseg, on a local disk.
+
+    Raises:
+        FileNotFoundError: naming the path and the settings it comes from.
+    """
+    root = dataset.get('data_root') or ''
+    named = dict(dataset.get('data_prefix') or {})
+    if dataset.get('ann_file'):
+        named['ann_file'] = dataset.ann_file
+    for name, value in named.items():
+        path = Path(root, value)
+        if '://' not in str(root) and not path.exists():
+            raise FileNotFoundError(
+                f'{path} does not exist: it is made of data_root={root!r} and '
+                f'{name}={value!r} of {dataset.type}; give the folder of the '
+                'data with --data FOLDER, or correct these settings '
+                '(layout: docs/detection.md, docs/segmentation.md)'
+            )
+
+
+@contextmanager
+def empty_data_explained(cfg: Config) -> Iterator[None]:
+    """Building the training data in here tells why no image is left.
+
+    The toolboxes' own error is numpy's 'need at least one array to
+    concatenate'.
+
+    Args:
+        cfg (Config): of mmdet or mmseg; others pass.
+
+    Raises:
+        ValueError: naming files and classes and what to change.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if not is_transfer(cfg) or 'at least one array' not in str(error):
+            raise
+        parts = innermost(cfg.train_dataloader.dataset)
+        raise ValueError(
+            'no training image is left: '
+            + '; '.join(_describe(part, cfg.default_scope) for part in parts)
+        ) from error
+
+
+def _describe(dataset: ConfigDict, toolbox: str) -> str:
+    """Where a data set looks for images, and what to change."""
+    places = dataset.get('data_prefix', {}).items()
+    text = (
+        f'{dataset.type} with data_root={dataset.data_root!r}, '
+        + ', '.join(f'{name}={value!r}' for name, value in places)
+    )
+    if toolbox == 'mmseg':
+        return f'{text} found no file of its img_suffix: set img_suffix'
+    path = Path(dataset.data_root, dataset.ann_file)
+    names = [c['name'] for c in json.loads(path.read_text())['categories']]
+    given = dataset.get('metainfo', {}).get('classes')
+    return (
+        f'{text} leaves out images without an annotation of its classes '
+        f'({given or "its own"}); {path} has the {len(names)} categories '
+        f'{names[:6]}: set metainfo=dict(classes=...) and num_classes of the '
+        'heads'
+    )
+
+
+def without_sync_batchnorm(runner: Runner) -> None:
+    """Make the model run on a CPU, where SyncBatchNorm refuses to.
+
+    Args:
+        runner (Runner): before training or testing.
+    """
+    if not cuda.is_available():
+        runner.model = revert_sync_batchnorm(runner.model)

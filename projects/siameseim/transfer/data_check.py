@@ -1,0 +1,82 @@
+"""Checks of data against model before the first step."""
+
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import Dataset
+
+
+class DataCheckHook(Hook):
+    """Stops before the first step where the data do not fit the model.
+
+    Without it a head with too few classes fails inside a CUDA kernel, and
+    one with too many trains silently.
+
+    Subclasses say in ``check_dataset`` what has to fit.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the training data."""
+        self._check(runner, runner.train_dataloader.dataset)
+
+    def before_val(self, runner: Runner) -> None:
+        """Check the validation data."""
+        self._check(runner, runner.val_dataloader.dataset)
+
+    def before_test(self, runner: Runner) -> None:
+        """Check the test data."""
+        self._check(runner, runner.test_dataloader.dataset)
+
+    def check_dataset(self, dataset: BaseDataset, model: nn.Module) -> None:
+        """Raise if a data set does not fit the model.
+
+        Args:
+            dataset (BaseDataset): without the wrappers that repeat or
+                balance it.
+            model (nn.Module): without the wrapper of distributed training.
+
+        Raises:
+            ValueError: naming the values that differ and the cure.
+        """
+        raise NotImplementedError
+
+    def _check(self, runner: Runner, dataset: Dataset) -> None:
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        # Test-time augmentation wraps the model once more.
+        model = getattr(model, 'module', model)
+        for part in unwrap(dataset):
+            self.check_dataset(part, model)
+
+
+def unwrap(dataset: Dataset) -> list[BaseDataset]:
+    """The data sets inside repeating, balancing and joining wrappers."""
+    if hasattr(dataset, 'datasets'):
+        return [inner for part in dataset.datasets for inner in unwrap(part)]
+    if hasattr(dataset, 'dataset'):
+        return unwrap(dataset.dataset)
+    return [dataset]
+
+
+def check_class_count(name: str, head_classes: int, classes: tuple) -> None:
+    """Raise if a head does not have the classes of the data set.
+
+    Args:
+        name (str): the head's place in the config.
+        head_classes (int): its ``num_classes``.
+        classes (tuple[str, ...]): those of the data set.
+
+    Raises:
+        ValueError: if the numbers differ.
+    """
+    if head_classes != len(classes):
+        shown = ', '.join(map(str, classes[:4]))
+        raise ValueError(
+            f'{name}.num_classes={head_classes}, but the data set has '
+            f'{len(classes)} classes ({shown}, ...): set '
+            f'{name}.num_classes={len(classes)}, or correct '
+            "metainfo=dict(classes=...) of the data loaders' datasets"
+        )

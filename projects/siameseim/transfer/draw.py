@@ -1,0 +1,115 @@
+"""Predictions drawn on images by the toolboxes' own visualizers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import torch
+from mmengine.config import Config
+from torch import nn
+
+_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
+
+
+def find_images(place: str) -> list[Path]:
+    """An image, or all images directly in a folder.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    path = Path(place)
+    if path.is_file():
+        return [path]
+    files = sorted(path.glob('*')) if path.is_dir() else []
+    images = [f for f in files if f.suffix.lower() in _SUFFIXES]
+    if not images:
+        raise FileNotFoundError(
+            f'{place} is no image and no folder with images '
+            f'({", ".join(sorted(_SUFFIXES))})'
+        )
+    return images
+
+
+def draw_predictions(
+    cfg: Config,
+    checkpoint: str,
+    images: Sequence[Path],
+    out: Path,
+    score: float = 0.3,
+    device: str | None = None,
+) -> list[Path]:
+    """Predict each image and write it, with the prediction, as a PNG file.
+
+    Args:
+        cfg (Config): of mmdet or mmseg.
+        checkpoint (str): file written by its training.
+        images (Sequence[Path]): image files.
+        out (Path): folder of the pictures, made if needed.
+        score (float): detections below are not drawn. Defaults to 0.3.
+        device (str, optional): defaults to None: a GPU if there is one.
+
+    Returns:
+        list[Path]: the files written.
+
+    Raises:
+        ValueError: if the config belongs to neither toolbox.
+    """
+    device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+    toolbox = cfg.get('default_scope')
+    if toolbox == 'mmdet':
+        model, predict = _detector(cfg, checkpoint, device)
+    elif toolbox == 'mmseg':
+        model, predict = _segmentor(cfg, checkpoint, device)
+    else:
+        raise ValueError(
+            f'default_scope={toolbox!r} of the config is neither mmdet nor '
+            'mmseg: give a config of configs/detection or '
+            'configs/segmentation'
+        )
+    options = dict(pred_score_thr=score) if toolbox == 'mmdet' else {}
+    visualizer = _visualizer(toolbox, model.dataset_meta)
+    out.mkdir(parents=True, exist_ok=True)
+    files = []
+    for image in images:
+        file = out / f'{image.stem}.png'
+        visualizer.add_datasample(
+            image.stem,
+            mmcv.imread(str(image), channel_order='rgb'),
+            data_sample=predict(model, str(image)),
+            draw_gt=False,
+            out_file=str(file),
+            **options,
+        )
+        files.append(file)
+    return files
+
+
+def _detector(
+    cfg: Config, checkpoint: str, device: str
+) -> tuple[nn.Module, Any]:
+    from mmdet.apis import inference_detector, init_detector
+
+    model = init_detector(cfg, checkpoint, device=device)
+    return model, inference_detector
+
+
+def _segmentor(
+    cfg: Config, checkpoint: str, device: str
+) -> tuple[nn.Module, Any]:
+    from mmengine.model import revert_sync_batchnorm
+    from mmseg.apis import inference_model, init_model
+
+    model = init_model(cfg, checkpoint, device=device)
+    return revert_sync_batchnorm(model), inference_model
+
+
+def _visualizer(toolbox: str, dataset_meta: Any) -> Any:
+    """The toolbox's visualizer, apart from the one of a training run."""
+    if toolbox == 'mmdet':
+        from mmdet.visualization import DetLocalVisualizer as Visualizer
+    else:
+        from mmseg.visualization import SegLocalVisualizer as Visualizer
+    visualizer = Visualizer(name='predictions')
+    visualizer.dataset_meta = dataset_meta
+    return visualizer

@@ -1,0 +1,87 @@
+"""Every pretraining config builds and says what a reader needs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmpretrain.registry import MODELS, TRANSFORMS
+
+import siameseim  # noqa: F401  registers what the configs name
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = sorted((ROOT / 'configs').glob('siameseim_*.py'))
+IDS = [path.stem for path in CONFIGS]
+every_config = pytest.mark.parametrize('path', CONFIGS, ids=IDS)
+
+
+@every_config
+def test_it_opens_with_what_a_reader_needs(path):
+    head = path.read_text().split('_base_')[0]
+    for word in ('Command', 'Hardware', 'Expected', 'Numbers'):
+        assert f'# {word}' in head, word
+
+
+@every_config
+def test_model_optimizer_and_data_fit(path):
+    """The model is built without memory, so that ViT-H takes no time."""
+    cfg = Config.fromfile(path)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    assert len(wrapper.optimizer.param_groups) == 2
+    loader = cfg.train_dataloader
+    pipeline = [TRANSFORMS.build(step) for step in loader.dataset.pipeline]
+    views = next(step for step in pipeline if hasattr(step, 'area'))
+    mask = next(step for step in pipeline if hasattr(step, 'num_masked'))
+    assert tuple(views.size) == tuple(model.backbone.img_size)
+    assert tuple(mask.grid) == tuple(model.backbone.patch_resolution)
+    assert loader.drop_last
+
+
+@pytest.mark.parametrize(
+    ('name', 'millions'),
+    [('vitt', 5.5), ('vits', 21.7), ('vitb', 85.8), ('vitl', 303.3),
+     ('vith14', 630.8)],
+)  # fmt: skip
+def test_encoder_sizes(name, millions):
+    """Timm's counts of the encoder without classifier."""
+    cfg = Config.fromfile(ROOT / f'configs/siameseim_{name}_pretrain.py')
+    with torch.device('meta'):
+        backbone = MODELS.build(cfg.model.backbone)
+    count = sum(parameter.numel() for parameter in backbone.parameters())
+    assert count / 1e6 == pytest.approx(millions, rel=0.01)
+
+
+def test_recipe_of_the_paper():
+    """Method section 6, in numbers."""
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    optimizer = cfg.optim_wrapper.optimizer
+    assert optimizer.lr == pytest.approx(1e-3)
+    assert tuple(optimizer.betas) == (0.9, 0.95)
+    assert optimizer.weight_decay == 0.05
+    assert cfg.optim_wrapper.clip_grad.max_norm == 1.0
+    assert cfg.auto_scale_lr.base_batch_size == 4096
+    assert cfg.train_dataloader.batch_size * 8 == 4096
+    assert cfg.param_scheduler.warmup == 40
+    assert cfg.train_cfg.max_epochs == 1600
+    assert cfg.model.neck.embed_dims == 768
+    assert cfg.model.neck.num_heads == 16
+    assert (
+        cfg.model.neck.projector_depth,
+        cfg.model.neck.predictor_depth,
+    ) == (
+        2,
+        4,
+    )
+
+
+def test_the_400_epoch_recipe_differs_in_its_length_only():
+    long, short = (
+        Config.fromfile(ROOT / f'configs/siameseim_vitb_pretrain{end}.py')
+        for end in ('', '_400e')
+    )
+    assert short.train_cfg.max_epochs == 400
+    short.train_cfg.max_epochs = 1600
+    assert short.to_dict() == long.to_dict()

@@ -1,0 +1,43 @@
+"""Names of the published files, of timm and of detectron2 become ours."""
+
+import pytest
+import torch
+
+from siameseim.convert import convert_finetuned, convert_vitdet
+from siameseim.downstream import SiameseIMSimplePyramid
+from tests.vit_fixtures import tiny_vit, to_timm
+
+
+def test_a_finetuned_file_fills_backbone_pooling_norm_and_head():
+    plain = tiny_vit().state_dict()
+    vector = torch.ones(16)
+    extra = {'fc_norm.weight': vector, 'head.weight': torch.ones(3, 16)}
+    converted = convert_finetuned({**to_timm(plain), **extra})
+    assert converted.keys() == {
+        *(f'backbone.{name}' for name in plain),
+        'backbone.ln2.weight',
+        'head.fc.weight',
+    }
+
+
+def test_a_name_that_belongs_nowhere_is_refused():
+    with pytest.raises(KeyError, match='mask_token'):
+        convert_finetuned({'mask_token': torch.ones(1)})
+
+
+@pytest.mark.parametrize('prefix', ['', 'backbone.'])
+def test_detectron2_levels_are_named_by_stride(prefix):
+    names = {
+        'simfp_2.0.weight': 'levels.0.resample.0.weight',
+        'simfp_2.4.weight': 'levels.0.lateral.weight',
+        'simfp_3.1.norm.bias': 'levels.1.lateral_norm.bias',
+        'simfp_4.1.weight': 'levels.2.output.weight',
+        'simfp_5.2.norm.weight': 'levels.3.output_norm.weight',
+        'net.blocks.1.attn.rel_pos_h': 'layers.1.attn.rel_pos_h',
+    }
+    state = {prefix + name: torch.ones(1) for name in names}
+    state['roi_heads.x'] = torch.ones(1)  # of a whole detector, left out
+    backbone, pyramid = convert_vitdet(state, (4.0, 2.0, 1.0, 0.5), 16)
+    assert [*pyramid, *backbone] == [*names.values()]
+    own = SiameseIMSimplePyramid(16).state_dict()
+    assert pyramid.keys() <= own.keys()

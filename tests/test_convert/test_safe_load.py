@@ -1,0 +1,121 @@
+"""Files are read without running what they carry."""
+
+import argparse
+import functools
+import http.server
+import os
+import pickle
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from siameseim.convert import load_file
+
+
+class RunsCode:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_a_pickle_that_runs_code_is_refused(tmp_path, zipped):
+    trace = tmp_path / 'ran'
+    file = tmp_path / 'bad.pth'
+    torch.save(
+        {'model': RunsCode(trace)},
+        file,
+        _use_new_zipfile_serialization=zipped,
+    )
+    with pytest.raises(ValueError, match=r'bad\.pth.*mkdir.*run any code'):
+        load_file(str(file))
+    assert not trace.exists()
+
+
+def test_a_plain_pickle_that_runs_code_is_refused(tmp_path):
+    trace = tmp_path / 'ran'
+    file = tmp_path / 'bad.pth'
+    file.write_bytes(pickle.dumps(RunsCode(trace)))
+    with pytest.raises(ValueError, match=r'bad\.pth.*without running') as info:
+        load_file(str(file))
+    assert 'weights_only' not in str(info.value)
+    assert not trace.exists()
+
+
+def test_a_pickled_model_is_refused_with_the_cure(tmp_path):
+    torch.save(torch.nn.Linear(1, 1), tmp_path / 'model.pth')
+    with pytest.raises(ValueError, match=r'Linear.*state_dict\(\)'):
+        load_file(str(tmp_path / 'model.pth'))
+
+
+def test_namespaces_of_published_files_are_let_in(tmp_path):
+    args = argparse.Namespace(lr=0.1)
+    torch.save({'args': args}, tmp_path / 'a.pth')
+    assert load_file(str(tmp_path / 'a.pth'))['args'] == args
+
+
+def test_histories_of_training_checkpoints_are_let_in(tmp_path):
+    contents = {'loss': HistoryBuffer([2.0], [1]), 'eta': np.float64(3)}
+    torch.save({'message_hub': contents}, tmp_path / 'a.pth')
+    loaded = load_file(str(tmp_path / 'a.pth'))['message_hub']
+    assert loaded['loss'].current() == 2 and loaded['eta'] == 3
+
+
+@pytest.mark.parametrize('content', [b'', b'<html></html>', b'PK\x03\x04cut'])
+def test_what_is_no_checkpoint_is_named(tmp_path, content):
+    file = tmp_path / 'broken.pth'
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r'broken\.pth is no PyTorch'):
+        load_file(str(file))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='absent.pth'):
+        load_file(str(tmp_path / 'absent.pth'))
+
+
+def test_a_file_without_a_dict_is_refused(tmp_path):
+    torch.save([torch.zeros(1)], tmp_path / 'list.pth')
+    with pytest.raises(ValueError, match='holds a list'):
+        load_file(str(tmp_path / 'list.pth'))
+
+
+def test_an_address_is_downloaded_once(tmp_path, monkeypatch):
+    torch.save({'x': torch.ones(2)}, tmp_path / 'remote.pth')
+    requests = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            requests.append(self.path)
+
+    server = http.server.HTTPServer(
+        ('127.0.0.1', 0), functools.partial(Handler, directory=tmp_path)
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    address = f'http://127.0.0.1:{server.server_port}/remote.pth'
+    for _ in range(2):
+        assert load_file(address)['x'].tolist() == [1, 1]
+    server.shutdown()
+    assert requests == ['/remote.pth']
+
+
+def test_safetensors_files_are_read(tmp_path):
+    save_file = pytest.importorskip('safetensors.torch').save_file
+    save_file({'x': torch.ones(2)}, tmp_path / 'a.safetensors')
+    assert load_file(str(tmp_path / 'a.safetensors'))['x'].tolist() == [1, 1]
+
+
+def test_without_the_safetensors_package_the_cure_is_named(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, 'safetensors.torch', None)
+    (tmp_path / 'a.safetensors').touch()
+    with pytest.raises(ImportError, match='pip install safetensors'):
+        load_file(str(tmp_path / 'a.safetensors'))

@@ -1,0 +1,105 @@
+"""Any folder of images, in an order that never changes."""
+
+import os
+from pathlib import Path
+
+import pytest
+from mmpretrain.registry import DATASETS
+
+from siameseim.datasets import ImageFolder
+from siameseim.datasets.image_folder import image_extensions
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+def paths(dataset: ImageFolder) -> list[str]:
+    return [
+        os.path.relpath(
+            dataset.get_data_info(i)['img_path'], dataset.img_prefix
+        )
+        for i in range(len(dataset))
+    ]
+
+
+def test_images_at_any_depth_sorted_by_path(tmp_path):
+    touch(tmp_path, 'b/x.png', 'a/deep/er/y.JPEG', 'z.webp', 'b.tif', 'c.AVIF')
+    touch(tmp_path, 'notes.txt', 'a/labels.json', 'a/video.mpeg', 'x.h5')
+    dataset = DATASETS.build(dict(type='ImageFolder', data_root=str(tmp_path)))
+    assert paths(dataset) == [
+        'a/deep/er/y.JPEG',
+        'b.tif',
+        'b/x.png',
+        'c.AVIF',
+        'z.webp',
+    ]
+
+
+def test_hidden_files_and_folders_are_left_out(tmp_path):
+    touch(tmp_path, '.thumbs/a.jpg', '._b.jpg', 'c.jpg')
+    assert paths(ImageFolder(str(tmp_path))) == ['c.jpg']
+
+
+def test_links_are_followed_and_loops_end(tmp_path):
+    touch(tmp_path, 'real/a.jpg', 'data/b.jpg')
+    (tmp_path / 'data/link').symlink_to(tmp_path / 'real')
+    (tmp_path / 'data/c.jpg').symlink_to(tmp_path / 'real/a.jpg')
+    (tmp_path / 'real/loop').symlink_to(tmp_path / 'data')
+    (tmp_path / 'data/broken.jpg').symlink_to(tmp_path / 'nowhere')
+    dataset = ImageFolder(str(tmp_path / 'data'))
+    assert paths(dataset) == ['b.jpg', 'c.jpg', 'link/a.jpg']
+
+
+def test_extensions_can_be_named(tmp_path):
+    touch(tmp_path, 'a.jpg', 'b.scan')
+    assert paths(ImageFolder(str(tmp_path), extensions=['.scan'])) == [
+        'b.scan'
+    ]
+
+
+def test_formats_pillow_cannot_draw_are_no_images():
+    extensions = image_extensions()
+    assert {'.jpg', '.jpeg', '.png', '.webp', '.tif', '.gif'} <= set(
+        extensions
+    )
+    assert not {'.h5', '.mpg', '.pdf', '.eps', '.wmf'} & set(extensions)
+
+
+def test_a_folder_without_images_says_what_was_looked_for(tmp_path):
+    touch(tmp_path, 'a.npy', 'b/c.npy', 'README')
+    with pytest.raises(FileNotFoundError) as error:
+        ImageFolder(str(tmp_path))
+    text = str(error.value)
+    assert str(tmp_path) in text
+    assert '.jpeg' in text and '2 x .npy' in text
+    assert 'extensions=' in text
+
+
+def test_a_missing_folder_says_where_it_looked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as error:
+        ImageFolder('no/such')
+    assert str(tmp_path / 'no/such') in str(error.value)
+
+
+def test_an_archive_is_named_as_the_mistake(tmp_path):
+    touch(tmp_path, 'data.tar')
+    with pytest.raises(NotADirectoryError, match='unpack it'):
+        ImageFolder(str(tmp_path / 'data.tar'))
+
+
+def test_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    touch(tmp_path, 'pictures/a.jpg')
+    assert paths(ImageFolder('~/pictures')) == ['a.jpg']
+
+
+def test_the_order_does_not_depend_on_how_files_were_made(tmp_path):
+    touch(tmp_path / 'one', 'b.jpg', 'a.jpg', 'c/d.jpg')
+    touch(tmp_path / 'two', 'c/d.jpg', 'a.jpg', 'b.jpg')
+    assert paths(ImageFolder(str(tmp_path / 'one'))) == paths(
+        ImageFolder(str(tmp_path / 'two'))
+    )

@@ -1,0 +1,170 @@
+"""Colour changes: values and distribution of Pillow and torchvision."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageFilter
+from scipy.stats import ks_2samp
+from torchvision.transforms import ColorJitter, Compose, RandomGrayscale
+from torchvision.transforms import functional as tv
+
+from siameseim.datasets import ViewPhotometric, photometric
+
+DRAWS = 1500
+LIMIT = math.sqrt(-math.log(1e-4 / 2) / DRAWS)
+VIEW_1 = dict(view=1, blur_prob=1.0)
+VIEW_2 = dict(view=2, blur_prob=0.1, solarize_prob=0.2)
+
+
+def pillow_blur(image: Image.Image, sigma: float) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(sigma))
+
+
+# Our function, the independent one, the arguments, and the largest mean
+# and absolute difference in grey levels that rounding explains.
+PAIRS = {
+    'brightness': ('adjust_brightness', tv.adjust_brightness, 0.01, 1),
+    'contrast': ('adjust_contrast', tv.adjust_contrast, 0.2, 1),
+    'saturation': ('adjust_saturation', tv.adjust_saturation, 0.8, 2),
+    'hue': ('adjust_hue', tv.adjust_hue, 1.5, 14),
+    'blur': ('blur', pillow_blur, 0.9, 14),
+}
+ARGUMENTS = {
+    'brightness': (0.6, 1.0, 1.4),
+    'contrast': (0.6, 1.0, 1.4),
+    'saturation': (0.8, 1.0, 1.2),
+    'hue': (-0.1, 0.03, 0.1),
+    'blur': (0.1, 0.5, 1.0, 2.0),
+}
+
+
+@pytest.mark.parametrize(
+    ('name', 'argument'),
+    [(name, value) for name in ARGUMENTS for value in ARGUMENTS[name]],
+)
+def test_each_change_gives_the_values_of_pillow(name, argument, coffee):
+    ours, theirs, mean, largest = PAIRS[name]
+    changed = getattr(photometric, ours)(np.asarray(coffee), argument)
+    difference = np.abs(
+        changed.astype(int) - np.asarray(theirs(coffee, argument))
+    )
+    assert changed.dtype == np.uint8
+    assert difference.mean() < mean
+    assert difference.max() <= largest
+
+
+def test_greyscale_and_solarize_give_the_values_of_pillow(coffee):
+    pixels = np.asarray(coffee)
+    grey = np.asarray(coffee.convert('L'))[..., None].repeat(3, -1)
+    assert (
+        np.abs(photometric.to_greyscale(pixels) - grey.astype(int)).max() <= 1
+    )
+    np.testing.assert_array_equal(
+        photometric.solarize(pixels, 128), tv.solarize(coffee, 128)
+    )
+
+
+def plain(settings: dict) -> Compose:
+    """The recipe from Pillow and torchvision, with global random state."""
+
+    def blur(image: Image.Image) -> Image.Image:
+        if random.random() < settings['blur_prob']:
+            return pillow_blur(image, random.uniform(0.1, 2.0))
+        return image
+
+    def jitter(image: Image.Image) -> Image.Image:
+        change = ColorJitter(0.4, 0.4, 0.2, 0.1)
+        return change(image) if random.random() < 0.8 else image
+
+    def solarize(image: Image.Image) -> Image.Image:
+        if random.random() < settings.get('solarize_prob', 0):
+            return tv.solarize(image, 128)
+        return image
+
+    return Compose([jitter, RandomGrayscale(0.2), blur, solarize])
+
+
+def describe(images: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """What each change alters, one number an image.
+
+    All images without jitter share one value, which rounding moves by
+    some hundredths of a grey level; noise of one level covers that.
+    """
+    x = np.stack(images).astype(float)
+    grey, chroma = x.mean(-1), x.max(-1) - x.min(-1)
+    numbers = {
+        'brightness': grey.mean((1, 2)),
+        'contrast': grey.std((1, 2)),
+        'saturation': chroma.mean((1, 2)),
+        'sharpness': np.abs(np.diff(grey, axis=1)).mean((1, 2)),
+        'red over blue': (x[..., 0] - x[..., 2]).mean((1, 2)),
+        'green over blue': (x[..., 1] - x[..., 2]).mean((1, 2)),
+    }
+    noise = np.random.default_rng(2).normal(size=len(images))
+    return {name: values + noise for name, values in numbers.items()}
+
+
+def draw(settings: dict, pixels: np.ndarray, seed: int) -> list[np.ndarray]:
+    transform = ViewPhotometric(**settings)
+    rng = np.random.default_rng(seed)
+    return [
+        transform(dict(views=[pixels, pixels], rng=rng))['views'][
+            settings['view'] - 1
+        ]
+        for _ in range(DRAWS)
+    ]
+
+
+@pytest.mark.parametrize('settings', [VIEW_1, VIEW_2])
+def test_views_are_distributed_as_a_plain_implementation(settings, coffee):
+    small = coffee.resize((40, 40))
+    random.seed(0)
+    torch.manual_seed(0)
+    recipe = plain(settings)
+    theirs = describe([np.asarray(recipe(small)) for _ in range(DRAWS)])
+    ours = describe(draw(settings, np.asarray(small), seed=0))
+    for name, values in ours.items():
+        distance = ks_2samp(values, theirs[name]).statistic
+        assert distance < LIMIT, name
+
+
+def off(**settings: float) -> dict:
+    """Settings with every change switched off but the named ones."""
+    return dict(view=1, jitter_prob=0.0, grey_prob=0.0) | settings
+
+
+@pytest.mark.parametrize(
+    ('settings', 'rate'),
+    [
+        (off(jitter_prob=0.8), 0.8),
+        (off(grey_prob=0.2), 0.2),
+        (off(blur_prob=1.0), 1.0),
+        (off(blur_prob=0.1), 0.1),
+        (off(solarize_prob=0.2), 0.2),
+        (off(), 0.0),
+    ],
+)
+def test_each_change_happens_at_its_rate(settings, rate, coffee):
+    pixels = np.asarray(coffee.resize((16, 16)))
+    changed = np.mean(
+        [(view != pixels).any() for view in draw(settings, pixels, seed=1)]
+    )
+    # A blur of little more than 0.1 pixels leaves every value as it was.
+    unseen = 0.15 * rate if 'blur_prob' in settings else 0
+    four_sigma = 4 * math.sqrt(rate * (1 - rate) / DRAWS)
+    assert rate - unseen - four_sigma <= changed <= rate + four_sigma
+
+
+def test_only_the_named_view_changes(coffee, rng):
+    views = [np.asarray(coffee)] * 2
+    out = ViewPhotometric(view=2, blur_prob=1.0)(dict(views=views, rng=rng))
+    assert out['views'][0] is views[0]
+    assert (out['views'][1] != np.asarray(coffee)).any()
+
+
+def test_a_third_view_is_refused():
+    with pytest.raises(ValueError, match='view must be 1 or 2, not 3'):
+        ViewPhotometric(view=3)

@@ -1,0 +1,126 @@
+"""Crops and flips: distribution and pixels of torchvision and Pillow."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.stats import ks_2samp
+from torchvision.transforms import RandomResizedCrop
+
+from siameseim.datasets import SourceImage, TwoViews, draw_crop
+
+DRAWS = 2500
+AREA, ASPECT = (0.08, 1.0), (3 / 4, 4 / 3)
+# Kolmogorov-Smirnov distance that two samples of DRAWS values from one
+# distribution exceed once in 10,000 times.
+LIMIT = math.sqrt(-math.log(1e-4 / 2) / DRAWS)
+
+
+def statistics(boxes: np.ndarray, height: int, width: int) -> dict:
+    y, x, h, w = boxes.T
+    return {
+        'area': h * w / (height * width),
+        'log aspect': np.log(w / h),
+        'centre y': (y + h / 2) / height,
+        'centre x': (x + w / 2) / width,
+    }
+
+
+def torchvision_boxes(height: int, width: int) -> np.ndarray:
+    torch.manual_seed(0)
+    image = torch.zeros(3, height, width)
+    return np.array(
+        [
+            RandomResizedCrop.get_params(image, AREA, ASPECT)
+            for _ in range(DRAWS)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    'size', [(375, 500), (333, 250), (32, 32), (40, 400), (300, 30)]
+)
+def test_crops_are_distributed_as_torchvision_draws_them(size, rng):
+    boxes = [draw_crop(*size, AREA, ASPECT, rng) for _ in range(DRAWS)]
+    ours = statistics(np.array(boxes), *size)
+    theirs = statistics(torchvision_boxes(*size), *size)
+    for name, values in ours.items():
+        distance = ks_2samp(values, theirs[name]).statistic
+        assert distance < LIMIT, name
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 5000), (5000, 1), (3, 2)])
+def test_crops_of_tiny_sides_lie_within_the_image(size, rng):
+    for _ in range(100):
+        y, x, h, w = draw_crop(*size, AREA, ASPECT, rng)
+        assert min(y, x) >= 0 and min(h, w) >= 1
+        assert y + h <= size[0] and x + w <= size[1]
+
+
+def test_half_of_the_views_are_flipped_independently(photo, rng):
+    transform = TwoViews(size=4)
+    small = photo.resize((16, 16))
+    flips = np.array(
+        [
+            transform(dict(source=SourceImage(small), rng=rng))['flips']
+            for _ in range(DRAWS)
+        ]
+    )
+    four_sigma = 4 * 0.5 / math.sqrt(DRAWS)
+    assert abs(flips.mean(0) - 0.5).max() < four_sigma
+    assert abs((flips[:, 0] == flips[:, 1]).mean() - 0.5) < four_sigma
+
+
+@pytest.mark.parametrize('size', [64, (48, 80)])
+def test_pixels_are_those_of_pillow_flip_then_crop_then_resize(
+    size, coffee, rng
+):
+    transform = TwoViews(size=size)
+    height, width = (size, size) if isinstance(size, int) else size
+    seen = set()
+    for _ in range(20):
+        out = transform(dict(source=SourceImage(coffee), rng=rng))
+        for view, box, flip in zip(
+            out['views'], out['boxes'], out['flips'], strict=True
+        ):
+            y, x, h, w = map(int, box)
+            image = coffee
+            if flip:
+                image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            image = image.crop((x, y, x + w, y + h))
+            image = image.resize((width, height), Image.Resampling.BICUBIC)
+            difference = np.abs(view.astype(int) - np.asarray(image))
+            assert view.shape == (height, width, 3)
+            assert difference.mean() < 0.3
+            assert (difference > 1).mean() < 0.005
+            seen.add(bool(flip))
+    assert seen == {True, False}
+
+
+def test_flipping_the_small_view_equals_flipping_the_image(coffee):
+    """The same region of the mirrored image, to the last bit."""
+    mirrored = coffee.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    for seed in range(20):
+        flipped, plain = (
+            TwoViews(size=64, flip_prob=prob)(
+                dict(
+                    source=SourceImage(image), rng=np.random.default_rng(seed)
+                )
+            )
+            for prob, image in ((1.0, coffee), (0.0, mirrored))
+        )
+        np.testing.assert_array_equal(flipped['boxes'], plain['boxes'])
+        np.testing.assert_array_equal(flipped['views'], plain['views'])
+
+
+def test_the_same_generator_gives_the_same_views(photo):
+    first, second = (
+        TwoViews(size=32)(
+            dict(source=SourceImage(photo), rng=np.random.default_rng(5))
+        )
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first['views'], second['views'])
+    np.testing.assert_array_equal(first['boxes'], second['boxes'])

@@ -1,0 +1,111 @@
+"""Files that cannot be read are replaced, named once, and counted."""
+
+import io
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from siameseim.datasets import pretrain_dataset
+
+DAMAGED = ['empty.jpg', 'text.jpg', 'truncated.jpg', 'broken.png']
+
+
+@pytest.fixture
+def damaged(folder: Path, photo: Image.Image) -> Path:
+    """The folder of twelve images, with four files that cannot be read."""
+    content = io.BytesIO()
+    photo.save(content, 'JPEG')
+    jpeg = content.getvalue()
+    content = io.BytesIO()
+    photo.resize((64, 64)).save(content, 'PNG')
+    png = bytearray(content.getvalue())
+    png[200:300] = bytes(100)
+    (folder / 'empty.jpg').touch()
+    (folder / 'text.jpg').write_text('not an image')
+    (folder / 'truncated.jpg').write_bytes(jpeg[: len(jpeg) // 2])
+    (folder / 'broken.png').write_bytes(png)
+    return folder
+
+
+@pytest.mark.parametrize('num_workers', [0, 2])
+def test_damaged_files_are_skipped_named_once_and_counted(
+    num_workers, damaged, load, log_file
+):
+    loader = load(damaged, num_workers)
+    for epoch in range(2):
+        loader.sampler.set_epoch(epoch)
+        seen = torch.cat(
+            [batch['data_samples']['sample_idx'] for batch in loader]
+        )
+        assert len(seen) == 16
+        assert len(seen.unique()) == 12
+    dataset = loader.dataset
+    assert dataset.num_unreadable == 4
+    log = log_file.read_text()
+    for name in DAMAGED:
+        assert log.count(f'{name} (') == 1
+    assert log.count('skipped unreadable image') == 4
+    for reason in ('is truncated', 'cannot identify', 'is empty'):
+        assert reason in log
+
+
+def test_the_next_image_takes_the_place_of_a_damaged_one(
+    damaged, build, log_file
+):
+    dataset = build(damaged)
+    names = [
+        Path(dataset.dataset.get_data_info(i)['img_path']).name
+        for i in range(len(dataset))
+    ]
+    index = names.index('empty.jpg')
+    assert names[index + 1 :] == ['text.jpg', 'truncated.jpg']
+    first, again = dataset[index], dataset[index]
+    assert first['data_samples']['sample_idx'] == 1  # 0 is broken.png
+    assert names[0] == 'broken.png'
+    assert torch.equal(first['inputs'][0], again['inputs'][0])
+
+
+def test_warnings_of_other_ranks_pass_their_console(
+    damaged, build, monkeypatch
+):
+    """The stock logger of ranks other than 0 shows only errors."""
+    levels = []
+    monkeypatch.setattr(
+        pretrain_dataset,
+        'print_log',
+        lambda text, logger, level: levels.append(level),
+    )
+    for rank in (0, 1):
+        monkeypatch.setattr(pretrain_dataset, 'get_rank', lambda r=rank: r)
+        build(damaged)[0]
+    assert levels == [logging.WARNING, logging.ERROR]
+
+
+def test_too_many_damaged_files_in_a_row_stop_the_run(
+    tmp_path, build, log_file
+):
+    for i in range(101):
+        (tmp_path / f'{i:03d}.jpg').touch()
+    dataset = build(tmp_path)
+    with pytest.raises(RuntimeError, match='100 images in a row') as error:
+        dataset[0]
+    assert str(tmp_path) in str(error.value)
+
+
+def test_a_lost_disk_stops_the_run(folder, build, log_file):
+    dataset = build()
+    for path in folder.rglob('*.jpg'):
+        path.unlink()
+    with pytest.raises(RuntimeError, match='12 images in a row'):
+        dataset[5]
+
+
+def test_errors_of_transforms_are_not_hidden(build):
+    def fail(results: dict) -> dict:
+        raise OSError('a bug')
+
+    with pytest.raises(OSError, match='a bug'):
+        build(steps=[fail])[0]

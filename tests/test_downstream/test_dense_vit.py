@@ -1,0 +1,158 @@
+"""The adapter's maps, any input size, freezing, checkpointing."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from siameseim.downstream import (
+    SiameseIMDenseViT,
+    SiameseIMMultiScaleViT,
+    SiameseIMViTDet,
+)
+from siameseim.downstream.dense_vit import spread_over_depth
+from siameseim.models import SiameseIMViT
+from tests.vit_fixtures import SIZES, TINY, tiny_vit
+
+
+@pytest.mark.parametrize(
+    ('depth', 'blocks'),
+    [(12, [3, 5, 7, 11]), (24, [7, 11, 15, 23]), (4, [0, 1, 2, 3])],
+)
+def test_default_blocks_are_those_of_the_segmentation_recipe(depth, blocks):
+    model = SiameseIMDenseViT(
+        **{**SIZES, 'arch': {**TINY, 'num_layers': depth}}
+    )
+    assert model.out_indices == blocks
+
+
+def test_a_depth_without_four_blocks_asks_for_a_choice():
+    with pytest.raises(ValueError, match='3 blocks.*out_indices'):
+        spread_over_depth(3)
+
+
+def test_maps_are_the_outputs_of_the_blocks():
+    model = tiny_vit(SiameseIMDenseViT, out_indices=(1, -1))
+    images = torch.randn(2, 3, 16, 24)
+    tokens, _ = model._embed(images)
+    tokens = model._prepend_cls(tokens)
+    expected = []
+    for layer in model.layers:
+        tokens = layer(tokens)
+        expected.append(tokens[:, 1:].mT.reshape(2, 16, 4, 6))
+    first, last = model(images)
+    torch.testing.assert_close(first, expected[1])
+    torch.testing.assert_close(last, expected[3])
+
+
+def test_odd_sizes_are_padded_not_squashed():
+    model = tiny_vit(SiameseIMDenseViT)
+    images = torch.randn(1, 3, 13, 18)
+    padded = F.pad(images, (0, 2, 0, 3))
+    for ours, expected in zip(model(images), model(padded), strict=True):
+        assert ours.shape == (1, 16, 4, 5)
+        torch.testing.assert_close(ours, expected)
+
+
+def test_padding_is_reported_once_with_the_cure(monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        'siameseim.downstream.dense_vit.print_log',
+        lambda line, **kwargs: lines.append(line),
+    )
+    model = tiny_vit(SiameseIMDenseViT)
+    model(torch.randn(1, 3, 16, 16))
+    assert not lines
+    for _ in range(2):
+        model(torch.randn(1, 3, 16, 18))
+    assert len(lines) == 1 and 'size_divisor=4' in lines[0]
+
+
+@pytest.mark.parametrize('stages', [0, 2, 4])
+def test_frozen_stages_get_no_gradient_and_stay_in_eval_mode(stages):
+    model = SiameseIMDenseViT(
+        **SIZES, frozen_stages=stages, drop_path_rate=0.5, final_norm=True
+    )
+    model.train()
+    stem = [*model.patch_embed.parameters(), model.cls_token, model.pos_embed]
+    assert not any(parameter.requires_grad for parameter in stem)
+    for number, layer in enumerate(model.layers, start=1):
+        frozen = number <= stages
+        assert layer.training is not frozen
+        assert layer.attn.out_drop.training is not frozen
+        for parameter in layer.parameters():
+            assert parameter.requires_grad is not frozen
+    assert model.ln1.weight.requires_grad is (stages < 4)
+
+
+def test_a_frozen_backbone_builds_no_graph():
+    model = SiameseIMDenseViT(**SIZES, frozen_stages=4).train()
+    assert not any(m.requires_grad for m in model(torch.randn(1, 3, 16, 16)))
+
+
+def test_more_frozen_stages_than_blocks_raise():
+    with pytest.raises(ValueError, match='frozen_stages=5.* 4 blocks'):
+        SiameseIMDenseViT(**SIZES, frozen_stages=5)
+
+
+@pytest.mark.parametrize('visible', [None, torch.tensor([[0, 3, 5]])])
+def test_checkpointing_changes_no_gradient(visible):
+    gradients = []
+    for with_cp in (False, True):
+        model = tiny_vit(SiameseIMViT, with_cp=with_cp, drop_path_rate=0.5)
+        model.train()
+        torch.manual_seed(0)
+        outs = model(torch.ones(1, 3, 16, 16), visible)
+        outs = outs[-1] if visible is None else outs
+        outs.square().sum().backward()
+        gradients.append(
+            [p.grad for p in model.parameters() if p.grad is not None]
+        )
+    assert len(gradients[0]) == 4 * 12 + 1
+    torch.testing.assert_close(*gradients)
+
+
+def test_drop_path_grows_with_depth():
+    model = SiameseIMDenseViT(**SIZES, drop_path_rate=0.3)
+    rates = [layer.attn.out_drop.drop_prob for layer in model.layers]
+    assert rates == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize('cls', [SiameseIMDenseViT, SiameseIMViTDet])
+def test_every_block_uses_fused_attention(cls, monkeypatch):
+    fused, calls = F.scaled_dot_product_attention, []
+
+    def counted(*args, **kwargs):
+        calls.append(args)
+        return fused(*args, **kwargs)
+
+    monkeypatch.setattr(F, 'scaled_dot_product_attention', counted)
+    tiny_vit(cls)(torch.randn(1, 3, 16, 16))
+    assert len(calls) == 4
+
+
+def test_multi_scale_maps_have_the_strides_of_a_resnet():
+    sizes = {**SIZES, 'patch_size': 16}
+    model = SiameseIMMultiScaleViT(**sizes)
+    maps = model(torch.randn(1, 3, 96, 64))
+    assert [tuple(m.shape[1:]) for m in maps] == [
+        (4, 24, 16),
+        (8, 12, 8),
+        (16, 6, 4),
+        (16, 3, 2),
+    ]
+    assert [m.shape[1] for m in maps] == model.out_channels
+
+
+def test_multi_scale_maps_come_from_the_maps_of_the_plain_adapter():
+    plain = tiny_vit(SiameseIMDenseViT)
+    model = SiameseIMMultiScaleViT(**SIZES).eval()
+    model.load_state_dict(plain.state_dict(), strict=False)
+    images = torch.randn(1, 3, 16, 16)
+    maps, ours = plain(images), model(images)
+    torch.testing.assert_close(ours[2], maps[2])
+    torch.testing.assert_close(ours[3], F.max_pool2d(maps[3], 2))
+
+
+def test_multi_scale_needs_four_maps():
+    with pytest.raises(ValueError, match='four out_indices'):
+        SiameseIMMultiScaleViT(**SIZES, out_indices=(0, 1))

@@ -1,0 +1,91 @@
+"""Checkpoints: complete or absent, few, and never of a broken run."""
+
+import os
+
+import pytest
+import torch
+from mmengine.fileio import get_file_backend
+
+
+def names(folder):
+    return sorted(path.name for path in folder.glob('*.pth'))
+
+
+def test_only_the_last_ones_are_kept(toy_run, tmp_path):
+    def change(config):
+        config.default_hooks.checkpoint.max_keep_ckpts = 2
+
+    toy_run(epochs=4, change=change)
+    assert names(tmp_path / 'run') == ['epoch_3.pth', 'epoch_4.pth']
+    pointer = tmp_path / 'run/last_checkpoint'
+    assert pointer.read_text() == 'epoch_4.pth'
+
+
+def test_a_resumed_run_removes_files_of_the_first(toy_run, tmp_path):
+    def change(config):
+        config.default_hooks.checkpoint.max_keep_ckpts = 1
+
+    def resume(config):
+        change(config)
+        config.resume = True
+        config.load_from = str(tmp_path / 'run/iter_9.pth')
+
+    hook = dict(type='InterruptAfter', iteration=9)
+    with pytest.raises(SystemExit):
+        toy_run(hooks=[hook], change=change)
+    assert names(tmp_path / 'run') == ['iter_9.pth']
+    toy_run(change=resume)
+    assert names(tmp_path / 'run') == ['epoch_3.pth']
+
+
+def test_interval_in_iterations(toy_run, tmp_path):
+    def change(config):
+        config.default_hooks.checkpoint.update(by_epoch=False, interval=4)
+
+    toy_run(epochs=2, change=change)
+    assert names(tmp_path / 'run') == [
+        'epoch_2.pth',
+        'iter_4.pth',
+        'iter_8.pth',
+    ]
+
+
+@pytest.mark.parametrize('failing', ['fsync', 'replace'])
+def test_an_interrupted_save_leaves_the_old_file(
+    tmp_path, monkeypatch, failing
+):
+    """The disk fills up, or the process ends, before the rename."""
+    backend = get_file_backend(backend_args=dict(backend='atomic'))
+    path = tmp_path / 'epoch_1.pth'
+    backend.put(b'old', path)
+
+    def full(*args):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(os, failing, full)
+    with pytest.raises(OSError, match='No space left'):
+        backend.put(b'new', path)
+    assert path.read_bytes() == b'old'
+    assert os.listdir(tmp_path) == ['epoch_1.pth']
+
+
+def test_a_full_disk_keeps_the_previous_checkpoint(
+    toy_run, tmp_path, monkeypatch
+):
+    replace, calls = os.replace, []
+
+    def full_at_the_second_checkpoint(source, target):
+        calls.append(str(target))
+        if str(target).endswith('epoch_2.pth'):
+            raise OSError(28, 'No space left on device')
+        replace(source, target)
+
+    def change(config):
+        config.default_hooks.checkpoint.max_keep_ckpts = 1
+
+    monkeypatch.setattr(os, 'replace', full_at_the_second_checkpoint)
+    with pytest.raises(OSError, match='No space left'):
+        toy_run(change=change)
+    assert names(tmp_path / 'run') == ['epoch_1.pth']
+    assert (tmp_path / 'run/last_checkpoint').read_text() == 'epoch_1.pth'
+    torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)

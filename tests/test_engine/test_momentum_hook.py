@@ -1,0 +1,56 @@
+"""The target moves once per optimizer step, before the first forward."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from siameseim.engine import MomentumTargetHook
+
+
+def kept_at(done):
+    return 1 - 0.5 * (1 + math.cos(math.pi * done)) * (1 - 0.995)
+
+
+@pytest.mark.parametrize('accumulation', [1, 3, 4])
+def test_once_per_optimizer_step(toy_run, accumulation):
+    """12 iterations; with 5 epochs and 4 the last window is not full."""
+    epochs = 5 if accumulation == 4 else 2
+    model = toy_run(epochs=epochs, accumulation=accumulation).model
+    total = 6 * epochs
+    assert model.kept == [
+        (start, pytest.approx(kept_at(start / total), rel=1e-12))
+        for start in range(0, total, accumulation)
+    ]
+
+
+def test_as_many_updates_as_optimizer_steps(toy_run):
+    runner = toy_run(epochs=5, accumulation=4)
+    steps = {
+        int(state['step'])
+        for state in runner.optim_wrapper.optimizer.state.values()
+    }
+    assert steps == {math.ceil(30 / 4)} == {len(runner.model.kept)}
+
+
+def test_it_reaches_a_wrapped_model():
+    updates = []
+    inner = torch.nn.Linear(1, 1)
+    inner.update_target = updates.append
+    torch.distributed.init_process_group(
+        'gloo', store=torch.distributed.HashStore(), rank=0, world_size=1
+    )
+    try:
+        wrapped = torch.nn.parallel.DistributedDataParallel(inner)
+        runner = SimpleNamespace(
+            iter=0,
+            max_iters=10,
+            model=wrapped,
+            optim_wrapper=SimpleNamespace(accumulation=1),
+            message_hub=SimpleNamespace(update_scalar=lambda *_: None),
+        )
+        MomentumTargetHook().before_train_iter(runner, 0)
+    finally:
+        torch.distributed.destroy_process_group()
+    assert updates == [pytest.approx(0.995)]

@@ -1,0 +1,82 @@
+"""Precision, gradient norm and skipped steps."""
+
+import pytest
+import torch
+from torch import nn
+
+from siameseim.engine import AutocastOptimWrapper, precision
+
+
+def make(precision='fp32', **kwargs):
+    torch.manual_seed(0)
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
+    kwargs.setdefault('clip_grad', dict(max_norm=1.0))
+    return model, AutocastOptimWrapper(
+        precision=precision, optimizer=optimizer, **kwargs
+    )
+
+
+def forward_dtype(precision):
+    model, wrapper = make(precision)
+    with wrapper.optim_context(model):
+        return model(torch.ones(1, 4)).dtype
+
+
+def test_bf16_and_fp32_can_be_asked_for():
+    assert forward_dtype('bf16') == torch.bfloat16
+    assert forward_dtype('fp32') == torch.float32
+
+
+@pytest.mark.parametrize('found', [True, False])
+def test_auto_follows_the_hardware(monkeypatch, found):
+    flags = {'avx2', 'avx512_bf16'} if found else {'avx2', 'avx512f'}
+    monkeypatch.setattr(precision, '_cpu_flags', lambda: flags)
+    expected = torch.bfloat16 if found else torch.float32
+    assert forward_dtype('auto') == expected
+
+
+def test_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="'fp16'"):
+        forward_dtype('fp16')
+
+
+def test_gradient_norm_is_kept_as_a_tensor_before_clipping():
+    model, wrapper = make()
+    x = torch.arange(4.0)[None]
+    wrapper.update_params(3 * model(x).sum())
+    # d/dW = 3 x for both outputs, d/db = 3.
+    expected = 3 * (2 * (x.square().sum() + 1)).sqrt()
+    torch.testing.assert_close(wrapper.grad_norm, expected.reshape(()))
+
+
+def test_gradients_are_clipped_to_the_norm():
+    model, wrapper = make()
+    wrapper.optimizer.zero_grad = lambda: None  # keep them to look at
+    wrapper.zero_grad = lambda: None
+    wrapper.update_params(100 * model(torch.ones(1, 4)).sum())
+    norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
+    assert norm == pytest.approx(1.0, rel=1e-4)
+
+
+def test_a_step_without_finite_gradient_changes_nothing():
+    model, wrapper = make()
+    wrapper.update_params(model(torch.ones(1, 4)).sum())
+    before = [p.clone() for p in model.parameters()]
+    moments = wrapper.optimizer.state[model.weight]['exp_avg'].clone()
+    wrapper.update_params(model(torch.full((1, 4), float('nan'))).sum())
+    assert not wrapper.grad_norm.isfinite()
+    for old, new in zip(before, model.parameters(), strict=True):
+        assert torch.equal(old, new)
+    state = wrapper.optimizer.state[model.weight]
+    assert torch.equal(state['exp_avg'], moments)
+    assert state['step'] == 1
+
+
+def test_training_goes_on_after_a_skipped_step():
+    model, wrapper = make()
+    wrapper.update_params(model(torch.full((1, 4), float('inf'))).sum())
+    before = model.weight.clone()
+    wrapper.update_params(model(torch.ones(1, 4)).sum())
+    assert not torch.equal(model.weight, before)
+    assert model.weight.isfinite().all()

@@ -1,0 +1,121 @@
+"""Weight decay groups against an explicit rule, and fused against plain."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmpretrain.registry import MODELS
+from torch import nn
+
+from siameseim.engine.param_groups import merge_groups
+
+PARAMWISE = dict(bias_decay_mult=0.0, flat_decay_mult=0.0)
+
+
+def make_config(**optimizer):
+    return dict(
+        type='mmpretrain.AutocastOptimWrapper',
+        constructor='mmpretrain.GroupedOptimWrapperConstructor',
+        clip_grad=dict(max_norm=1.0),
+        optimizer=dict(type='AdamW', lr=0.1, weight_decay=0.05, **optimizer),
+        paramwise_cfg=PARAMWISE,
+    )
+
+
+@pytest.fixture(scope='module')
+def siameseim():
+    arch = dict(
+        embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32
+    )
+    return MODELS.build(
+        dict(
+            type='SiameseIM',
+            backbone=dict(
+                type='SiameseIMViT', arch=arch, img_size=32, patch_size=8
+            ),
+            neck=dict(type='SiameseIMNeck', embed_dims=16, num_heads=2),
+            head=dict(type='SiameseIMHead'),
+        )
+    )
+
+
+def test_decay_of_every_parameter_follows_the_rule(siameseim):
+    """Section 6: all but biases and 1-D tensors; frozen ones are left out."""
+    groups = build_optim_wrapper(
+        siameseim, make_config()
+    ).optimizer.param_groups
+    found = {
+        id(param): group['weight_decay']
+        for group in groups
+        for param in group['params']
+    }
+    for name, param in siameseim.named_parameters():
+        if not param.requires_grad:
+            assert id(param) not in found, name
+            continue
+        exempt = name.endswith('bias') or param.ndim == 1
+        assert found[id(param)] == (0.0 if exempt else 0.05), name
+
+
+def test_cls_and_mask_token_are_decayed(siameseim):
+    groups = build_optim_wrapper(
+        siameseim, make_config()
+    ).optimizer.param_groups
+    decayed = {
+        id(param)
+        for group in groups
+        if group['weight_decay']
+        for param in group['params']
+    }
+    tokens = [
+        (name, param)
+        for name, param in siameseim.named_parameters()
+        if name.split('.')[-1] in ('cls_token', 'mask_token')
+        and not name.startswith('target.')
+    ]
+    assert len(tokens) == 2
+    assert all(id(param) in decayed for _, param in tokens)
+
+
+def test_there_are_two_groups(siameseim):
+    wrapper = build_optim_wrapper(siameseim, make_config())
+    assert len(wrapper.optimizer.param_groups) == 2
+
+
+def test_merge_keeps_order_and_settings():
+    a, b, c = (nn.Parameter(torch.zeros(1)) for _ in range(3))
+    merged = merge_groups(
+        [
+            dict(params=[a], weight_decay=0.0),
+            dict(params=[b], weight_decay=0.1),
+            dict(params=[c], weight_decay=0.0),
+        ]
+    )
+    assert [group['weight_decay'] for group in merged] == [0.0, 0.1]
+    assert [id(p) for p in merged[0]['params']] == [id(a), id(c)]
+
+
+def test_custom_keys_still_work():
+    model = nn.ModuleDict(dict(body=nn.Linear(2, 2), head=nn.Linear(2, 2)))
+    config = make_config()
+    config['paramwise_cfg'] = dict(custom_keys=dict(body=dict(lr_mult=0.1)))
+    groups = build_optim_wrapper(model, config).optimizer.param_groups
+    assert [group['lr'] for group in groups] == pytest.approx([0.01, 0.1])
+
+
+def test_fused_is_used_and_equals_the_plain_update():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 16), nn.Linear(16, 4))
+    twin = copy.deepcopy(model)
+    fused = build_optim_wrapper(model, make_config())
+    plain = build_optim_wrapper(twin, make_config(fused=False, foreach=False))
+    assert fused.optimizer.defaults['fused']
+    for _ in range(5):
+        x = torch.randn(4, 8)
+        fused.update_params(model(x).square().sum())
+        plain.update_params(twin(x).square().sum())
+    for ours, theirs in zip(
+        model.parameters(), twin.parameters(), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)

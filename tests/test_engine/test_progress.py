@@ -1,0 +1,97 @@
+"""Speed, waiting for data, and the line a person reads."""
+
+import re
+import time
+
+import pytest
+from mmpretrain.registry import DATASETS
+
+from siameseim.engine import progress_hook
+
+
+@DATASETS.register_module()
+class SlowKeys:
+    """A data set that takes 20 ms an image and cannot read two of them."""
+
+    metainfo: dict = {}
+    num_unreadable = 2
+
+    def __len__(self):
+        return 26
+
+    def __getitem__(self, key):
+        import torch
+
+        time.sleep(0.02)
+        return {'inputs': torch.tensor(float(key))}
+
+
+def slow(config):
+    config.train_dataloader.dataset.type = 'SlowKeys'
+
+
+def log_text(tmp_path):
+    (log,) = (tmp_path / 'run').glob('*/*.log')
+    return log.read_text()
+
+
+def test_waiting_for_data_is_measured(toy_run):
+    runner = toy_run(epochs=1, change=slow)
+    hub = runner.message_hub
+    assert hub.get_scalar('train/data_share').current() > 0.5
+    speed = hub.get_scalar('train/images_per_second').current()
+    assert 10 < speed < 50
+
+
+def test_waiting_for_data_is_warned_about_once(toy_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress_hook, '_SURE_AFTER', 0.2)
+    toy_run(epochs=2, change=slow)
+    text = log_text(tmp_path)
+    assert text.count('waiting for images') == 1
+    assert 'num_workers' in text
+
+
+def test_a_fast_loader_is_not_warned_about(toy_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress_hook, '_SURE_AFTER', 0.0)
+    monkeypatch.setattr(progress_hook, '_SLOW_DATA', 1.0)
+    toy_run(epochs=1)
+    assert 'waiting for images' not in log_text(tmp_path)
+
+
+def test_unreadable_images_are_counted_at_the_end_of_an_epoch(
+    toy_run, tmp_path
+):
+    toy_run(epochs=1, change=slow)
+    assert '2 unreadable images' in log_text(tmp_path)
+
+
+def info(config):
+    config.log_level = 'INFO'
+
+
+def test_the_line_tells_position_rest_losses_and_health(toy_run, tmp_path):
+    toy_run(change=info)
+    lines = re.findall(r'(epoch \d/3 .*)', log_text(tmp_path))
+    assert len(lines) == 9
+    assert re.fullmatch(
+        r'epoch 2/3 \[2/6\] \| 44\.4% done \| eta \d:\d\d:\d\d '
+        r'\| loss [\d.]+ \(pos [\d.]+, neg [\d.]+\) \| lr [\d.e+-]+ '
+        r'\| ema 0\.\d+ \| grad [\d.]+ \| [\d.e+]+ images/s '
+        r'\| waiting for data \d+% \| \d+ MB',
+        lines[3],
+    )
+
+
+def test_a_resumed_epoch_counts_on(toy_run, tmp_path):
+    hook = dict(type='InterruptAfter', iteration=9)
+    with pytest.raises(SystemExit):
+        toy_run(hooks=[hook])
+
+    def resume(config):
+        info(config)
+        config.resume = True
+        config.load_from = str(tmp_path / 'run/iter_9.pth')
+
+    toy_run(change=resume)
+    texts = [p.read_text() for p in (tmp_path / 'run').glob('*/*.log')]
+    assert any('epoch 2/3 [5/6]' in text for text in texts)

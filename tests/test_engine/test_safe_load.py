@@ -1,0 +1,75 @@
+"""Stock checkpoints load; a file that carries code does not."""
+
+import os
+import pickle
+
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from siameseim.engine.safe_load import history_method
+
+
+def stock_checkpoints(config):
+    config.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
+    config.custom_hooks = [dict(type='MomentumTargetHook')]
+    config.default_hooks.runtime_info = dict(type='RuntimeInfoHook')
+
+
+def test_checkpoint_of_the_stock_hooks_resumes(toy_run, tmp_path):
+    toy_run('stock', change=stock_checkpoints)
+    saved = torch.load(tmp_path / 'stock/epoch_2.pth', weights_only=True)
+    history = saved['message_hub']['log_scalars']['train/loss']
+    assert isinstance(history, HistoryBuffer)
+
+    def change(config):
+        stock_checkpoints(config)
+        config.resume = True
+        config.load_from = str(tmp_path / 'stock/epoch_2.pth')
+
+    assert toy_run('stock', change=change).iter == 18
+
+
+def test_our_checkpoints_need_no_allowance(toy_run, tmp_path):
+    toy_run()
+    allowed = torch.serialization.get_safe_globals()
+    torch.serialization.clear_safe_globals()
+    try:
+        torch.load(tmp_path / 'run/epoch_3.pth', weights_only=True)
+    finally:
+        torch.serialization.add_safe_globals(allowed)
+
+
+class Malicious:
+    def __init__(self, call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    'call',
+    [
+        (os.system, ('touch {}',)),
+        (getattr, (torch.Tensor, '__init__')),
+        (getattr, (HistoryBuffer, '__init__')),
+        (eval, ('open("{}", "w")',)),
+    ],
+)
+def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, call):
+    victim = tmp_path / 'victim'
+    call = (
+        call[0],
+        tuple(x.format(victim) if isinstance(x, str) else x for x in call[1]),
+    )
+    torch.save({'state_dict': Malicious(call)}, tmp_path / 'bad.pth')
+    with pytest.raises((pickle.UnpicklingError, AttributeError)):
+        torch.load(tmp_path / 'bad.pth')
+    assert not victim.exists()
+
+
+def test_history_method_gives_only_the_four_statistics():
+    assert history_method(HistoryBuffer, 'mean') is HistoryBuffer.mean
+    with pytest.raises(AttributeError, match='__globals__'):
+        history_method(HistoryBuffer.mean, '__globals__')

@@ -1,0 +1,125 @@
+"""Learning rate and target momentum against formulas written out here."""
+
+import math
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+
+from siameseim.engine import AutocastOptimWrapper, WarmupCosineLR
+from siameseim.engine.schedule import target_momentum, warmup_cosine
+
+
+def make_wrapper(accumulation=1, lr=2.0):
+    parameter = torch.nn.Parameter(torch.zeros(3))
+    return AutocastOptimWrapper(
+        optimizer=torch.optim.AdamW([parameter], lr=lr),
+        accumulative_counts=accumulation,
+    )
+
+
+def make_scheduler(wrapper, epochs=10, epoch_length=7, **kwargs):
+    return WarmupCosineLR.build_iter_from_epoch(
+        wrapper, warmup=2, end=epochs, epoch_length=epoch_length, **kwargs
+    )
+
+
+def rate(wrapper):
+    return wrapper.optimizer.param_groups[0]['lr']
+
+
+def run_to(wrapper, scheduler, iteration):
+    while scheduler.last_step < iteration:
+        wrapper.step()
+        scheduler.step()
+    return rate(wrapper)
+
+
+def test_starts_at_exactly_zero():
+    wrapper = make_wrapper()
+    make_scheduler(wrapper)
+    assert rate(wrapper) == 0.0
+
+
+@pytest.mark.parametrize('iteration', [1, 5, 13, 14, 15, 42, 69])
+def test_rate_at_an_iteration(iteration):
+    wrapper = make_wrapper()
+    scheduler = make_scheduler(wrapper)
+    if iteration < 14:
+        expected = 2.0 * iteration / 14
+    else:
+        expected = 1 + math.cos(math.pi * (iteration - 14) / 56)
+    assert run_to(wrapper, scheduler, iteration) == pytest.approx(
+        expected, rel=1e-12
+    )
+
+
+def test_published_recipe_at_epoch_40_and_820():
+    """312 iterations an epoch: the peak, and the middle of the cosine."""
+    warmup, total = 40 * 312, 1600 * 312
+    assert warmup_cosine(warmup, warmup, total) == 1
+    assert warmup_cosine(820 * 312, warmup, total) == pytest.approx(0.5)
+
+
+def test_min_lr_is_the_end_of_the_cosine():
+    assert warmup_cosine(100, 10, 100, min_factor=0.25) == pytest.approx(0.25)
+    wrapper = make_wrapper()
+    scheduler = make_scheduler(wrapper, min_lr=0.5)
+    done = (69 - 14) / 56
+    expected = 0.5 + 1.5 * 0.5 * (1 + math.cos(math.pi * done))
+    assert run_to(wrapper, scheduler, 69) == pytest.approx(expected)
+
+
+def test_all_iterations_of_a_window_use_the_rate_of_its_first():
+    wrapper = make_wrapper(accumulation=3)
+    scheduler = make_scheduler(wrapper)
+    rates = [run_to(wrapper, scheduler, i) for i in range(12)]
+    assert rates == pytest.approx(
+        [2.0 * start / 14 for start in (0, 3, 6, 9) for _ in range(3)]
+    )
+
+
+@pytest.mark.parametrize('iteration', [5, 30])
+def test_rate_after_resume_is_bitwise_the_same(iteration):
+    straight = make_wrapper()
+    scheduler = make_scheduler(straight)
+    run_to(straight, scheduler, iteration)
+    resumed = make_wrapper()
+    fresh = make_scheduler(resumed)
+    fresh.load_state_dict(scheduler.state_dict())
+    assert rate(resumed) == rate(straight)
+    assert run_to(resumed, fresh, 60) == run_to(straight, scheduler, 60)
+
+
+def test_resume_with_a_longer_run_follows_the_new_length():
+    old = make_scheduler(make_wrapper())
+    resumed = make_wrapper()
+    longer = make_scheduler(resumed, epochs=20)
+    old_wrapper = old.optimizer
+    run_to(old_wrapper, old, 35)
+    longer.load_state_dict(old.state_dict())
+    assert rate(resumed) == 2 * warmup_cosine(35, 14, 140)
+
+
+def test_warmup_longer_than_the_run_is_refused_with_a_cure():
+    with pytest.raises(ValueError, match='max_epochs'):
+        make_scheduler(make_wrapper(), epochs=2)
+
+
+def test_an_epoch_without_a_batch_is_refused_with_a_cure():
+    with pytest.raises(ValueError, match='batch_size'):
+        make_scheduler(make_wrapper(), epoch_length=0)
+
+
+def test_works_with_a_stock_wrapper():
+    parameter = torch.nn.Parameter(torch.zeros(3))
+    wrapper = OptimWrapper(torch.optim.SGD([parameter], lr=1.0))
+    scheduler = make_scheduler(wrapper)
+    assert run_to(wrapper, scheduler, 7) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ('done', 'kept'), [(0, 0.995), (0.5, 0.9975), (1, 1.0), (1 / 3, 0.99625)]
+)
+def test_target_momentum(done, kept):
+    assert target_momentum(done) == pytest.approx(kept, rel=1e-12)

@@ -1,0 +1,45 @@
+"""Frozen features: what they are and that taking them changes nothing."""
+
+import torch
+from torch.testing import assert_close
+
+from siameseim.evaluation import patch_features, pooled
+from siameseim.models import SiameseIMViT
+
+
+def tiny_vit():
+    torch.manual_seed(0)
+    arch = dict(
+        embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32
+    )
+    vit = SiameseIMViT(arch=arch, img_size=32, patch_size=8)
+    vit.init_weights()
+    return vit
+
+
+def test_equal_to_the_backbone_without_cls_whatever_the_batch_size():
+    vit, images = tiny_vit().eval(), torch.randn(5, 3, 32, 32)
+    expected = vit.encode(images)[:, 1:].detach()
+    assert_close(patch_features(vit, images, batch_size=2), expected)
+
+
+def test_modes_and_batchnorm_buffers_stay_as_they_were():
+    vit = tiny_vit().train()
+    vit.layers[0].ln1 = torch.nn.Sequential(
+        torch.nn.Flatten(0, 1),
+        torch.nn.BatchNorm1d(16),
+        torch.nn.Unflatten(0, (-1, 17)),
+    )
+    vit.layers[1].eval()
+    before = {name: value.clone() for name, value in vit.state_dict().items()}
+    modes = [module.training for module in vit.modules()]
+    patch_features(vit, torch.randn(4, 3, 32, 32))
+    assert [module.training for module in vit.modules()] == modes
+    for name, value in vit.state_dict().items():
+        assert value.equal(before[name]), name
+
+
+def test_pooled_is_the_mean_patch_less_the_centre():
+    tokens = torch.tensor([[[1.0, 2.0], [3.0, 6.0]]])
+    assert pooled(tokens).tolist() == [[2.0, 4.0]]
+    assert pooled(tokens, torch.tensor([1.0, 1.0])).tolist() == [[1.0, 3.0]]

@@ -1,0 +1,115 @@
+"""Measures on a data set, and the hook that takes them around training."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmpretrain.registry import HOOKS, MODELS
+from torch.testing import assert_close
+
+import siameseim.datasets.sample_photos  # noqa: F401  registers SamplePhotos
+from siameseim.evaluation import (
+    knn_accuracy,
+    load_batch,
+    match_views,
+    patch_features,
+)
+
+PACK = [
+    dict(type='BlockMask', grid=4, num_masked=9, min_block=2),
+    dict(type='PackTwoViews'),
+]
+
+
+def photos(**views):
+    return dict(
+        type='PretrainDataset',
+        dataset=dict(type='SamplePhotos', split='held_out', stride=128),
+        pipeline=[dict(type='TwoViews', size=32, **views), *PACK],
+    )
+
+
+WHOLE = photos(area=(1.0, 1.0), aspect=(1.0, 1.0), flip_prob=0)
+
+
+@pytest.fixture(scope='module')
+def model():
+    torch.manual_seed(0)
+    arch = dict(
+        embed_dims=16, num_layers=1, num_heads=2, feedforward_channels=32
+    )
+    model = MODELS.build(
+        dict(
+            type='SiameseIM',
+            backbone=dict(
+                type='SiameseIMViT', arch=arch, img_size=32, patch_size=8
+            ),
+            neck=dict(
+                type='SiameseIMNeck',
+                embed_dims=16,
+                num_heads=2,
+                projector_depth=1,
+                predictor_depth=1,
+            ),
+            head=dict(type='SiameseIMHead'),
+            data_preprocessor=dict(
+                type='SelfSupDataPreprocessor', mean=[100.0], std=[50.0]
+            ),
+        )
+    )
+    model.init_weights()
+    return model
+
+
+def test_a_batch_holds_every_sample_with_its_label():
+    batch = load_batch(WHOLE)
+    assert batch['inputs'][0].shape[1:] == (3, 32, 32)
+    assert len(batch['labels']) == len(batch['inputs'][0])
+    assert set(batch['labels'].tolist()) == set(range(16))
+
+
+def test_two_whole_views_match_patch_by_patch(model):
+    matched = match_views(model, load_batch(WHOLE))
+    assert matched.score.accuracy == matched.score.position == 1.0
+    assert matched.inside.all() and matched.correct.all()
+    assert matched.matches[0].tolist() == list(range(16))
+
+
+def test_matches_come_from_the_online_backbone_on_normalised_views(model):
+    batch = load_batch(photos())
+    matched = match_views(model, batch)
+    first, second = (
+        patch_features(model.backbone, (view.float() - 100) / 50)
+        for view in batch['inputs']
+    )
+    cosines = torch.nn.functional.cosine_similarity(
+        first[3, :, None], second[3, None], dim=-1
+    )
+    assert_close(matched.matches[3], cosines.argmax(dim=1))
+
+
+def test_knn_of_the_bank_itself_is_perfect_with_one_neighbour(model):
+    batch = load_batch(WHOLE)
+    assert knn_accuracy(model, batch, batch, k=1) == 1.0
+
+
+def test_the_hook_measures_before_and_after(model):
+    hook = HOOKS.build(
+        dict(
+            type='HeldOutHook', pairs=photos(), bank=WHOLE, queries=WHOLE, k=1
+        )
+    )
+    lines = []
+    runner = SimpleNamespace(
+        model=model, logger=SimpleNamespace(info=lines.append)
+    )
+    state = torch.get_rng_state()
+    hook.before_train(runner)
+    hook.after_train(runner)
+    assert torch.get_rng_state().equal(state)
+    assert hook.before.knn == hook.after.knn == 1.0
+    assert hook.before.matched.score == hook.after.matched.score
+    assert [line.split(':')[0] for line in lines] == [
+        'before training',
+        'after training',
+    ]

@@ -1,0 +1,47 @@
+"""Predicted patches recognised: hand-worked cases and an untrained network."""
+
+import pytest
+import torch
+
+from siameseim.evaluation.matching import grid_places, within_radius
+from siameseim.evaluation.predicted import (
+    found_image,
+    found_place,
+    score_predictions,
+)
+from tests.model_fixtures import random_batch, tiny_model
+
+
+def test_perfect_predictions_find_image_and_place():
+    torch.manual_seed(0)
+    target = torch.randn(5, 16, 32)
+    true = within_radius(grid_places((4, 4)).expand(5, -1, -1), (4, 4))
+    assert found_image(target, target).all()
+    assert found_place(target, target, true).all()
+
+
+def test_the_right_image_is_found_by_content_not_by_place():
+    """One feature per place, shared by all images, finds no image."""
+    torch.manual_seed(0)
+    by_place = torch.randn(1, 16, 32).expand(8, -1, -1)
+    target = by_place + 0.1 * torch.randn(8, 16, 32)
+    true = within_radius(grid_places((4, 4)).expand(8, -1, -1), (4, 4))
+    assert found_place(by_place, target, true).float().mean() == 1
+    assert found_image(by_place, target).float().mean() < 0.3
+
+
+def test_a_swapped_pair_of_images_is_not_found():
+    torch.manual_seed(0)
+    target = torch.randn(4, 16, 32)
+    found = found_image(target[[1, 0, 2, 3]], target)
+    assert found.float().mean(dim=1).tolist() == [0, 0, 1, 1]
+
+
+def test_an_untrained_network_answers_at_chance():
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    (view1, view2), samples = random_batch(64)
+    score = score_predictions(model, [view1, view2], samples)
+    assert score.image_chance == 1 / 64
+    assert score.image == pytest.approx(1 / 64, abs=0.03)
+    assert score.count > 100 and model.training

@@ -1,0 +1,67 @@
+"""What only a CUDA device can show; `make gpu-test` runs these."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from tests.model_fixtures import random_batch, tiny_model
+
+pytestmark = pytest.mark.gpu
+
+
+def on_gpu():
+    torch.manual_seed(0)
+    model = tiny_model().cuda().train()
+    model.update_target(0.9)
+    views, samples = random_batch(8)
+    return (
+        model,
+        [view.cuda() for view in views],
+        {name: value.cuda() for name, value in samples.items()},
+    )
+
+
+def test_losses_and_gradients_equal_the_cpu():
+    torch.manual_seed(0)
+    cpu = tiny_model().train()
+    cpu.update_target(0.9)
+    expected = cpu.loss(*random_batch(8))
+    sum(expected.values()).backward()
+    gpu, views, samples = on_gpu()
+    losses = gpu.loss(views, samples)
+    sum(losses.values()).backward()
+    for name, value in expected.items():
+        assert_close(losses[name].cpu(), value, rtol=1e-4, atol=1e-6)
+    gradients = dict(gpu.named_parameters())
+    for name, parameter in cpu.named_parameters():
+        if parameter.grad is not None:
+            ours = gradients[name].grad.cpu()
+            assert_close(ours, parameter.grad, rtol=1e-3, atol=1e-5)
+
+
+def test_bf16_stays_near_fp32():
+    model, views, samples = on_gpu()
+    exact = model.loss(views, samples)
+    with torch.autocast('cuda', dtype=torch.bfloat16):
+        mixed = model.loss(views, samples)
+    for name, value in exact.items():
+        assert mixed[name].dtype == torch.float32
+        assert_close(mixed[name], value, rtol=0.05, atol=0.01)
+
+
+def test_a_step_never_waits_for_the_device():
+    model, views, samples = on_gpu()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3, fused=True)
+    for sync_mode in ('default', 'error'):  # the first step may allocate
+        torch.cuda.set_sync_debug_mode(sync_mode)
+        try:
+            model.update_target(0.9)
+            with torch.autocast('cuda', dtype=torch.bfloat16):
+                losses = model.loss(views, samples)
+            sum(losses.values()).backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        finally:
+            torch.cuda.set_sync_debug_mode('default')

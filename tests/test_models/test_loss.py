@@ -1,0 +1,76 @@
+"""The loss against the N x N form it never builds (method section 5)."""
+
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from torch.testing import assert_close
+
+from siameseim.models.head import dense_loss
+
+
+def pairwise_loss(prediction, target, neg_weight):
+    """Mean over all pairs of the squared dot product, by explicit pairs."""
+    count, dims = prediction.shape
+    positive = sum(
+        ((p - t) ** 2).sum() for p, t in zip(prediction, target, strict=True)
+    )
+    negative = sum((p @ t) ** 2 for p in prediction for t in target)
+    return positive / count / dims, neg_weight * negative / count**2 / dims
+
+
+def test_loss_equals_the_pairwise_form():
+    torch.manual_seed(0)
+    prediction, target = torch.randn(12, 6), torch.randn(12, 6)
+    assert_close(
+        dense_loss(prediction, target, 0.3),
+        pairwise_loss(prediction, target, 0.3),
+    )
+
+
+def test_gradient_equals_the_pairwise_form():
+    torch.manual_seed(1)
+    target = torch.randn(10, 4)
+    prediction = torch.randn(10, 4, requires_grad=True)
+    (ours,) = torch.autograd.grad(
+        sum(dense_loss(prediction, target, 0.02)), prediction
+    )
+    (slow,) = torch.autograd.grad(
+        sum(pairwise_loss(prediction, target, 0.02)), prediction
+    )
+    assert_close(ours, slow)
+
+
+def test_head_normalises_the_target_without_affine():
+    torch.manual_seed(2)
+    head = MODELS.build(dict(type='SiameseIMHead', neg_weight=0.1))
+    prediction, target = torch.randn(2, 5, 8), 3 + 7 * torch.randn(2, 5, 8)
+    mean = target.mean(-1, keepdim=True)
+    std = (target.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt()
+    positive, negative = pairwise_loss(
+        prediction.flatten(0, 1), ((target - mean) / std).flatten(0, 1), 0.1
+    )
+    losses = head.loss(prediction, target)
+    assert_close(losses['loss_pos'], positive)
+    assert_close(losses['loss_neg'], negative)
+
+
+def test_loss_is_fp32_under_bf16_autocast():
+    torch.manual_seed(3)
+    head = MODELS.build(dict(type='SiameseIMHead'))
+    prediction, target = torch.randn(2, 50, 32), torch.randn(2, 50, 32)
+    plain = head.loss(prediction, target)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        mixed = head.loss(prediction, target)
+    assert_close(mixed, plain, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('count', [1_000, 10_000])
+def test_memory_grows_with_patches_not_with_their_square(count):
+    # an N x N matrix of 10,000 patches alone would take 400 MB
+    prediction = torch.randn(count, 16, requires_grad=True)
+    sizes = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: sizes.append(tensor.numel()) or tensor, lambda t: t
+    ):
+        dense_loss(prediction, torch.randn(count, 16), 0.02)
+    assert max(sizes) <= count * 16

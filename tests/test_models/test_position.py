@@ -1,0 +1,131 @@
+"""Positions against plain loops and hand-worked cases (method section 3)."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from siameseim.models.position import (
+    RelativeGeometry,
+    grid_sincos,
+    patch_coordinates,
+    relative_geometry,
+    relative_sincos,
+    visible_patches,
+)
+
+GRID = (3, 5)
+
+
+def geometry(box1, box2, flip1=False, flip2=False, width=100.0):
+    return relative_geometry(
+        torch.tensor([[box1, box2]]),
+        torch.tensor([[flip1, flip2]]),
+        torch.tensor([width]),
+    )
+
+
+def loop_encoding(geo: RelativeGeometry, grid, dims):
+    """Method section 3, written out one number at a time."""
+    height, width = grid
+    di, dj, dh, dw, flip, djf = (float(field[0]) for field in geo)
+    quarter = dims // 4
+    frequencies = [10000 ** (-k / quarter) for k in range(quarter)]
+    rows = []
+    for r in range(height):
+        for c in range(width):
+            y = dh * (r + 0.5) + height * di - 0.5
+            if flip:
+                x = -dw * (c + 0.5) + width * djf - 0.5
+            else:
+                x = dw * (c + 0.5) + width * dj - 0.5
+            row = []
+            for value in (y, x, 10 * math.log(dh), 10 * math.log(dw)):
+                row += [math.sin(value * w) for w in frequencies]
+                row += [math.cos(value * w) for w in frequencies]
+            rows.append(row)
+    return torch.tensor(rows)
+
+
+def test_identical_views_give_the_absolute_grid():
+    y, x = patch_coordinates(
+        geometry([7.0, 9.0, 30.0, 40.0], [7.0, 9.0, 30.0, 40.0]), GRID
+    )
+    assert_close(y[0], torch.arange(3.0))
+    assert_close(x[0], torch.arange(5.0))
+
+
+def test_a_mirrored_view_of_the_same_region_mirrors_the_columns():
+    # the region [20, 60) of a 100 wide image starts at 40 once mirrored
+    y, x = patch_coordinates(
+        geometry(
+            [0.0, 20.0, 30.0, 40.0], [0.0, 40.0, 30.0, 40.0], False, True
+        ),
+        GRID,
+    )
+    assert_close(y[0], torch.arange(3.0))
+    assert_close(x[0], torch.arange(4.0, -1.0, -1.0))
+
+
+def test_both_flipped_is_as_none_flipped():
+    boxes = [3.0, 5.0, 30.0, 40.0], [10.0, 20.0, 15.0, 25.0]
+    plain = geometry(*boxes)
+    flipped = geometry(*boxes, True, True)
+    for one, other in zip(
+        patch_coordinates(plain, GRID),
+        patch_coordinates(flipped, GRID),
+        strict=True,
+    ):
+        assert_close(one, other)
+
+
+def test_a_half_size_crop_covers_half_the_patches():
+    # lower right quarter of view 1: centres at 1.25 + 0.5 r on a 3-row grid
+    y, x = patch_coordinates(
+        geometry([0.0, 0.0, 60.0, 100.0], [30.0, 50.0, 30.0, 50.0]), GRID
+    )
+    assert_close(y[0], torch.tensor([1.25, 1.75, 2.25]))
+    assert_close(x[0], torch.tensor([2.25, 2.75, 3.25, 3.75, 4.25]))
+
+
+@pytest.mark.parametrize('flip', [False, True])
+@pytest.mark.parametrize('grid', [(4, 4), (3, 5)])
+def test_relative_encoding_equals_a_plain_loop(flip, grid):
+    geo = geometry([5.0, 7.0, 33.0, 41.0], [12.0, 2.0, 50.0, 21.0], flip)
+    parts = relative_sincos(geo, grid, dims=16)
+    height, width = grid
+    full = torch.cat(
+        [
+            parts.rows[0][:, None].expand(-1, width, -1),
+            parts.columns[0][None].expand(height, -1, -1),
+            parts.scale[0].expand(height, width, -1),
+        ],
+        dim=-1,
+    ).flatten(0, 1)
+    assert_close(full, loop_encoding(geo, grid, 16), atol=1e-5, rtol=0)
+
+
+def test_absolute_positions_put_rows_first_and_give_cls_zero():
+    positions = grid_sincos((2, 3), dims=8, num_extra_tokens=1)[0]
+    assert_close(positions[0], torch.zeros(8))
+    row, column = 1, 2
+    w = [1.0, 0.01]
+    expected = [f(p * k) for p in (row, column) for f in (math.sin, math.cos)
+                for k in w]  # fmt: skip
+    assert_close(positions[1 + row * 3 + column], torch.tensor(expected))
+
+
+def test_positions_refuse_a_width_not_divisible_by_four():
+    with pytest.raises(ValueError, match='got 6'):
+        grid_sincos((2, 2), dims=6)
+
+
+def test_visible_patches_are_the_zeros_of_the_mask_in_order():
+    mask = torch.tensor([[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
+    assert visible_patches(mask).tolist() == [[1, 2], [0, 3]]
+
+
+def test_visible_patches_refuse_unequal_counts():
+    with pytest.raises(ValueError, match='same number'):
+        visible_patches(torch.tensor([[[1, 0]], [[0, 0]]]))

@@ -1,0 +1,126 @@
+"""The algorithm: what gets gradients, what moves, what it starts as."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from tests.model_fixtures import random_batch, tiny_model
+
+
+def test_gradients_reach_the_online_branch_and_nothing_frozen():
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    model.update_target(1.0)
+    sum(model.loss(*random_batch(4)).values()).backward()
+    frozen = {'backbone.pos_embed', 'backbone.patch_embed'}
+    for name, parameter in model.named_parameters():
+        is_online = not name.startswith('target.') and not any(
+            name.startswith(prefix) for prefix in frozen
+        )
+        assert (parameter.grad is not None) == is_online, name
+
+
+def test_target_follows_the_ema_formula_for_several_updates():
+    torch.manual_seed(1)
+    model = tiny_model()
+    name = 'layers.1.attn.qkv.weight'
+    online = dict(model.backbone.named_parameters())[name]
+    expected = online.detach().clone()
+    for kept in (0.9, 0.99, 0.5):
+        with torch.no_grad():
+            online.add_(torch.randn_like(online))
+        expected = kept * expected + (1 - kept) * online.detach()
+        model.update_target(kept)
+    moved = dict(model.target.backbone.named_parameters())[name]
+    assert_close(moved, expected)
+
+
+def test_target_batchnorm_buffers_are_its_own():
+    torch.manual_seed(2)
+    model = tiny_model().train()
+    model.update_target(0.0)  # equal weights from here on
+    model.loss(*random_batch(4))
+    online = dict(model.neck.projector.named_buffers())
+    for name, buffer in model.target.projector.named_buffers():
+        if name.endswith('running_mean'):
+            assert not torch.equal(buffer, online[name]), name
+
+
+def test_target_starts_equal_to_the_online_branch():
+    model = tiny_model()
+    online = model.backbone.state_dict()
+    for name, tensor in model.target.backbone.state_dict().items():
+        assert_close(tensor, online[name], rtol=0, atol=0)
+
+
+def test_training_with_a_target_that_never_moves_is_refused():
+    model = tiny_model().train()
+    with pytest.raises(RuntimeError, match='MomentumTargetHook'):
+        model.loss(*random_batch(2))
+
+
+@pytest.mark.parametrize('grid', [(4, 4), (3, 6)])
+@pytest.mark.parametrize('norm', ['BN', 'LN'])
+def test_any_grid_and_norm_gives_finite_losses(grid, norm):
+    torch.manual_seed(3)
+    model = tiny_model(norm, grid).train()
+    model.update_target(0.9)
+    losses = model.loss(*random_batch(3, grid, num_masked=9))
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+def test_prediction_does_not_depend_on_masked_patches():
+    torch.manual_seed(4)
+    model = tiny_model().eval()
+    (view1, view2), samples = random_batch(2)
+    before = model.loss([view1, view2], samples)
+    hidden = torch.ones(2, 16, dtype=torch.bool)
+    hidden.scatter_(1, samples['visible'], False)
+    pixels = hidden.view(2, 1, 4, 4).repeat_interleave(4, 2)
+    noise = torch.randn_like(view1) * pixels.repeat_interleave(4, 3)
+    after = model.loss([view1 + noise, view2], samples)
+    assert_close(after, before)
+
+
+def test_initialisation_statistics():
+    torch.manual_seed(5)
+    model = tiny_model(frozen_patch_embed=True)
+    qkv = model.backbone.layers[0].attn.qkv
+    bound = (6 / (16 + 48)) ** 0.5  # qkv as one 16 -> 48 matrix
+    assert 0.9 * bound < qkv.weight.abs().max() <= bound
+    patches = model.backbone.patch_embed.projection
+    bound = (6 / (16 + 3 * 4 * 4)) ** 0.5
+    assert 0.9 * bound < patches.weight.abs().max() <= bound
+    for name, parameter in model.named_parameters():
+        if name.endswith('bias'):
+            assert not parameter.any(), name
+
+
+@pytest.mark.parametrize('token', ['backbone.cls_token', 'mask_token'])
+def test_tokens_start_as_narrow_gaussians(token):
+    torch.manual_seed(6)
+    draws = []
+    for _ in range(60):
+        parameters = dict(tiny_model().named_parameters())
+        name = next(n for n in parameters if n.endswith(token))
+        draws.append(parameters[name].detach().flatten())
+    assert_close(torch.cat(draws).std(), torch.tensor(0.02), rtol=0.1, atol=0)
+
+
+def test_a_stock_pipeline_is_refused_with_the_cure():
+    model = tiny_model()
+    views, samples = random_batch(2)
+    with pytest.raises(ValueError, match='PackTwoViews'):
+        model.loss(views, [samples])
+
+
+def test_views_of_another_size_are_refused():
+    model = tiny_model()
+    (view1, view2), samples = random_batch(2)
+    with pytest.raises(ValueError, match=r'\(8, 16\).*img_size=\(16, 16\)'):
+        model.loss([view1[..., :8, :], view2], samples)
+
+
+def test_an_image_size_that_patches_do_not_fill_is_refused():
+    with pytest.raises(ValueError, match='img_size.*patch_size'):
+        tiny_model(img_size=(16, 18))  # 16 x 18 pixels, patches of 4

@@ -1,0 +1,89 @@
+"""The backbone alone, as mmpretrain and its users see it."""
+
+import pytest
+import torch
+from mmpretrain.models import VisionTransformer
+from mmpretrain.registry import MODELS
+from torch.testing import assert_close
+
+from siameseim.models import SiameseIMViT
+from siameseim.models.position import grid_sincos
+
+ARCH = dict(embed_dims=16, num_layers=3, num_heads=2, feedforward_channels=32)
+
+
+def backbone(**kwargs) -> SiameseIMViT:
+    torch.manual_seed(0)
+    cfg = dict(type='SiameseIMViT', arch=ARCH, img_size=16, patch_size=4)
+    model = MODELS.build({**cfg, **kwargs})
+    model.init_weights()
+    model.eval()  # returns None in mmpretrain
+    return model
+
+
+@pytest.mark.parametrize('out_type', ['raw', 'cls_token', 'featmap'])
+def test_without_mask_it_equals_the_stock_vit_with_its_weights(out_type):
+    options = dict(out_type=out_type, out_indices=[0, 2], final_norm=False)
+    ours = backbone(**options)
+    options['out_indices'] = [0, 2]  # the stock class edits its list
+    stock = VisionTransformer(ARCH, img_size=16, patch_size=4, **options)
+    stock.load_state_dict(ours.state_dict())
+    stock.eval()
+    x = torch.randn(2, 3, 16, 16)
+    assert_close(ours(x), stock(x))
+
+
+def test_visible_tokens_equal_attention_among_them_alone():
+    model = backbone()
+    x = torch.randn(2, 3, 16, 16)
+    visible = torch.tensor([[0, 5, 11], [2, 3, 15]])
+    tokens = model(x, visible)
+    for image in range(2):
+        patches = model.patch_embed(x[image : image + 1])[0][0]
+        rows = patches + grid_sincos((4, 4), 16)[0]
+        row = torch.cat([model.cls_token[0], rows[visible[image]]])[None]
+        for layer in model.layers:
+            row = layer(row)
+        assert_close(tokens[image], row[0])
+
+
+def test_all_patches_visible_equals_no_mask():
+    model = backbone()
+    x = torch.randn(2, 3, 16, 16)
+    everything = torch.arange(16).expand(2, -1)
+    assert_close(model(x, everything), model.encode(x))
+
+
+def test_another_input_size_gets_exact_positions():
+    small, large = backbone(), backbone(img_size=(24, 32))
+    weights = small.state_dict()
+    weights['pos_embed'] = large.pos_embed
+    large.load_state_dict(weights)
+    x = torch.randn(1, 3, 24, 32)
+    assert_close(small.encode(x), large.encode(x))
+
+
+@pytest.mark.parametrize(
+    ('name', 'width', 'depth', 'heads'),
+    [
+        ('tiny', 192, 12, 3),
+        ('small', 384, 12, 6),
+        ('base', 768, 12, 12),
+        ('large', 1024, 24, 16),
+        ('huge', 1280, 32, 16),
+    ],
+)
+def test_sizes_are_those_of_the_field(name, width, depth, heads):
+    arch = SiameseIMViT.arch_zoo[name]
+    assert (
+        arch['embed_dims'],
+        arch['num_layers'],
+        arch['num_heads'],
+        arch['feedforward_channels'],
+    ) == (width, depth, heads, 4 * width)
+
+
+def test_no_final_norm_by_default_and_a_frozen_patch_embedding():
+    model = backbone()
+    assert not any(name.startswith('ln1') for name in model.state_dict())
+    assert not any(p.requires_grad for p in model.patch_embed.parameters())

@@ -1,0 +1,89 @@
+"""Running real commands, briefly."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bootstrap import commands as module
+from bootstrap.commands import Commands, environment
+from bootstrap.errors import SetupError
+
+
+def test_output_is_returned_and_logged(tmp_path: Path) -> None:
+    commands = Commands(tmp_path / 'log')
+    told = commands.run([sys.executable, '-c', 'print("hello")'], 'Greeting')
+    assert told == 'hello\n'
+    assert 'hello' in (tmp_path / 'log').read_text()
+
+
+def test_failure_is_a_setup_error_that_names_the_log(tmp_path: Path) -> None:
+    commands = Commands(tmp_path / 'log')
+    code = 'import sys; print("odd thing"); sys.exit(3)'
+    with pytest.raises(SetupError, match='odd thing') as caught:
+        commands.run([sys.executable, '-c', code], 'Greeting')
+    assert str(tmp_path / 'log') in caught.value.cure
+
+
+def test_long_commands_give_signs_of_life(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(module, 'HEARTBEAT_SECONDS', 0.05)
+    code = 'import time; print("at work", flush=True); time.sleep(0.5)'
+    Commands(tmp_path / 'log').run([sys.executable, '-c', code], 'Working')
+    assert 's: at work' in capsys.readouterr().out
+
+
+def test_an_interrupted_command_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids: list[int] = []
+
+    def interrupt(process: object, *args: object) -> None:
+        raise KeyboardInterrupt
+
+    started = module.subprocess.Popen
+
+    def remember(*args: object, **kwargs: object) -> object:
+        process = started(*args, **kwargs)
+        pids.append(process.pid)
+        return process
+
+    monkeypatch.setattr(module.subprocess, 'Popen', remember)
+    monkeypatch.setattr(module, '_heartbeat', interrupt)
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        Commands(tmp_path / 'log').run(['sleep', '60'], 'Sleeping')
+    assert time.monotonic() - begin < 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+
+
+def test_an_unreachable_index_is_told_as_such(tmp_path: Path) -> None:
+    nowhere = {
+        'PIP_CONFIG_FILE': os.devnull,
+        'PIP_EXTRA_INDEX_URL': '',
+        'PIP_FIND_LINKS': '',
+        'PIP_INDEX_URL': 'http://127.0.0.1:9/simple',
+    }
+    with pytest.raises(SetupError, match='index cannot be reached'):
+        Commands(tmp_path / 'log').pip(
+            Path(sys.executable),
+            'Installing packages',
+            *('install', '--retries', '1', '--target', tmp_path, 'anything'),
+            extra_env=nowhere,
+        )
+
+
+def test_children_do_not_see_settings_that_mislead_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv('PIP_TARGET', '/elsewhere')
+    monkeypatch.setenv('PIP_INDEX_URL', 'https://index.example')
+    variables = environment()
+    assert 'PIP_TARGET' not in variables
+    assert variables['PIP_INDEX_URL'] == 'https://index.example'

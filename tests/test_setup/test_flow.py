@@ -1,0 +1,151 @@
+"""The whole set-up with pretended commands."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import flow, stamp
+from bootstrap.errors import SetupError
+from bootstrap.places import Places
+
+Put = Callable[..., Path]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def installing(
+    places: Places, commands: Any, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """Commands that pretend to install what the quickstart asks for."""
+
+    def install_project(command: str) -> None:
+        told = {'url': f'file://{places.root}', 'dir_info': {'editable': True}}
+        folder = put('siameseim', '0.1.0')
+        (folder / 'direct_url.json').write_text(json.dumps(told))
+
+    put('pip', '23.0')
+    commands.effects = {
+        'Installing packages': lambda command: put('torch', '2.0'),
+        'Installing siameseim': install_project,
+        'Installing mmcv-lite': lambda command: put('mmcv_lite', '2.1.0'),
+    }
+    monkeypatch.setattr(flow, 'Commands', lambda log: commands)
+    monkeypatch.setattr(
+        flow.disk, 'require_space_for_packages', lambda places: None
+    )
+    return commands
+
+
+def test_the_second_time_nothing_is_run(
+    places: Places, installing: Any
+) -> None:
+    flow.set_up(places, 'quickstart')
+    assert installing.count('quickstart.txt') == 1
+    installing.ran.clear()
+    begin = time.monotonic()
+    flow.set_up(places, 'quickstart')
+    assert installing.ran == []
+    assert time.monotonic() - begin < 1
+
+
+def test_an_interrupted_set_up_goes_on_where_it_stopped(
+    places: Places, installing: Any
+) -> None:
+    cut_off = SetupError('cut off', 'run again')
+    installing.failing['Installing mmcv-lite'] = cut_off
+    with pytest.raises(SetupError, match='cut off'):
+        flow.set_up(places, 'quickstart')
+    assert not stamp.is_current(places, 'quickstart')
+    installing.failing.clear()
+    installing.ran.clear()
+    flow.set_up(places, 'quickstart')
+    assert stamp.is_current(places, 'quickstart')
+    assert installing.count('quickstart.txt') == 0
+    assert installing.count('--editable') == 0
+
+
+def test_an_environment_made_by_hand_is_adopted(
+    places: Places, put: Put, installing: Any
+) -> None:
+    put('torch', '2.0')
+    put('mmcv', '2.1.0')
+    installing.effects['Installing siameseim']('')
+    flow.set_up(places, 'quickstart')
+    assert installing.count('pip') == 0
+    assert stamp.is_current(places, 'quickstart')
+
+
+def test_the_full_stack_serves_the_quickstart_too(
+    places: Places, put: Put, installing: Any
+) -> None:
+    for name, version in (('torch', '2.0'), ('pytest', '9.0')):
+        put(name, version)
+    put('mmcv', '2.1.0')
+    flow.set_up(places, 'test')
+    assert stamp.is_current(places, 'test')
+    assert stamp.is_current(places, 'quickstart')
+
+
+def test_a_changed_pin_is_installed(places: Places, installing: Any) -> None:
+    flow.set_up(places, 'quickstart')
+    pins = places.requirements / 'known-good.txt'
+    pins.write_text(pins.read_text().replace('torch==2.0', 'torch==2.1'))
+    assert not stamp.is_current(places, 'quickstart')
+    assert stamp.missing(places, 'quickstart') == ['torch']
+
+
+def test_a_package_removed_by_hand_is_noticed(
+    places: Places, installing: Any
+) -> None:
+    flow.set_up(places, 'quickstart')
+    (places.site_packages / 'torch-2.0.dist-info/RECORD').unlink()
+    assert not stamp.is_current(places, 'quickstart')
+
+
+def test_a_moved_checkout_is_installed_anew(
+    places: Places, installing: Any, tmp_path: Path
+) -> None:
+    flow.set_up(places, 'quickstart')
+    places.root.rename(tmp_path / 'moved')
+    moved = Places(tmp_path / 'moved', places.cache)
+    assert not stamp.project_installed(moved)
+    assert not stamp.is_current(moved, 'quickstart')
+
+
+def test_a_missing_system_library_stops_before_mmcv(
+    places: Places, installing: Any
+) -> None:
+    title = f'Importing {flow.WITHOUT_MMCV}'
+    installing.failing[title] = SetupError('no libGL', 'apt-get')
+    with pytest.raises(SetupError, match='no libGL'):
+        flow.set_up(places, 'quickstart')
+    assert installing.count('mmcv') == 0
+
+
+def test_a_full_disk_stops_before_the_download(
+    places: Places, installing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(places: Places) -> None:
+        raise SetupError('0.9 GiB free', 'free some space')
+
+    monkeypatch.setattr(flow.disk, 'require_space_for_packages', refuse)
+    with pytest.raises(SetupError, match='0.9 GiB free'):
+        flow.set_up(places, 'quickstart')
+    assert installing.count('install') == 0
+
+
+def test_an_unknown_target_is_told_the_usage() -> None:
+    told = subprocess.run(
+        [sys.executable, ROOT / 'tools/setup_env.py', 'everything'],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert 'quickstart|test' in told.stderr

@@ -1,0 +1,100 @@
+"""Reading the state of the environment."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import venv
+from bootstrap.errors import SetupError
+from bootstrap.interpreter import Interpreter
+from bootstrap.places import Places
+
+Put = Callable[..., Path]
+
+
+def test_installed_reads_names_as_pip_compares_them(
+    places: Places, put: Put
+) -> None:
+    put('opencv_python', '5.0.0.93')
+    put('PyYAML', '6.0')
+    assert venv.installed(places) == {
+        'opencv-python': '5.0.0.93',
+        'pyyaml': '6.0',
+    }
+
+
+def test_half_an_installation_is_removed_and_does_not_count(
+    places: Places, put: Put
+) -> None:
+    half = put('torch', '2.0', whole=False)
+    renamed = places.site_packages / '~orch'
+    renamed.mkdir()
+    assert 'torch' not in venv.installed(places)
+    venv.drop_half_installed(places)
+    assert not half.exists()
+    assert not renamed.exists()
+
+
+def test_an_environment_without_pip_is_not_usable(
+    places: Places, put: Put
+) -> None:
+    assert not venv.is_usable(places)
+    put('pip', '23.0')
+    assert venv.is_usable(places)
+
+
+@pytest.mark.parametrize('version', ['3.9.2', '3.14.0'])
+def test_an_environment_of_another_python_is_not_usable(
+    places: Places, put: Put, version: str
+) -> None:
+    put('pip', '23.0')
+    (places.venv / 'pyvenv.cfg').write_text(f'version = {version}\n')
+    assert not venv.is_usable(places)
+
+
+def test_an_environment_whose_python_is_gone_is_not_usable(
+    places: Places, put: Put
+) -> None:
+    put('pip', '23.0')
+    places.python.unlink()
+    places.python.symlink_to('/no/such/python')
+    assert not venv.is_usable(places)
+
+
+def test_a_usable_environment_is_left_alone(
+    places: Places, put: Put, commands: Any
+) -> None:
+    put('pip', '23.0')
+    venv.ensure(places, commands)
+    assert commands.ran == []
+
+
+def test_a_broken_environment_is_made_anew(
+    places: Places, commands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = Interpreter('/usr/bin/python3.11', (3, 11, 2), True)
+    monkeypatch.setattr(venv, 'candidates', lambda: [python])
+    venv.ensure(places, commands)
+    assert commands.ran == [
+        f'/usr/bin/python3.11 -m venv --clear {places.venv}'
+    ]
+
+
+def test_without_any_fitting_python_the_cure_is_told(
+    places: Places, commands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(venv, 'candidates', lambda: [])
+    with pytest.raises(SetupError, match='apt-get install'):
+        venv.ensure(places, commands)
+
+
+def test_an_editable_installation_tells_its_folder(
+    places: Places, put: Put
+) -> None:
+    folder = put('siameseim', '0.1.0')
+    told = {'url': 'file:///my%20code/here', 'dir_info': {'editable': True}}
+    (folder / 'direct_url.json').write_text(json.dumps(told))
+    assert venv.editable_root(places, 'siameseim') == Path('/my code/here')

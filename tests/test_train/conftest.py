@@ -1,0 +1,76 @@
+"""What the tests of tools/train.py share."""
+
+import importlib.util
+import itertools
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+SMOKE = ROOT / 'configs/siameseim_smoke.py'
+_names = itertools.count()
+
+
+@HOOKS.register_module()
+class TerminateAfter(Hook):
+    """Sends SIGTERM to this process during a training iteration."""
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def after_train_iter(self, runner, batch_idx, **kwargs):
+        if runner.iter + 1 == self.iteration:
+            signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.fixture(scope='session')
+def train():
+    """tools/train.py as a module."""
+    spec = importlib.util.spec_from_file_location(
+        'train', ROOT / 'tools/train.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def on_cpu(request, monkeypatch):
+    """Without CUDA, where runs are bit for bit, unless marked ``gpu``."""
+    if 'gpu' not in request.keywords:
+        monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+        monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
+
+
+@pytest.fixture(scope='session')
+def images(tmp_path_factory):
+    """26 noisy images in nested folders: 6 batches of 4 and a tail."""
+    folder = tmp_path_factory.mktemp('images')
+    rng = np.random.default_rng(0)
+    for i in range(26):
+        path = folder / str(i % 3) / f'{i}.png'
+        path.parent.mkdir(exist_ok=True)
+        pixels = rng.integers(0, 255, (40 + i, 50, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+    return folder
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Writes a config on top of the smoke one; returns its path."""
+
+    def write(text=''):
+        path = tmp_path / f'config{next(_names)}.py'
+        path.write_text(
+            f'_base_ = [{str(SMOKE)!r}]\nlog_level = "WARNING"\n'
+            f'experiment_name = "{path.stem}{next(_names)}"\n{text}'
+        )
+        return str(path)
+
+    return write

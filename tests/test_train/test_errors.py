@@ -1,0 +1,62 @@
+"""Each mistake on the command line is named, with what to do."""
+
+import pytest
+
+
+def message(train, *args):
+    """What tools/train.py says when it ends with an error."""
+    with pytest.raises(SystemExit) as stop:
+        train.main(list(args))
+    return str(stop.value)
+
+
+def test_missing_config_is_named(train):
+    assert 'configs/typo.py' in message(train, 'configs/typo.py')
+
+
+def test_missing_data_folder_is_named(train, config, tmp_path):
+    text = message(
+        train, config(), '--data', '/no/images', '--work-dir', str(tmp_path)
+    )
+    assert '/no/images' in text
+
+
+def test_folder_without_images_is_named(train, config, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    text = message(
+        train,
+        *(config(), '--data', str(tmp_path / 'empty')),
+        *('--work-dir', str(tmp_path)),
+    )
+    assert 'no image under' in text
+
+
+def test_batch_larger_than_the_data_names_both(
+    train, config, images, tmp_path
+):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', 'train_dataloader.batch_size=32'),
+    )
+    assert '26 training images' in text
+    assert 'batch of 32' in text
+
+
+def test_work_dir_that_is_a_file_is_named(train, config, images, tmp_path):
+    (tmp_path / 'file').touch()
+    text = message(
+        train,
+        *(config(), '--data', str(images)),
+        *('--work-dir', str(tmp_path / 'file')),
+    )
+    assert str(tmp_path / 'file') in text
+
+
+def test_missing_checkpoint_is_named(train, config, images, tmp_path):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--resume', '/no/epoch_1.pth'),
+    )
+    assert '/no/epoch_1.pth' in text

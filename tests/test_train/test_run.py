@@ -1,0 +1,122 @@
+"""A run from the command line to the checkpoint, and again."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from siameseim.engine.train_config import scale_learning_rate
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def checkpoint(folder, name):
+    return torch.load(folder / name, weights_only=True)
+
+
+def test_a_run_leaves_checkpoint_json_and_tensorboard(
+    train, images, config, tmp_path
+):
+    work = tmp_path / 'work'
+    train.main([config(), '--data', str(images), '--work-dir', str(work)])
+    assert checkpoint(work, 'epoch_2.pth')['meta']['iter'] == 12
+    assert list(work.glob('*/vis_data/events.out.tfevents*'))
+    (scalars,) = work.glob('*/vis_data/scalars.json')
+    lines = [json.loads(line) for line in scalars.read_text().splitlines()]
+    assert lines[-1]['iter'] == 12
+    wanted = {
+        *('loss', 'loss_pos', 'loss_neg', 'lr', 'momentum', 'grad_norm'),
+        *('images_per_second', 'data_share', 'memory', 'time'),
+    }
+    assert wanted <= lines[-1].keys()
+
+
+@pytest.mark.parametrize(
+    ('iteration', 'name'), [(6, 'epoch_1.pth'), (9, 'iter_9.pth')]
+)
+def test_resume_of_the_true_model_is_bitwise(
+    train, images, config, tmp_path, iteration, name
+):
+    """As the user does it: a signal, then the same command and --resume."""
+    base = ['--data', str(images), '--work-dir']
+    train.main([config(), *base, str(tmp_path / 'straight')])
+    hook = f"dict(type='TerminateAfter', iteration={iteration})"
+    cut = config(
+        f'custom_hooks = _base_.custom_hooks\ncustom_hooks.append({hook})'
+    )
+    with pytest.raises(SystemExit) as stop:
+        train.main([cut, *base, str(tmp_path / 'cut')])
+    assert stop.value.code == 128 + signal.SIGTERM
+    assert (tmp_path / 'cut' / name).is_file()
+    train.main([config(), *base, str(tmp_path / 'cut'), '--resume'])
+    straight = checkpoint(tmp_path / 'straight', 'epoch_2.pth')
+    resumed = checkpoint(tmp_path / 'cut', 'epoch_2.pth')
+    for key, value in straight['state_dict'].items():
+        assert torch.equal(value, resumed['state_dict'][key]), key
+    moments = straight['optimizer']['state']
+    for index, state in moments.items():
+        for key, value in state.items():
+            other = resumed['optimizer']['state'][index][key]
+            assert torch.equal(value, other), (index, key)
+
+
+@pytest.mark.gpu
+def test_train_and_resume_on_a_gpu(train, images, config, tmp_path):
+    work = ['--data', str(images), '--work-dir', str(tmp_path / 'work')]
+    cut = config(
+        'custom_hooks = _base_.custom_hooks\n'
+        "custom_hooks.append(dict(type='TerminateAfter', iteration=9))"
+    )
+    with pytest.raises(SystemExit):
+        train.main([cut, *work])
+    train.main([config(), *work, '--resume'])
+    saved = checkpoint(tmp_path / 'work', 'epoch_2.pth')
+    assert saved['meta']['iter'] == 12
+    assert 'cuda' in saved['exact_resume']['rng'][0]
+    assert all(
+        value.isfinite().all() for value in saved['state_dict'].values()
+    )
+
+
+def test_resume_without_a_checkpoint_starts_anew(
+    train, images, config, tmp_path
+):
+    work = tmp_path / 'work'
+    train.main(
+        [config(), '--data', str(images), '--work-dir', str(work), '--resume']
+    )
+    assert (work / 'epoch_2.pth').is_file()
+
+
+def test_learning_rate_scales_with_the_true_global_batch(
+    train,
+):
+    """64 images on 8 processes, 4 times accumulated, make half of 4096."""
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    cfg.train_dataloader.batch_size = 64
+    cfg.optim_wrapper.accumulative_counts = 4
+    text = scale_learning_rate(cfg, world_size=8)
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.5e-3)
+    assert '2048 = 64 images x 8 processes x 4 accumulated' in text
+
+
+def test_learning_rate_is_not_scaled_twice(
+    train,
+):
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    scale_learning_rate(cfg, world_size=4)
+    scale_learning_rate(cfg, world_size=4)
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.5e-3)
+
+
+def test_seed_reaches_weights_order_and_views(train, images, config, tmp_path):
+    args = train.parse_args(
+        [config(), '--data', str(images), '--work-dir', str(tmp_path)]
+        + ['--seed', '5']
+    )
+    runner = train.build_runner(args)
+    loader = runner.train_dataloader
+    assert (runner.seed, loader.sampler.seed, loader.dataset.seed) == (5,) * 3

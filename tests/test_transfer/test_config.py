@@ -1,0 +1,55 @@
+"""Fitting transfer configs to a command line."""
+
+import pytest
+from mmengine.config import ConfigDict
+
+from siameseim.transfer import config
+
+
+def detection_cfg():
+    dataset = dict(
+        type='CocoDataset',
+        data_root='data/coco/',
+        ann_file='annotations/a.json',
+        data_prefix=dict(img='train/'),
+    )
+    loader = dict(
+        num_workers=999,
+        persistent_workers=True,
+        dataset=dict(type='RepeatDataset', dataset=dataset),
+    )
+    evaluator = dict(ann_file='data/coco/annotations/a.json')
+    return ConfigDict(
+        default_scope='mmdet', train_dataloader=loader, val_dataloader=loader
+    ) | dict(val_evaluator=ConfigDict(evaluator))
+
+
+def test_data_reaches_wrapped_datasets_and_the_evaluator():
+    cfg = ConfigDict(detection_cfg())
+    config.set_data_root(cfg, '/data/my')
+    assert cfg.train_dataloader.dataset.dataset.data_root == '/data/my'
+    assert cfg.val_evaluator.ann_file == '/data/my/annotations/a.json'
+
+
+def test_no_more_workers_than_cores(tmp_path):
+    (tmp_path / 'train').mkdir()
+    (tmp_path / 'annotations').mkdir()
+    (tmp_path / 'annotations/a.json').write_text('{}')
+    cfg = ConfigDict(detection_cfg())
+    config.fit(cfg, str(tmp_path), processes=1)
+    assert 0 < cfg.train_dataloader.num_workers < 999
+
+
+@pytest.mark.parametrize(
+    'scope, expected', [('mmdet', True), ('mmseg', True), (None, False)]
+)
+def test_configs_of_the_toolboxes_are_recognised(scope, expected):
+    assert config.is_transfer(ConfigDict(default_scope=scope)) is expected
+
+
+def test_a_missing_annotation_file_is_named(tmp_path):
+    dataset = ConfigDict(
+        type='CocoDataset', data_root=str(tmp_path), ann_file='a.json'
+    )
+    with pytest.raises(FileNotFoundError, match='a.json.*data_root'):
+        config.check_files(dataset)

@@ -1,0 +1,63 @@
+"""Transfer configs at toy size: command lines and what they logged."""
+
+import importlib.util
+import json
+import runpy
+from pathlib import Path
+
+import torch
+from mmengine.visualization import Visualizer
+
+from siameseim.downstream import SiameseIMDenseViT
+from tests.vit_fixtures import saved
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def tool(name):
+    """The module of a file in tools/."""
+    path = ROOT / f'tools/{name}.py'
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_stock(toolbox, name, argv, monkeypatch):
+    """Run a tool that the toolbox ships, in this process."""
+    package = Path(importlib.util.find_spec(toolbox).origin).parent
+    path = str(package / f'.mim/tools/{name}.py')
+    monkeypatch.setattr('sys.argv', [path, *map(str, argv)])
+    runpy.run_path(path, run_name='__main__')
+
+
+def forget_visualizers():
+    """Let the next run log to its own folder.
+
+    The toolboxes name their visualizers, and mmengine makes one instance of
+    a name in each process.
+    """
+    kinds = [Visualizer]
+    while kinds:
+        kind = kinds.pop()
+        kind._instance_dict.clear()
+        kinds += kind.__subclasses__()
+
+
+def pretrained_tiny(folder):
+    """File with the weights of a ViT-T/16."""
+    torch.manual_seed(0)
+    vit = SiameseIMDenseViT(arch='tiny', img_size=64)
+    vit.init_weights()
+    return saved(folder / 'pretrained.pth', vit.state_dict())
+
+
+def logged(work_dir):
+    """All scalars that a run wrote, in order."""
+    files = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for file in files for line in file.open()]
+
+
+def values(work_dir, name):
+    """One scalar's values in the order they were written."""
+    return [line[name] for line in logged(work_dir) if name in line]

@@ -1,0 +1,1 @@
+"""Set-up of the project-local environment, standard library only."""

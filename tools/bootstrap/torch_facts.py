@@ -1,0 +1,67 @@
+"""What the environment's torch is, as far as a build against it matters."""
+
+import json
+from dataclasses import dataclass
+
+from bootstrap.commands import Commands
+from bootstrap.places import Places
+
+_ASK = """
+import json, os, re, shutil, subprocess, sysconfig, torch
+from torch.utils.cpp_extension import CUDA_HOME
+nvcc = shutil.which('nvcc', path=os.path.join(CUDA_HOME or '', 'bin'))
+told = nvcc and subprocess.run([nvcc, '--version'], capture_output=True,
+                               text=True).stdout
+release = re.search(r'release ([0-9.]+)', told or '')
+print('FACTS ' + json.dumps(dict(
+    version=torch.__version__, cuda=torch.version.cuda, nvcc=nvcc,
+    nvcc_version=release and release.group(1), gpu=torch.cuda.is_available(),
+    tag='cp' + sysconfig.get_config_var('py_version_nodot'),
+    platform=sysconfig.get_platform().replace('-', '_'))))
+"""
+
+
+@dataclass(frozen=True)
+class TorchFacts:
+    """The installed torch and the machine it runs on.
+
+    Args:
+        version: Such as ``2.14.1+cu130``.
+        cuda: CUDA version torch was built for, None for a CPU build.
+        nvcc: Path of the CUDA compiler here, None without one.
+        nvcc_version: Its version, None without one.
+        gpu: Whether torch can use a CUDA device here.
+        tag: Such as ``cp311``.
+        platform: Such as ``linux_x86_64``.
+    """
+
+    version: str
+    cuda: str | None
+    nvcc: str | None
+    nvcc_version: str | None
+    gpu: bool
+    tag: str
+    platform: str
+
+    @property
+    def builds_cuda(self) -> bool:
+        """Whether operators for the GPU are wanted and can be compiled.
+
+        torch refuses a compiler whose major version is not its own.
+        """
+        if not (self.gpu and self.cuda and self.nvcc_version):
+            return False
+        return self.cuda.split('.')[0] == self.nvcc_version.split('.')[0]
+
+    @property
+    def key(self) -> str:
+        """A folder name that differs wherever a binary would not fit."""
+        device = 'cuda' if self.builds_cuda else 'cpu'
+        return f'torch-{self.version}-{self.tag}-{self.platform}-{device}'
+
+
+def ask(places: Places, commands: Commands) -> TorchFacts:
+    """Import the environment's torch in a child and return its facts."""
+    told = commands.run([places.python, '-c', _ASK], 'Importing torch')
+    facts = told.rpartition('FACTS ')[2]
+    return TorchFacts(**json.loads(facts))

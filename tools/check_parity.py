@@ -1,0 +1,34 @@
+"""Compare this package with tensors the public implementations computed.
+
+Usage: python tools/check_parity.py FILE [FILE ...]
+
+Exits with 1 if a quantity deviates by more than is allowed.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from siameseim.parity import compare_file
+from siameseim.parity.report import format_report
+
+
+def main() -> int:
+    """Print one table per file; 1 if any quantity is out of tolerance."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('files', nargs='+', type=Path, metavar='FILE')
+    args = parser.parse_args()
+    failed = 0
+    for file in args.files:
+        rows = compare_file(file)
+        failed += sum(not row.passed for row in rows)
+        print(f'{file}\n{format_report(rows)}')
+    print(f'{failed} FAILED' if failed else 'all within tolerance')
+    return int(failed > 0)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Train with several processes, one per GPU, on this machine or on many.
+#
+#   tools/dist_train.sh CONFIG PROCESSES [arguments of tools/train.py]
+#   tools/dist_train.sh configs/siameseim_vitb_pretrain.py 8 --data FOLDER
+#
+# On N machines run it on each of them, with
+#   NNODES=N NODE_RANK=0..N-1 MASTER_ADDR=<address of machine 0>
+# and, if 29500 is taken there, PORT.
+set -euo pipefail
+
+if [[ $# -lt 2 ]]; then
+    echo "usage: $0 CONFIG PROCESSES [arguments of tools/train.py]" >&2
+    exit 2
+fi
+config=$1
+processes=$2
+shift 2
+tools=$(cd "$(dirname "$0")" && pwd)
+
+exec python -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" \
+    --nproc_per_node="$processes" \
+    "$tools/train.py" "$config" --launcher pytorch "$@"

@@ -1,0 +1,70 @@
+"""Draw what a trained detector or segmentor sees in images, as PNG files.
+
+Boxes and masks, or a segmentation laid over the image.
+
+Example:
+  python tools/predict.py CONFIG CHECKPOINT IMAGE_OR_FOLDER --out pictures
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from siameseim.transfer import draw
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='the config of the training')
+    parser.add_argument('checkpoint', help='file written by the training')
+    parser.add_argument('images', help='an image, or a folder of images')
+    parser.add_argument(
+        '--out',
+        default='predictions',
+        metavar='FOLDER',
+        help='where the PNG files go (predictions)',
+    )
+    parser.add_argument(
+        '--score',
+        type=float,
+        default=0.3,
+        help='draw detections above this score (0.3)',
+    )
+    parser.add_argument(
+        '--device', help='e.g. cpu or cuda:0 (a GPU if there is one)'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Draw as the command line says and return the files written."""
+    args = parse_args(argv)
+    try:
+        for name in ('config', 'checkpoint'):
+            path = getattr(args, name)
+            if not Path(path).is_file():
+                raise FileNotFoundError(f'{name} {path} does not exist')
+        files = draw.draw_predictions(
+            Config.fromfile(args.config),
+            args.checkpoint,
+            draw.find_images(args.images),
+            Path(args.out),
+            score=args.score,
+            device=args.device,
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    for file in files:
+        print(file)
+    return files
+
+
+if __name__ == '__main__':
+    main()

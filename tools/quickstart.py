@@ -1,0 +1,150 @@
+"""Pretrain a small ViT on real photographs and show what it learned.
+
+The photographs lie inside scikit-image and scikit-learn: nothing is
+downloaded. The run itself is that of configs/siameseim_quickstart.py.
+"""
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from siameseim.engine import train_config
+from siameseim.evaluation import HeldOutHook, HeldOutScore
+from siameseim.visualization import (
+    draw_before_after,
+    draw_curves,
+    read_curves,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / 'configs/siameseim_quickstart.py'
+NEXT = """
+Next, with the same tool:
+  any folder of images, at any depth, without labels
+    .venv/bin/python tools/train.py configs/siameseim_imagenette.py \\
+        --data FOLDER
+  the recipe of the paper on ImageNet, 8 GPUs of one machine
+    tools/dist_train.sh configs/siameseim_vitb_pretrain.py 8 --data FOLDER
+"""
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/quickstart'),
+        help='where logs, pictures and results go (%(default)s)',
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--epochs', type=int, help='instead of those of the config'
+    )
+    return parser.parse_args(argv)
+
+
+def build_runner(args: argparse.Namespace) -> Runner:
+    """The stock runner of the quickstart's config, quiet on the console."""
+    cfg = Config.fromfile(CONFIG)
+    cfg.work_dir = str(args.work_dir)
+    if args.epochs:
+        cfg.param_scheduler.warmup *= args.epochs / cfg.train_cfg.max_epochs
+        cfg.train_cfg.max_epochs = args.epochs
+    train_config.set_seed(cfg, args.seed)
+    train_config.fit_loader(cfg, processes=1)
+    # The listings of environment and hooks go to the log file alone; the
+    # runner sets its own level, so the handler is what can be silenced.
+    logging.disable(logging.INFO)
+    runner = Runner.from_cfg(cfg)
+    logging.disable(logging.NOTSET)
+    for handler in runner.logger.handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.addFilter(lambda record: '\n' not in record.getMessage())
+    return runner
+
+
+def summary(score: HeldOutScore) -> dict[str, Any]:
+    """The numbers of one network, for results.json."""
+    return dict(
+        predicted=asdict(score.predicted),
+        matching=asdict(score.matched.score),
+        knn=score.knn,
+    )
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print the table of both networks."""
+    before, after = results['before'], results['after']
+    asked = before['predicted']
+    images = round(1 / asked['image_chance'])
+    rows = [
+        (f'true match found, among {images} images', 'predicted', 'image'),
+        ("  the same from another image's view", 'predicted', 'image_other'),
+        ('right place found, in the same image', 'predicted', 'place'),
+        ("  the same from another image's view", 'predicted', 'place_other'),
+        ('nearest backbone feature is at its place', 'matching', 'accuracy'),
+    ]
+    print(f'\n{"on held-out tiles":<44}untrained  pretrained')
+    for name, kind, field in rows:
+        first, second = before[kind][field], after[kind][field]
+        print(f'{name:<44}{first:>9.1%}{second:>12.1%}')
+    knn = 'k-NN: which photograph a tile is from'
+    print(f'{knn:<44}{before["knn"]:>9.1%}{after["knn"]:>12.1%}')
+    print(
+        f'The first two pairs of rows ask {asked["count"]} patches of one '
+        'view for the feature\nthat the other view predicts; chance '
+        f'{asked["image_chance"]:.1%} (match), {asked["place_chance"]:.1%} '
+        '(place).'
+    )
+
+
+def save(runner: Runner, hook: HeldOutHook, seed: int) -> dict[str, Any]:
+    """Write results.json, matches.png and loss.png to the work directory."""
+    folder = Path(runner.work_dir)
+    results = dict(
+        seed=seed, before=summary(hook.before), after=summary(hook.after)
+    )
+    (folder / 'results.json').write_text(json.dumps(results, indent=2))
+    matched = (hook.before.matched, hook.after.matched)
+    draw_before_after(*matched, folder / 'matches.png')
+    log = Path(runner.log_dir) / 'vis_data/scalars.json'
+    steps, curves = read_curves(log, ['loss', 'loss_pos', 'loss_neg'])
+    draw_curves(steps, curves, folder / 'loss.png', 'Pretraining loss')
+    return results
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Set up, train, measure, draw, and say what to do next."""
+    args = parse_args(argv)
+    start = time.perf_counter()
+    print('[1/3] photographs and model', flush=True)
+    runner = build_runner(args)
+    built = time.perf_counter()
+    print(f'      {built - start:.0f} s', flush=True)
+    print('[2/3] pretraining, measured before and after', flush=True)
+    runner.train()
+    trained = time.perf_counter()
+    print(f'      {trained - built:.0f} s', flush=True)
+    print('[3/3] pictures and results', flush=True)
+    hook = next(h for h in runner.hooks if isinstance(h, HeldOutHook))
+    results = save(runner, hook, args.seed)
+    print(f'      {time.perf_counter() - trained:.0f} s', flush=True)
+    show(results)
+    print(f'\nlook at {args.work_dir}/matches.png and loss.png')
+    print(NEXT)
+
+
+if __name__ == '__main__':
+    main()

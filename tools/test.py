@@ -1,0 +1,110 @@
+"""Measure a trained detector, segmentor or classifier.
+
+Examples:
+  python tools/test.py CONFIG CHECKPOINT --data FOLDER
+  python tools/test.py configs/segmentation/CONFIG CHECKPOINT --tta
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from siameseim.engine import launch
+from siameseim.transfer import config as transfer
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='the config of the training')
+    parser.add_argument('checkpoint', help='file written by the training')
+    parser.add_argument(
+        '--data', metavar='FOLDER', help='replaces data_root of the data'
+    )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='several scales and flips: tta_pipeline of the config',
+    )
+    parser.add_argument(
+        '--work-dir',
+        metavar='FOLDER',
+        help='where logs go (work_dirs/NAME_OF_CONFIG)',
+    )
+    parser.add_argument(
+        '--out', metavar='FILE', help='write the results to this JSON file'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='replace settings, e.g. model.test_cfg.rcnn.score_thr=0.1',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes',
+    )
+    return parser.parse_args(argv)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config file with the changes of the command line.
+
+    Raises:
+        FileNotFoundError: if config, checkpoint or data do not exist.
+        ValueError: for ``--tta`` without a ``tta_pipeline``.
+    """
+    for name in ('config', 'checkpoint'):
+        path = getattr(args, name)
+        if not Path(path).is_file():
+            raise FileNotFoundError(f'{name} {path} does not exist')
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    cfg.load_from = args.checkpoint
+    default = os.path.join('work_dirs', Path(args.config).stem)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default
+    if args.tta:
+        if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
+            raise ValueError(
+                f'{args.config} has no tta_pipeline and tta_model: test it '
+                'without --tta'
+            )
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    transfer.fit(cfg, args.data, launch.local_world_size(args.launcher))
+    return cfg
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, float]:
+    """Test as the command line says and return the results."""
+    args = parse_args(argv)
+    try:
+        cfg = load_config(args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    launch.init_cpu_group(args.launcher)
+    runner = Runner.from_cfg(cfg)
+    transfer.without_sync_batchnorm(runner)
+    # some metrics return numpy scalars, which JSON does not know
+    results = {name: float(value) for name, value in runner.test().items()}
+    if args.out:
+        Path(args.out).write_text(json.dumps(results, indent=2) + '\n')
+    return results
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,145 @@
+"""Pretrain with SiameseIM, or train a detector or segmentor on it.
+
+Examples:
+  python tools/train.py configs/siameseim_vitb_pretrain.py --data FOLDER
+  python tools/train.py configs/detection/CONFIG --data COCO
+  python tools/train.py CONFIG --data FOLDER --resume
+  tools/dist_train.sh CONFIG 8 --data FOLDER
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from siameseim.engine import launch, train_config
+from siameseim.transfer import config as transfer
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='a file of configs/')
+    parser.add_argument(
+        '--data',
+        metavar='FOLDER',
+        help='folder of images to pretrain on, at any depth, without labels; '
+        'for detection and segmentation the data_root of the data',
+    )
+    parser.add_argument(
+        '--work-dir',
+        metavar='FOLDER',
+        help='where logs and checkpoints go (work_dirs/NAME_OF_CONFIG)',
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint; without a value from the last one '
+        'in the work directory, or from the beginning if there is none',
+    )
+    parser.add_argument('--seed', type=int, help='replaces randomness.seed')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='replace settings, e.g. train_dataloader.batch_size=64',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes; dist_train.sh and slurm_train.sh '
+        'set it',
+    )
+    return parser.parse_args(argv)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config file with the changes of the command line."""
+    if not Path(args.config).is_file():
+        raise FileNotFoundError(
+            f'config {args.config} does not exist: give a file of configs/'
+        )
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    default = os.path.join('work_dirs', Path(args.config).stem)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default
+    os.makedirs(cfg.work_dir, exist_ok=True)
+    if not os.access(cfg.work_dir, os.W_OK):
+        raise PermissionError(
+            f'cannot write to the work directory {cfg.work_dir}: give '
+            'another with --work-dir'
+        )
+    return cfg
+
+
+def fit_config(cfg: Config, args: argparse.Namespace) -> None:
+    """Fit data, seed and loaders to the command line and this machine."""
+    processes = launch.local_world_size(args.launcher)
+    if transfer.is_transfer(cfg):
+        transfer.fit(cfg, args.data, processes)
+        if args.seed is not None:
+            cfg.randomness = dict(seed=args.seed)
+        return
+    if args.data:
+        train_config.set_data(cfg, args.data)
+    train_config.set_seed(cfg, args.seed)
+    train_config.fit_loader(cfg, processes)
+    train_config.share_batchnorm(cfg, launch.world_size(args.launcher))
+
+
+def build_runner(args: argparse.Namespace) -> Runner:
+    """Build the stock runner for the command line.
+
+    Raises:
+        OSError: if a file or folder is missing or cannot be used.
+        ValueError: if there are fewer images than one batch needs.
+    """
+    cfg = load_config(args)
+    fit_config(cfg, args)
+    world = launch.world_size(args.launcher)
+    notes = [
+        train_config.scale_learning_rate(cfg, world),
+        train_config.set_resume(cfg, args.resume),
+    ]
+    launch.init_cpu_group(args.launcher)
+    runner = Runner.from_cfg(cfg)
+    transfer.without_sync_batchnorm(runner)
+    with transfer.empty_data_explained(cfg):
+        loader = runner.train_dataloader
+    notes.insert(0, f'{len(loader.dataset)} training images')
+    if len(loader) == 0:
+        raise ValueError(
+            f'{len(loader.dataset)} training images are fewer than one '
+            f'batch of {loader.batch_size} on each of {world} processes: '
+            'lower train_dataloader.batch_size with --cfg-options, or give '
+            'more images'
+        )
+    for note in notes:
+        runner.logger.info(note)
+    return runner
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line says."""
+    try:
+        runner = build_runner(parse_args(argv))
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    runner.train()
+
+
+if __name__ == '__main__':
+    main()
