@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from mmengine.config import Config
 
 from siameseim.benchmark.step import StepBenchmark, num_masked
