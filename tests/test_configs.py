@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS, TRANSFORMS
 
 import siameseim  # noqa: F401  registers what the configs name
@@ -29,7 +30,8 @@ def test_model_optimizer_and_data_fit(path):
     cfg = Config.fromfile(path)
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     assert len(wrapper.optimizer.param_groups) == 2
     loader = cfg.train_dataloader
     pipeline = [TRANSFORMS.build(step) for step in loader.dataset.pipeline]
