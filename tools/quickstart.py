@@ -117,8 +117,8 @@ def save(runner: Runner, hook: HeldOutHook, seed: int) -> dict[str, Any]:
         seed=seed, before=summary(hook.before), after=summary(hook.after)
     )
     (folder / 'results.json').write_text(json.dumps(results, indent=2))
-    matched = (hook.before.matched, hook.after.matched)
-    draw_before_after(*matched, folder / 'matches.png')
+    recognised = (hook.before.recognised, hook.after.recognised)
+    draw_before_after(*recognised, folder / 'matches.png')
     log = Path(runner.log_dir) / 'vis_data/scalars.json'
     steps, curves = read_curves(log, ['loss', 'loss_pos', 'loss_neg'])
     draw_curves(steps, curves, folder / 'loss.png', 'Pretraining loss')

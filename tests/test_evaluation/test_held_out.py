@@ -13,6 +13,8 @@ from siameseim.evaluation import (
     load_batch,
     match_views,
     patch_features,
+    predict_views,
+    recognise_views,
 )
 
 PACK = [
@@ -86,6 +88,21 @@ def test_matches_come_from_the_online_backbone_on_normalised_views(model):
         first[3, :, None], second[3, None], dim=-1
     )
     assert_close(matched.matches[3], cosines.argmax(dim=1))
+
+
+def test_what_is_recognised_is_what_the_score_counts(model):
+    batch = load_batch(photos())
+    recognised = recognise_views(model, batch)
+    score = predict_views(model, batch)
+    assert recognised.score.accuracy == pytest.approx(score.place)
+    assert recognised.score.count == score.count
+    right = recognised.correct[recognised.inside].float().mean().item()
+    assert right == pytest.approx(score.place)
+
+
+def test_places_of_two_whole_views_are_the_same_patches(model):
+    recognised = recognise_views(model, load_batch(WHOLE))
+    assert recognised.queries[0].tolist() == list(range(16))
 
 
 def test_knn_of_the_bank_itself_is_perfect_with_one_neighbour(model):

@@ -14,6 +14,7 @@ def matched(numbers_correct):
     numbers = torch.tensor(numbers_correct)[:, None]
     return MatchedViews(
         views=torch.zeros(2, count, 3, 32, 32, dtype=torch.uint8),
+        queries=torch.arange(16).expand(count, -1),
         inside=torch.ones(count, 16, dtype=torch.bool),
         matches=torch.arange(16).expand(count, -1),
         correct=torch.arange(16) < numbers,

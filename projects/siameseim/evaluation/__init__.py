@@ -8,6 +8,7 @@ from .held_out import (
     load_batch,
     match_views,
     predict_views,
+    recognise_views,
 )
 from .held_out_hook import HeldOutHook
 from .knn import knn_predict
@@ -35,6 +36,7 @@ __all__ = [
     'patch_features',
     'pooled',
     'predict_views',
+    'recognise_views',
     'score_predictions',
     'true_places',
     'within_radius',

@@ -10,16 +10,18 @@ from torch import Tensor
 
 from ..datasets import PretrainDataset
 from ..models import SiameseIM
+from ..models.norm import layer_norm_fp32
 from .features import patch_features, pooled
 from .knn import knn_predict
 from .matching import (
     MatchingScore,
+    grid_places,
     matching_score,
     nearest_patches,
     true_places,
     within_radius,
 )
-from .predicted import PredictionScore, score_predictions
+from .predicted import PredictionScore, predict_view2, score_predictions
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class MatchedViews:
 
     Attributes:
         views (Tensor): (2, B, 3, S, S) uint8 RGB.
-        inside (Tensor): (B, L) bool, patches of view 1 inside view 2.
+        queries (Tensor): (B, L) indices of view 1's patches asked for.
+        inside (Tensor): (B, L) bool, those that both views show.
         matches (Tensor): (B, L) indices of view 2's nearest patches.
         correct (Tensor): (B, L) bool, meaningful where ``inside``.
         score (MatchingScore): over all of them.
     """
 
     views: Tensor
+    queries: Tensor
     inside: Tensor
     matches: Tensor
     correct: Tensor
@@ -48,7 +52,8 @@ class HeldOutScore:
     """All measures of one network."""
 
     predicted: PredictionScore
-    matched: MatchedViews
+    matched: MatchedViews  # by the backbone's features
+    recognised: MatchedViews  # by the predicted ones
     knn: float  # accuracy
 
 
@@ -96,10 +101,51 @@ def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
     true = within_radius(places, grid)
     return MatchedViews(
         views=torch.stack(batch['inputs']),
+        queries=torch.arange(inside.shape[1]).expand_as(inside),
         inside=inside,
         matches=matches,
         correct=true.gather(2, matches[..., None])[..., 0],
         score=matching_score(first, second, places, inside, grid),
+    )
+
+
+@torch.no_grad()
+def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
+    """Find, for each patch of view 2, the one that view 1 predicts for it.
+
+    A query is the patch of view 1 nearest to where view 2's patch lies.
+
+    Args:
+        model (SiameseIM): put into eval mode and back.
+        batch (dict): from ``load_batch``.
+    """
+    training = model.training
+    model.eval()
+    samples = batch['data_samples']
+    grid = model.backbone.patch_resolution
+    view1, view2 = normalised(model, batch)
+    prediction = predict_view2(model, view1, samples)
+    target = layer_norm_fp32(model.target(view2))
+    model.train(training)
+    places, inside = true_places(
+        samples['boxes'].flip(1),
+        samples['flips'].flip(1),
+        samples['source_width'],
+        grid,
+    )
+    row, column = (
+        places[..., i].round().long().clamp(0, grid[i] - 1) for i in (0, 1)
+    )
+    own = grid_places(grid).expand_as(places)
+    matches = nearest_patches(prediction, target)
+    true = within_radius(own, grid)
+    return MatchedViews(
+        views=torch.stack(batch['inputs']),
+        queries=row * grid[1] + column,
+        inside=inside,
+        matches=matches,
+        correct=true.gather(2, matches[..., None])[..., 0],
+        score=matching_score(prediction, target, own, inside, grid),
     )
 
 

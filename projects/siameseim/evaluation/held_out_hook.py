@@ -12,6 +12,7 @@ from .held_out import (
     load_batch,
     match_views,
     predict_views,
+    recognise_views,
 )
 
 
@@ -62,6 +63,7 @@ class HeldOutHook(Hook):
         result = HeldOutScore(
             predicted=predict_views(model, pairs),
             matched=match_views(model, pairs),
+            recognised=recognise_views(model, pairs),
             knn=knn_accuracy(model, bank, queries, self.k),
         )
         score = result.predicted

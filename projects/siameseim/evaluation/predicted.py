@@ -78,6 +78,29 @@ def found_place(prediction: Tensor, target: Tensor, true: Tensor) -> Tensor:
     return true.gather(2, nearest[..., None])[..., 0]
 
 
+def predict_view2(
+    model: SiameseIM, view1: Tensor, samples: dict[str, Tensor]
+) -> Tensor:
+    """What a whole view 1 predicts of every patch of view 2.
+
+    Args:
+        model (SiameseIM): in eval mode.
+        view1 (Tensor): (B, 3, height, width) normalised.
+        samples (dict[str, Tensor]): ``boxes``, ``flips``, ``source_width``.
+
+    Returns:
+        Tensor: (B, L, D).
+    """
+    places = model.neck.predictor.positions.shape[1]
+    everything = torch.arange(places, device=view1.device)
+    visible = everything.expand(len(view1), -1)
+    geometry = relative_geometry(
+        samples['boxes'], samples['flips'], samples['source_width']
+    )
+    tokens = model.neck.projector(model.backbone(view1, visible))
+    return model.neck.predictor(tokens, visible, geometry)
+
+
 @torch.no_grad()
 def score_predictions(
     model: SiameseIM, views: list[Tensor], samples: dict[str, Tensor]
@@ -94,20 +117,18 @@ def score_predictions(
     model.eval()
     view1, view2 = views
     grid = model.backbone.patch_resolution
-    place = samples['boxes'], samples['flips'], samples['source_width']
     target = layer_norm_fp32(model.target(view2))
-    boxes, flips, width = place
-    _, inside = true_places(boxes.flip(1), flips.flip(1), width, grid)
+    _, inside = true_places(
+        samples['boxes'].flip(1),
+        samples['flips'].flip(1),
+        samples['source_width'],
+        grid,
+    )
     own = grid_places(grid, view1.device).expand(len(view1), -1, -1)
     true = within_radius(own, grid)
     answers = []
     for context in (view1, view1.roll(len(view1) // 2, dims=0)):
-        everything = torch.arange(len(own[0]), device=view1.device)
-        visible = everything.expand(len(view1), -1)
-        tokens = model.neck.projector(model.backbone(context, visible))
-        prediction = model.neck.predictor(
-            tokens, visible, relative_geometry(*place)
-        )
+        prediction = predict_view2(model, context, samples)
         answers.append(found_image(prediction, target)[inside])
         answers.append(found_place(prediction, target, true)[inside])
     model.train(training)

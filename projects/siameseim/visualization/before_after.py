@@ -36,8 +36,8 @@ def draw_before_after(
         for pair in typical_pairs(after)
     ]
     heading = (
-        'Held-out views (left) and the patches they match in another view '
-        '(right)'
+        'Places in one view (left) and the patches found for them in the '
+        'other (right)'
     )
     return draw_matches(rows, path, heading)
 
@@ -61,14 +61,14 @@ def _panel(name: str, matched: MatchedViews, pair: int) -> MatchPanel:
     """Some of a pair's matches, and how many of all were correct."""
     inside = matched.inside[pair]
     correct = matched.correct[pair] & inside
-    queries = spread(inside.nonzero()[:, 0], 14)
+    shown = spread(inside.nonzero()[:, 0], 14)
     side = matched.views.shape[-1]
     columns = round(len(inside) ** 0.5)
     return MatchPanel(
         title=f'{name}: {int(correct.sum())} of {int(inside.sum())} correct',
         views=(matched.views[0, pair], matched.views[1, pair]),
         patch_size=side // columns,
-        queries=queries,
-        matches=matched.matches[pair, queries],
-        correct=matched.correct[pair, queries],
+        queries=matched.queries[pair, shown],
+        matches=matched.matches[pair, shown],
+        correct=matched.correct[pair, shown],
     )
