@@ -113,7 +113,10 @@ def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
 def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
     """Find, for each patch of view 2, the one that view 1 predicts for it.
 
-    A query is the patch of view 1 nearest to where view 2's patch lies.
+    A query is the patch of view 1 nearest to where view 2's patch lies. The
+    features are centred in each view, so that what they all share does not
+    hide how they differ. Much of what is found this way follows from the
+    crops' places alone; ``score_predictions`` tells the two apart.
 
     Args:
         model (SiameseIM): put into eval mode and back.
@@ -124,8 +127,13 @@ def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
     samples = batch['data_samples']
     grid = model.backbone.patch_resolution
     view1, view2 = normalised(model, batch)
-    prediction = predict_view2(model, view1, samples)
-    target = layer_norm_fp32(model.target(view2))
+    prediction, target = (
+        feature - feature.mean(dim=1, keepdim=True)
+        for feature in (
+            predict_view2(model, view1, samples),
+            layer_norm_fp32(model.target(view2)),
+        )
+    )
     model.train(training)
     places, inside = true_places(
         samples['boxes'].flip(1),
