@@ -4,7 +4,8 @@
 #   make quickstart          (or: python tools/quickstart.py)
 # Hardware: 2 CPU cores.
 # Expected: true match found among 138 held-out images, 0.2 to 0.3 % before
-#   and 9.4 to 10.6 % after training (seeds 0 to 2, 2026-11-24), 2 to 4 minutes.
+#   and 9.4 to 10.6 % after training (seeds 0 to 2, 2026-11-24);
+#   2 to 4 minutes.
 # Numbers: our choice. Against the recipe of the paper: a small model with
 # fewer projector and predictor blocks, a target that moves faster because
 # the run is short, crops from 30 % of a tile's area, and a blur that is as
