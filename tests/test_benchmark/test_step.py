@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from siameseim.benchmark.step import StepBenchmark, num_masked
@@ -48,6 +49,4 @@ def test_vit_b_costs_what_the_method_says():
 
 def test_spread_and_rate():
     assert spread([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
-    import torch
-
     assert matmul_rate('cpu', torch.float32, 64) > 0

@@ -28,9 +28,9 @@ class StepBenchmark:
 
     def __init__(self, cfg: Config, batch_size: int, device: str) -> None:
         self.batch_size = batch_size
-        self.model: SiameseIM = MODELS.build(cfg.model)
-        self.model.to(device).train()
         with DefaultScope.overwrite_default_scope('mmpretrain'):
+            self.model: SiameseIM = MODELS.build(cfg.model)
+            self.model.to(device).train()
             self.optim_wrapper: AutocastOptimWrapper = build_optim_wrapper(
                 self.model, cfg.optim_wrapper
             )
