@@ -79,8 +79,8 @@ def make_source(path, sizes, pooling):
     nn.init.normal_(norm.weight)
     state = to_timm(model.state_dict())
     if pooling == 'cls':
-        state = {n.replace('ln1.', 'norm.', 1) if n.startswith('ln1.') else n: t
-                 for n, t in state.items()}  # fmt: skip
+        for kind in ('weight', 'bias'):
+            state[f'norm.{kind}'] = state.pop(f'ln1.{kind}')
     elif pooling == 'avg':
         state |= {f'fc_norm.{n}': t for n, t in norm.state_dict().items()}
     if pooling != 'none':

@@ -113,7 +113,7 @@ def test_mmpretrain_vision_transformer(pretrained, tmp_path):
 
 @torch.no_grad()
 def test_mmpretrain_image_classifier(classifier, tmp_path):
-    file = tmp_path / 'm.safetensors'
+    file, cls = tmp_path / 'm.safetensors', classifier.pooling == 'cls'
     convert(classifier, file, 'mmpretrain-classifier')
     model = ImageClassifier(
         backbone=dict(
@@ -121,7 +121,9 @@ def test_mmpretrain_image_classifier(classifier, tmp_path):
             arch=arch_of(classifier),
             img_size=classifier.sizes['img_size'],
             patch_size=classifier.sizes['patch_size'],
-            out_type='avg_featmap' if classifier.pooling == 'avg' else 'cls_token',
+            out_type='avg_featmap'
+            if classifier.pooling == 'avg'
+            else 'cls_token',
             final_norm=classifier.pooling == 'cls',
         ),
         head=dict(

@@ -92,9 +92,9 @@ def _checked(source: str, destination: Path, to: str) -> Format:
     suffix = FORMATS[to].suffix
     if suffix and destination.suffix != suffix:
         raise ValueError(f'{destination} must end with {suffix}')
-    if destination.exists() and Path(source).exists():
-        if destination.samefile(source):
-            raise ValueError(f'{destination} is the source itself')
+    there = destination.exists() and Path(source).exists()
+    if there and destination.samefile(source):
+        raise ValueError(f'{destination} is the source itself')
     return FORMATS[to]
 
 
@@ -173,6 +173,7 @@ def _notes(vit: PlainViT) -> dict[str, Any]:
         num_heads=vit.num_heads,
         img_size=[*vit.img_size],
         norm_eps=vit.norm_eps,
+        final_norm=vit.has_final_norm,
         noncommercial=vit.noncommercial,
         written_by=f'siameseim {__version__}',
     )

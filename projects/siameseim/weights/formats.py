@@ -64,9 +64,7 @@ FORMATS = {
     ),
     'vitsam': Format(targets.vit_sam, 'mmpretrain ViTSAM', relative=True),
     'mmseg-mae': Format(targets.mmseg_mae, 'mmseg MAE', needs_cls=True),
-    'vitdet': Format(
-        targets.vitdet, 'ViTDet of this package', relative=True
-    ),
+    'vitdet': Format(targets.vitdet, 'ViTDet of this package', relative=True),
     'detectron2': Format(
         targets.detectron2, 'detectron2 ViTDet', relative=True, any_eps=False
     ),

@@ -54,7 +54,9 @@ def get_model(
     vit = reading.vit
     if size is None and vit.tables:
         size = trained_size(vit)
-    model = build_backbone(vit if size is None else vit.resized(size), **kwargs)
+    model = build_backbone(
+        vit if size is None else vit.resized(size), **kwargs
+    )
     report = start(reading)
     print_log(
         f'{report.source}: {report.model}; {"; ".join(report.notes)}',

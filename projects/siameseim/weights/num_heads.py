@@ -15,7 +15,7 @@ _SIZES = ('tiny', 'small', 'base', 'large', 'huge')
 class NumHeads(NamedTuple):
     """A number of heads, where it is from, and whether that is a guess."""
 
-    count: int
+    number: int
     origin: str
     guessed: bool = False
 
@@ -45,8 +45,8 @@ def find_num_heads(
         or _from_tables(tensors, width)
         or _usual(width, found['num_layers'])
     )
-    if heads is None or width % heads.count:
-        what = f'{heads.count} ({heads.origin})' if heads else 'unknown'
+    if heads is None or width % heads.number:
+        what = f'{heads.number} ({heads.origin})' if heads else 'unknown'
         raise ValueError(
             f'the number of heads is {what}, which does not fit the width '
             f'{width}: give it with num_heads=... or --num-heads'

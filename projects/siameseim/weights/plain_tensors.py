@@ -76,7 +76,10 @@ def _fold_scales(plain: dict[str, Tensor], depth: int) -> list[str]:
                 if (scale == 1).all():
                     continue  # keeps the tensors bit for bit
                 folded += 1
-                for kind, factor in (('weight', scale[:, None]), ('bias', scale)):
+                for kind, factor in (
+                    ('weight', scale[:, None]),
+                    ('bias', scale),
+                ):
                     whole = f'{layer}{linear}.{kind}'
                     plain[whole] = plain[whole] * factor
     return [f'{folded} layer scales folded into weights'] if folded else []

@@ -89,7 +89,7 @@ def _interpret(
     notes = meta if isinstance(meta, dict) else {}
     vit = PlainViT(
         tensors,
-        heads.count,
+        heads.number,
         positions,
         norm_eps=_norm_eps(file.extra),
         head=_head(file),
@@ -100,8 +100,14 @@ def _interpret(
         vit, pretraining=_pretraining(file), pyramid=_pyramid(file, vit)
     )
     reading = Reading(vit, file, plain.changed, plain.lossy)
+    if vit.has_final_norm and notes.get('final_norm') is False:
+        # written for a library that cannot do without one
+        reading.vit = vit.without('ln1.weight', 'ln1.bias')
+        reading.changed.append(
+            'the final norm, which stood in for none, is left out'
+        )
     reading.notes.append(
-        f'{"WARNING: " if heads.guessed else ""}{heads.count} heads: '
+        f'{"WARNING: " if heads.guessed else ""}{heads.number} heads: '
         f'{heads.origin}'
         + ('; set --num-heads if that is wrong' if heads.guessed else '')
     )

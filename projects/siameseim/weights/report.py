@@ -63,7 +63,9 @@ class Report:
             ('load it', [self.usage] if self.usage else []),
         ]
         return '\n'.join(
-            f'{title + ":":<9} {text}' for title, texts in lines for text in texts
+            f'{title + ":":<9} {text}'
+            for title, texts in lines
+            for text in texts
         )
 
 

@@ -17,9 +17,10 @@ def huggingface(vit: PlainViT) -> Target:
     Raises:
         ValueError: if the patches are not square.
     """
-    height, width = vit.img_size
     if len({*vit.patch_size}) > 1:
-        raise ValueError(f'ViTModel takes square patches, not {vit.patch_size}')
+        raise ValueError(
+            f'ViTModel takes square patches, not {vit.patch_size}'
+        )
     notes = []
     tensors = dict(vit.without('ln2.weight', 'ln2.bias').tensors)
     if not vit.has_final_norm:
@@ -51,13 +52,15 @@ def huggingface(vit: PlainViT) -> Target:
         state,
         f"transformers.{kind}.from_pretrained('FOLDER'{pooler})",
         container='',
-        config=_config(vit, kind, height if height == width else [height, width]),
+        config=_config(
+            vit, kind, height if height == width else [height, width]
+        ),
         notes=notes,
     )
 
 
-def _config(vit: PlainViT, kind: str, image_size: Any) -> dict[str, Any]:
-    arch = vit.arch
+def _config(vit: PlainViT, kind: str) -> dict[str, Any]:
+    arch, (height, width) = vit.arch, vit.img_size
     config: dict[str, Any] = dict(
         architectures=[kind],
         model_type='vit',
@@ -69,7 +72,7 @@ def _config(vit: PlainViT, kind: str, image_size: Any) -> dict[str, Any]:
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
         layer_norm_eps=vit.norm_eps,
-        image_size=image_size,
+        image_size=height if height == width else [height, width],
         patch_size=vit.patch_size[0],
         num_channels=vit.in_channels,
         qkv_bias=True,

@@ -95,8 +95,7 @@ def mmseg_mae(vit: PlainViT) -> Target:
     )
     return Target(
         to_mmseg_mae(vit.without('ln2.weight', 'ln2.bias').tensors, vit.grid),
-        f'{_text(cfg)} with init_cfg=dict(type=\'Pretrained\', '
-        'checkpoint=FILE)',
+        f"{_text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
     )
 
 

@@ -66,9 +66,7 @@ def save(target: Target, destination: Path, meta: dict[str, Any]) -> None:
         )
 
 
-def _save_folder(
-    target: Target, folder: Path, meta: dict[str, Any]
-) -> None:
+def _save_folder(target: Target, folder: Path, meta: dict[str, Any]) -> None:
     """``config.json`` and ``model.safetensors``."""
     if folder.is_file():
         raise ValueError(f'{folder} is a file, but a folder is to be written')
