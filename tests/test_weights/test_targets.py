@@ -121,10 +121,8 @@ def test_mmpretrain_image_classifier(classifier, tmp_path):
             arch=arch_of(classifier),
             img_size=classifier.sizes['img_size'],
             patch_size=classifier.sizes['patch_size'],
-            out_type='avg_featmap'
-            if classifier.pooling == 'avg'
-            else 'cls_token',
-            final_norm=classifier.pooling == 'cls',
+            out_type='cls_token' if cls else 'avg_featmap',
+            final_norm=cls,
         ),
         head=dict(
             type='LinearClsHead',

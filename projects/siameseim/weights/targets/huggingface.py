@@ -52,9 +52,7 @@ def huggingface(vit: PlainViT) -> Target:
         state,
         f"transformers.{kind}.from_pretrained('FOLDER'{pooler})",
         container='',
-        config=_config(
-            vit, kind, height if height == width else [height, width]
-        ),
+        config=_config(vit, kind),
         notes=notes,
     )
 
