@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import siameseim
+from siameseim.convert import load_file
 from siameseim.downstream import SiameseIMViTDet
 from tests.vit_fixtures import saved, tiny_vit
 
@@ -22,7 +23,7 @@ def test_a_finetuned_file_gives_what_its_head_takes(shared):
     outputs = torch.load(folder / 'reference_finetuned_io.pt')
     file = folder / 'reference_finetuned.pth'
     model = siameseim.get_model(file, num_heads=4)
-    head = torch.load(file, weights_only=False)['model']
+    head = load_file(str(file))['model']
     (features,) = model(outputs['input'])
     torch.testing.assert_close(
         features @ head['head.weight'].T + head['head.bias'],
