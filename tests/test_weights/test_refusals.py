@@ -176,6 +176,18 @@ def test_unknown_heads_are_asked_for(tmp_path):
         get_model(file, num_heads=3)
 
 
+def test_a_guess_of_heads_is_not_kept_as_knowledge(shared, tmp_path):
+    source = shared / 'reference/reference_finetuned.pth'  # 64 wide, 4 heads
+    first, second = tmp_path / 'a.pth', tmp_path / 'b.pth'
+    for file in (source, first):
+        report = convert_checkpoint(file, second, 'siameseim')
+        assert 'WARNING: 1 heads: ASSUMED' in report.notes[0]
+        second.rename(first)
+    convert_checkpoint(source, first, 'siameseim', num_heads=4)
+    report = convert_checkpoint(first, second, 'siameseim')
+    assert report.notes[0] == '4 heads: from the file'
+
+
 def test_the_licence_of_published_weights_goes_with_them(shared, tmp_path):
     source = shared / 'reference/reference_finetuned.pth'
     first, second = tmp_path / 'a.safetensors', tmp_path / 'b.pth'

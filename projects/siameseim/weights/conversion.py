@@ -160,17 +160,18 @@ def _write(
         report.usage = export_onnx(vit, destination)
     else:
         target = kind.build(vit)
-        save(target, destination, _notes(vit))
+        save(target, destination, _notes(vit, reading))
         written = target.state
         report.notes += target.notes
         report.usage = target.usage
     compare_names(report, reading, vit, written)
 
 
-def _notes(vit: PlainViT) -> dict[str, Any]:
+def _notes(vit: PlainViT, reading: Reading) -> dict[str, Any]:
     """What the tensors do not show, kept in the file for reading back."""
     return dict(
-        num_heads=vit.num_heads,
+        # a guess must not look like knowledge the next time
+        num_heads=None if reading.heads_guessed else vit.num_heads,
         img_size=[*vit.img_size],
         norm_eps=vit.norm_eps,
         final_norm=vit.has_final_norm,

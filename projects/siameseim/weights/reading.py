@@ -32,6 +32,7 @@ class Reading:
         changed (list[str]): changes that leave the features as they were.
         lossy (list[str]): changes that do not.
         notes (list[str]): what a user should know.
+        heads_guessed (bool): the number of heads is an assumption.
     """
 
     vit: PlainViT
@@ -39,6 +40,7 @@ class Reading:
     changed: list[str] = field(default_factory=list)
     lossy: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    heads_guessed: bool = False
 
 
 def read_vit(
@@ -100,6 +102,7 @@ def _interpret(
         vit, pretraining=_pretraining(file), pyramid=_pyramid(file, vit)
     )
     reading = Reading(vit, file, plain.changed, plain.lossy)
+    reading.heads_guessed = heads.guessed
     if vit.has_final_norm and notes.get('final_norm') is False:
         # written for a library that cannot do without one
         reading.vit = vit.without('ln1.weight', 'ln1.bias')
