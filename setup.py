@@ -22,12 +22,18 @@ def read_version() -> str:
 # that fits, and the import of siameseim names the cure when it is missing.
 DETECTION = ['lvis>=0.5.3', 'mmdet>=3.3.0,<3.4.0', 'pycocotools>=2.0.7']
 SEGMENTATION = ['mmsegmentation>=1.2.2,<1.3.0', 'ftfy>=6.0', 'regex>=2022.1']
+# What conversion and feature files need beyond pretraining.
+WEIGHTS = ['safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.2', 'pyarrow>=15']
 DEVELOPMENT = [
     'codespell',
     'mypy',
+    'onnxruntime',
     'pre-commit',
     'pytest>=8',
     'ruff',
+    'timm>=1.0',
+    # mmpretrain 1.2 cannot be imported beside newer ones
+    'transformers>=4.28,<4.52',
 ]
 # The lower ends were run together on Python 3.10. Before 2.6 torch loads
 # checkpoints without refusing code in them; before 2.4 it has no fused AdamW
@@ -57,6 +63,7 @@ setup(
     extras_require={
         'det': DETECTION,
         'seg': SEGMENTATION,
+        'weights': WEIGHTS,
         'dev': DEVELOPMENT,
     },
 )

@@ -21,8 +21,11 @@ for _part in (
     'downstream',
     'detection',
     'segmentation',
+    'weights',
 ):
     if find_spec(f'{__name__}.{_part}') is not None:
         import_module(f'{__name__}.{_part}')
 
-__all__ = ['__version__']
+from .weights import convert_checkpoint, get_model  # noqa: E402
+
+__all__ = ['__version__', 'convert_checkpoint', 'get_model']

@@ -115,7 +115,7 @@ def test_safetensors_files_are_read(tmp_path):
 def test_without_the_safetensors_package_the_cure_is_named(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, 'safetensors.torch', None)
+    monkeypatch.setitem(sys.modules, 'safetensors', None)
     (tmp_path / 'a.safetensors').touch()
     with pytest.raises(ImportError, match='pip install safetensors'):
         load_file(str(tmp_path / 'a.safetensors'))

@@ -180,3 +180,13 @@ def test_the_import_of_siameseim_names_what_is_missing(
         requirements.require_stack()
     assert 'mmcv or mmcv-lite' in str(caught.value)
     assert 'make quickstart' in str(caught.value)
+
+
+def test_transformers_that_mmpretrain_fails_beside_are_named(
+    versions: dict[str, str],
+) -> None:
+    versions['transformers'] = '4.51.3'
+    requirements.require_stack()
+    versions['transformers'] = '5.23.0'
+    with pytest.raises(ImportError, match=r'<4\.52 or none \(found: 5\.23'):
+        requirements.require_stack()

@@ -1,13 +1,16 @@
 """The backbone in a checkpoint of any known layout, by our names."""
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from .layouts import Layout, identify, state_of
 from .names import is_backbone, timm_to_ours
 from .safe_load import load_file
+
+# What programs save beside tensors to say what they are.
+_DESCRIBING = ('args', 'config', 'meta')
 
 
 class BackboneFile(NamedTuple):
@@ -20,6 +23,9 @@ class BackboneFile(NamedTuple):
         branch (str): 'online', 'target' or 'only'.
         left_out (list[str]): for people: what else the file holds and why
             it was not taken.
+        names (dict[str, str]): name in the file of each tensor.
+        rest (dict[str, Tensor]): the other tensors, by the file's names.
+        extra (dict[str, Any]): what it says of them: args, config, meta.
     """
 
     source: str
@@ -27,6 +33,9 @@ class BackboneFile(NamedTuple):
     layout: Layout
     branch: str
     left_out: list[str]
+    names: dict[str, str]
+    rest: dict[str, Tensor]
+    extra: dict[str, Any]
 
 
 def read_backbone(
@@ -54,14 +63,21 @@ def read_backbone(
             error
         )
     state = state_of(contents)
-    tensors, taken = _extract(state, layout.prefixes[branch])
-    if 'pos_embed' not in tensors and 'pos_embed' in state:
+    names = _extract(state, layout.prefixes[branch])
+    if 'pos_embed' not in names and 'pos_embed' in state:
         # published files store the fixed positions of both branches once
-        tensors['pos_embed'] = state['pos_embed']
-        taken.add('pos_embed')
-    rest = [name for name in state if name not in taken]
+        names['pos_embed'] = 'pos_embed'
+    taken = {*names.values()}
+    rest = {name: t for name, t in state.items() if name not in taken}
     return BackboneFile(
-        source, tensors, layout, branch, _explain(rest, layout, branch)
+        source,
+        tensors={ours: state[name] for ours, name in names.items()},
+        layout=layout,
+        branch=branch,
+        left_out=_explain([*rest], layout, branch),
+        names=names,
+        rest=rest,
+        extra={k: contents[k] for k in _DESCRIBING if k in contents},
     )
 
 
@@ -82,16 +98,13 @@ def _branch(layout: Layout, wanted: str | None) -> str:
     return wanted or 'online'
 
 
-def _extract(
-    state: dict[str, Tensor], prefix: str
-) -> tuple[dict[str, Tensor], set[str]]:
-    """The backbone's tensors by our names, and the names they had."""
-    tensors, taken = {}, set()
-    for name, tensor in state.items():
-        if _under(prefix, name):
-            tensors[timm_to_ours(name.removeprefix(prefix))] = tensor
-            taken.add(name)
-    return tensors, taken
+def _extract(state: dict[str, Tensor], prefix: str) -> dict[str, str]:
+    """Our name -> the file's, of the backbone's tensors."""
+    return {
+        timm_to_ours(name.removeprefix(prefix)): name
+        for name in state
+        if _under(prefix, name)
+    }
 
 
 def _under(prefix: str, name: str) -> bool:

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from .huggingface import is_huggingface, join_qkv
+
 # Every ViT layout names its patch embedding like this; what stands before it
 # is the prefix of a backbone.
 _PATCH_EMBED = re.compile(r'(.*?)patch_embed\.(?:proj|projection)\.weight')
-_CONTAINERS = ('state_dict', 'model')
+_CONTAINERS = ('state_dict', 'model', 'state')
 _BRANCH_PREFIXES = (
     # layout, prefix of the online branch, of the target branch
     ('SiameseIM training', 'backbone.', 'target.backbone.'),
@@ -34,7 +36,17 @@ class Layout(NamedTuple):
 
 
 def state_of(contents: dict[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a checkpoint by name, without wrappers' prefixes."""
+    """The tensors of a checkpoint by name, without wrappers' prefixes.
+
+    Those of a Hugging Face ViT, which splits query, key and value, are
+    brought to our names at once.
+    """
+    state = stored_state(contents)
+    return join_qkv(state) if is_huggingface({*state}) else state
+
+
+def stored_state(contents: dict[str, Any]) -> dict[str, Tensor]:
+    """The tensors as the file names them, but for wrappers' prefixes."""
     for key in _CONTAINERS:
         if isinstance(contents.get(key), dict):
             contents = contents[key]
@@ -57,6 +69,8 @@ def identify(contents: dict[str, Any], prefix: str | None = None) -> Layout:
     Raises:
         ValueError: if there is no ViT backbone, or several.
     """
+    if is_huggingface({*stored_state(contents)}):
+        return Layout('Hugging Face ViT', dict(only=''))
     names = state_of(contents).keys()
     found = {m[1] for m in map(_PATCH_EMBED.fullmatch, names) if m}
     if prefix is not None:
@@ -66,7 +80,9 @@ def identify(contents: dict[str, Any], prefix: str | None = None) -> Layout:
             return Layout(
                 layout,
                 dict(online=online, target=target),
-                noncommercial=layout.startswith('published'),
+                # a file of ours says itself what licence it is under
+                noncommercial=layout.startswith('published')
+                and 'meta' not in contents,
             )
     if len(found) == 1:
         return _single(names, contents, found.pop())

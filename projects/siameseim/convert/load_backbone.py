@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from .backbone_file import BackboneFile, read_backbone
+from .sizes import sizes
 
 MIN_MATCHED = 0.95
 # What fine-tuning adds to a pretrained backbone and may start from scratch:
@@ -58,7 +59,8 @@ def load_pretrained(
         model (nn.Module): a ``SiameseIMViT`` or a subclass.
         checkpoint (str): path or http(s) address of a training checkpoint or
             an exported backbone of ours, a published file, a file of MAE,
-            timm, detectron2's ViTDet, mmpretrain, mmdet or mmseg.
+            timm, detectron2's ViTDet, mmpretrain, mmdet or mmseg, or the
+            file or folder of a Hugging Face ViT.
         branch (str, optional): 'online' (the default) or 'target'.
         prefix (str, optional): see ``read_backbone``.
 
@@ -68,7 +70,7 @@ def load_pretrained(
             less than 95 % of the backbone.
     """
     file = read_backbone(checkpoint, branch, prefix)
-    _check_sizes(model, file)
+    _checksizes(model, file)
     own = model.state_dict()
     matched = {n: t for n, t in file.tensors.items() if n in own}
     _check_shapes(own, matched, checkpoint)
@@ -113,10 +115,10 @@ def _is_pretrained(cfg: dict) -> bool:
     return name in ('Pretrained', 'PretrainedInit')
 
 
-def _check_sizes(model: nn.Module, file: BackboneFile) -> None:
+def _checksizes(model: nn.Module, file: BackboneFile) -> None:
     """Refuse a file of another width, patch size or depth."""
-    theirs = _sizes(file.tensors)
-    ours = _sizes(model.state_dict())
+    theirs = sizes(file.tensors)
+    ours = sizes(model.state_dict())
     for name, cure in _CURES.items():
         if theirs[name] is not None and theirs[name] != ours[name]:
             raise ValueError(
@@ -137,24 +139,6 @@ _CURES = {
     'feedforward_channels': 'build the model with an arch of '
     'feedforward_channels={feedforward_channels}',
 }
-
-
-def _sizes(tensors: dict[str, Tensor]) -> dict[str, Any]:
-    """Sizes of the ViT that these tensors (by our names) make."""
-    patches = tensors['patch_embed.projection.weight']
-    numbers = [int(m[1]) for m in map(_LAYER.match, tensors) if m]
-    hidden = tensors.get('layers.0.ffn.layers.0.0.weight')
-    kernel = tuple(patches.shape[2:])
-    return dict(
-        embed_dims=patches.shape[0],
-        num_layers=max(numbers, default=-1) + 1,
-        patch_size=kernel[0] if len({*kernel}) == 1 else kernel,
-        in_channels=patches.shape[1],
-        feedforward_channels=None if hidden is None else hidden.shape[0],
-    )
-
-
-_LAYER = re.compile(r'layers\.(\d+)\.')
 
 
 def _check_shapes(

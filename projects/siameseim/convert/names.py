@@ -14,6 +14,16 @@ _RULES = (
     (r'\.ls1\.gamma$', '.attn.gamma1.weight'),
     (r'\.ls2\.gamma$', '.ffn.gamma2.weight'),
 )
+# ours -> timm; a layer's parts before the layer itself
+_BACK = (
+    (r'\.ffn\.layers\.0\.0\.', '.mlp.fc1.'),
+    (r'\.ffn\.layers\.1\.', '.mlp.fc2.'),
+    (r'\.ln([12])\.', r'.norm\1.'),
+    (r'^patch_embed\.projection\.', 'patch_embed.proj.'),
+    (r'^layers\.', 'blocks.'),
+    (r'^ln1\.', 'norm.'),
+    (r'^ln2\.', 'fc_norm.'),
+)
 _BACKBONE = re.compile(
     r'(cls_token|pos_embed|(patch_embed|layers|ln1|ln2|pre_norm)\..+)$'
 )
@@ -22,6 +32,13 @@ _BACKBONE = re.compile(
 def timm_to_ours(name: str) -> str:
     """Our name of a backbone tensor; other names are left alone."""
     for pattern, replacement in _RULES:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def ours_to_timm(name: str) -> str:
+    """Timm's name of a tensor of a plain ViT of ours."""
+    for pattern, replacement in _BACK:
         name = re.sub(pattern, replacement, name)
     return name
 

@@ -57,6 +57,28 @@ def published_to_ours(name: str) -> str | None:
     return online if online.startswith('backbone.') else f'neck.{online}'
 
 
+def ours_to_published(name: str) -> str:
+    """Published name of a tensor of a ``SiameseIM`` model.
+
+    Raises:
+        KeyError: if the published model has no such tensor.
+    """
+    part = name.removeprefix('target.')
+    prefix = 'mm_' if part != name else ''
+    part = part.removeprefix('neck.')
+    for old, new in _ROOTS.items():
+        if part.startswith(new):
+            return prefix + _block_part(old + part.removeprefix(new))
+    raise KeyError(f'{name!r} is no tensor of a SiameseIM model')
+
+
+def _block_part(name: str) -> str:
+    """Published names of a block's parts."""
+    name = re.sub(r'\.ln([12])\.', r'.norm\1.', name)
+    name = name.replace('.ffn.layers.0.0.', '.mlp.fc1.')
+    return name.replace('.ffn.layers.1.', '.mlp.fc2.')
+
+
 def convert_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename a published pretraining state dict for ``SiameseIM``.
 

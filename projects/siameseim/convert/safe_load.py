@@ -1,6 +1,7 @@
 """Reading checkpoint files without running code they may carry."""
 
 import argparse
+import json
 import os
 import pickle
 import re
@@ -9,6 +10,9 @@ from typing import Any
 
 import torch
 from mmengine.dist import barrier
+
+# Where this package keeps its notes in the header of a safetensors file.
+META = 'siameseim'
 
 
 def load_file(source: str) -> dict[str, Any]:
@@ -20,7 +24,14 @@ def load_file(source: str) -> dict[str, Any]:
 
     Args:
         source (str): path of a PyTorch or ``.safetensors`` file, or an
-            http(s) address, which is downloaded once into torch's hub cache.
+            http(s) address, which is downloaded once into torch's hub cache,
+            or a folder with weights and ``config.json`` as Hugging Face and
+            timm write it.
+
+    Returns:
+        dict[str, Any]: the file's contents; 'config' for a folder's
+        ``config.json``, and 'meta' for what this package noted in a
+        ``.safetensors`` file.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -28,6 +39,8 @@ def load_file(source: str) -> dict[str, Any]:
             checkpoint.
     """
     path = _local(source)
+    if path.is_dir():
+        return _load_folder(path)
     if not path.is_file():
         raise FileNotFoundError(
             f'checkpoint {source!r} does not exist (looked for '
@@ -76,14 +89,50 @@ def _explain(path: Path, error: Exception) -> str:
     )
 
 
+def _load_folder(folder: Path) -> dict[str, Any]:
+    """Weights and ``config.json`` of a folder, which must be of a ViT."""
+    for name in ('model.safetensors', 'pytorch_model.bin'):
+        if (folder / name).is_file():
+            contents = load_file(str(folder / name))
+            break
+    else:
+        raise FileNotFoundError(
+            f'{folder} is a folder without model.safetensors: give the '
+            'checkpoint file itself'
+        )
+    settings = folder / 'config.json'
+    if not settings.is_file():
+        return contents
+    config = json.loads(settings.read_text('utf-8'))
+    if config.get('model_type', 'vit') != 'vit':
+        raise ValueError(
+            f'{settings} describes a model of type {config["model_type"]!r}, '
+            "which is not read: only 'vit' is"
+        )
+    if 'state_dict' not in contents:
+        contents = {'state_dict': contents}
+    return {**contents, 'config': config}
+
+
 def _load_safetensors(path: Path) -> dict[str, Any]:
     try:
-        from safetensors.torch import load_file as load
+        from safetensors import SafetensorError, safe_open
     except ImportError as error:
         raise ImportError(
             f'{path} needs the package safetensors: pip install safetensors'
         ) from error
-    return load(path)
+    try:
+        with safe_open(path, framework='pt') as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(
+            f'{path} is no safetensors file, or it was cut short in a '
+            f'download or copy ({error})'
+        ) from error
+    if META not in metadata:
+        return tensors
+    return {'state_dict': tensors, 'meta': json.loads(metadata[META])}
 
 
 def _local(source: str) -> Path:

@@ -1,10 +1,11 @@
 """ViTDet in detectron2's layout and in ours."""
 
 import re
+from math import log2
 
 from torch import Tensor
 
-from .names import timm_to_ours
+from .names import ours_to_timm, timm_to_ours
 
 # Layers that change the resolution come first in detectron2's sequence of a
 # level; so many they are at each scale.
@@ -41,6 +42,37 @@ def convert_vitdet(
             level = [float(s) for s in scales].index(scale)
             pyramid[f'levels.{level}.{part}{suffix}.{kind}'] = tensor
     return backbone, pyramid
+
+
+def to_detectron2(
+    backbone: dict[str, Tensor],
+    pyramid: dict[str, Tensor],
+    patch_size: int,
+    scales: tuple[float, ...] = (4.0, 2.0, 1.0, 0.5),
+) -> dict[str, Tensor]:
+    """Rename our ViTDet backbone and pyramid for detectron2.
+
+    Args:
+        backbone (dict[str, Tensor]): of ``SiameseIMViTDet``.
+        pyramid (dict[str, Tensor]): of ``SiameseIMSimplePyramid``; may be
+            empty.
+        patch_size (int): in pixels.
+        scales (tuple[float, ...]): of the pyramid's levels.
+
+    Returns:
+        dict[str, Tensor]: named ``net.*`` and ``simfp_*``.
+    """
+    state = {f'net.{ours_to_timm(n)}': t for n, t in backbone.items()}
+    for name, tensor in pyramid.items():
+        _, level, part, rest = name.split('.', 3)
+        scale = scales[int(level)]
+        stage = int(log2(patch_size / scale))
+        if part != 'resample':
+            place = _RESAMPLE_LAYERS[scale] + part.startswith('output')
+            norm = 'norm.' if part.endswith('_norm') else ''
+            rest = f'{place}.{norm}{rest}'
+        state[f'simfp_{stage}.{rest}'] = tensor
+    return state
 
 
 def _part(place: int, index: int) -> str:

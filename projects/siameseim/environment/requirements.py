@@ -40,6 +40,10 @@ DETECTION = {
 MMCV = Range('2.0.0', '2.2.0')
 MMCV_NAMES = ('mmcv', 'mmcv-lite')
 
+# Not needed, but mmpretrain 1.2 imports it where it is there, and newer ones
+# make that import fail: GenerationMixin has left transformers.modeling_utils.
+TRANSFORMERS = Range('4.28', '4.52')
+
 
 def installed(name: str) -> str | None:
     """Return the installed version of a distribution, None if it is absent."""
@@ -63,6 +67,12 @@ def require_stack() -> None:
             problems.append(f'{name}{CORE[name]} (found: {version})')
     if not any((installed(name) or '0') in MMCV for name in MMCV_NAMES):
         problems.append(f'mmcv or mmcv-lite {MMCV}')
+    transformers = installed('transformers')
+    if transformers is not None and transformers not in TRANSFORMERS:
+        problems.append(
+            f'transformers{TRANSFORMERS} or none (found: {transformers}, '
+            'which mmpretrain cannot be imported beside)'
+        )
     if problems:
         raise ImportError(
             f'siameseim needs {"; ".join(problems)}. '

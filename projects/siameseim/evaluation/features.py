@@ -19,20 +19,30 @@ def patch_features(
     and puts every submodule back into the mode it was in.
 
     Args:
-        backbone (SiameseIMViT): on any device.
+        backbone (SiameseIMViT): on any device; a ViTDet, which has no pooled
+            features, is refused.
         images (Tensor): (N, 3, height, width) normalised images; each batch
             is moved to the backbone's device.
         batch_size (int): images encoded at a time. Defaults to 128.
 
     Returns:
         Tensor: (N, L, C) float32 on the CPU.
+
+    Raises:
+        ValueError: for a ViTDet.
     """
+    if any(name.endswith('rel_pos_h') for name in backbone.state_dict()):
+        raise ValueError(
+            'this backbone is a ViTDet, whose windows are made for maps: '
+            'features of an image need a plain ViT'
+        )
+    cls = backbone.num_extra_tokens
     device = next(backbone.parameters()).device
     modes = {module: module.training for module in backbone.modules()}
     backbone.eval()
     try:
         batches = [
-            backbone.encode(batch.to(device))[:, 1:].float().cpu()
+            backbone.encode(batch.to(device))[:, cls:].float().cpu()
             for batch in images.split(batch_size)
         ]
     finally:

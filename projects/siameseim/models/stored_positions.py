@@ -144,7 +144,7 @@ def on_grid(
 
 def with_extra_rows(positions: Tensor, extra: int, wanted: int) -> Tensor:
     """Drop the cls token's row, or put a zero row where one is missing."""
-    if wanted < extra:
+    if wanted <= extra:
         return positions[:, extra - wanted :]
     rows = positions.new_zeros(1, wanted - extra, positions.shape[-1])
     return torch.cat([rows, positions], dim=1)

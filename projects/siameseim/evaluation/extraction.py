@@ -1,0 +1,177 @@
+"""Features of every image in a folder, written to one file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from ..datasets.image_folder import ImageFolder
+from ..datasets.source_image import SourceImage, UnreadableImageError
+from ..models import SiameseIMViT
+from .features import patch_features, pooled
+
+_MEAN = (0.485, 0.456, 0.406)  # ImageNet, as in pretraining
+_STD = (0.229, 0.224, 0.225)
+
+
+class FolderFeatures(NamedTuple):
+    """Features of the images of a folder.
+
+    Attributes:
+        files (list[str]): N paths relative to the folder, sorted.
+        features (np.ndarray): (N, C) float32.
+        unreadable (list[str]): paths of the images that were left out.
+    """
+
+    files: list[str]
+    features: np.ndarray
+    unreadable: list[str]
+
+
+class _Views(Dataset):
+    """Central view of each image: its number, and the view or None."""
+
+    def __init__(self, folder: str, size: tuple[int, int]) -> None:
+        images = ImageFolder(data_root=folder, pipeline=[])
+        self.paths = [
+            images.get_data_info(i)['img_path'] for i in range(len(images))
+        ]
+        self.transform = v2.Compose(
+            [
+                v2.Resize(round(max(size) * 256 / 224), antialias=True),
+                v2.CenterCrop(size),
+                v2.ToImage(),
+                v2.ToDtype(torch.float32, scale=True),
+                v2.Normalize(_MEAN, _STD),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[int, Tensor | None]:
+        try:
+            source = SourceImage.from_data_info(
+                dict(img_path=self.paths[index])
+            )
+            pixels = source.decode()
+        except UnreadableImageError:
+            return index, None
+        return index, self.transform(Image.fromarray(pixels))
+
+
+def folder_features(
+    backbone: SiameseIMViT,
+    folder: str | Path,
+    batch_size: int = 64,
+    num_workers: int = 2,
+) -> FolderFeatures:
+    """Mean patch token of every image under a folder, at any depth.
+
+    The short side is resized to 256 / 224 of the backbone's input, then its
+    centre is cut out. Images that cannot be read are left out and named.
+
+    Args:
+        backbone (SiameseIMViT): on any device.
+        folder (str | Path): with images of any format that Pillow reads.
+        batch_size (int): images encoded at a time. Defaults to 64.
+        num_workers (int): loading processes. Defaults to 2.
+
+    Raises:
+        FileNotFoundError: if the folder does not exist or has no image.
+        ValueError: if none of its images can be read.
+    """
+    views = _Views(str(folder), tuple(backbone.img_size))
+    loader: DataLoader = DataLoader(
+        views, batch_size, num_workers=num_workers, collate_fn=list
+    )
+    rows, read = [], []
+    for indices, images in _batches(loader):
+        rows.append(pooled(patch_features(backbone, images)).numpy())
+        read += indices
+        if len(rows) % 20 == 0:
+            print_log(f'{len(read)} of {len(views)} images', logger='current')
+    names = [
+        Path(path).relative_to(Path(folder).expanduser().absolute()).as_posix()
+        for path in map(Path.absolute, map(Path, views.paths))
+    ]
+    unreadable = [names[i] for i in sorted({*range(len(names))} - {*read})]
+    if not rows:
+        raise ValueError(f'none of the {len(names)} images of {folder} opens')
+    return FolderFeatures(
+        [names[i] for i in read], np.concatenate(rows), unreadable
+    )
+
+
+def _batches(loader: DataLoader) -> Iterator[tuple[list[int], Tensor]]:
+    """Numbers and (B, 3, height, width) views of what can be read."""
+    for batch in loader:
+        readable = [(i, view) for i, view in batch if view is not None]
+        if readable:
+            indices, views = zip(*readable, strict=True)
+            yield [*indices], torch.stack(views)
+
+
+def save_features(result: FolderFeatures, path: Path) -> list[Path]:
+    """Write features and the names of their images.
+
+    Args:
+        result (FolderFeatures): from ``folder_features``.
+        path (Path): ``.npy``, beside which a ``.txt`` file has one name for
+            each row; or ``.parquet`` with the columns ``file`` and
+            ``feature``.
+
+    Returns:
+        list[Path]: the files written.
+
+    Raises:
+        ValueError: if the name ends with neither.
+    """
+    check_suffix(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == '.parquet':
+        _save_parquet(result, path)
+        return [path]
+    names = path.with_suffix('.txt')
+    np.save(path, result.features)
+    names.write_text('\n'.join(result.files) + '\n', 'utf-8')
+    return [path, names]
+
+
+def check_suffix(path: Path) -> None:
+    """Raise unless features can be written under that name.
+
+    Raises:
+        ValueError: if it ends with neither .npy nor .parquet.
+        ImportError: if pyarrow is missing for .parquet.
+    """
+    if path.suffix not in ('.npy', '.parquet'):
+        raise ValueError(f'{path} must end with .npy or .parquet')
+    if path.suffix == '.parquet':
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise ImportError(
+                f'{path} needs the package pyarrow: pip install pyarrow, or '
+                'choose a name that ends with .npy'
+            ) from error
+
+
+def _save_parquet(result: FolderFeatures, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    width = result.features.shape[1]
+    values = pa.array(result.features.ravel())
+    columns = {
+        'file': result.files,
+        'feature': pa.FixedSizeListArray.from_arrays(values, width),
+    }
+    pq.write_table(pa.table(columns), path)

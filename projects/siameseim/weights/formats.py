@@ -1,0 +1,76 @@
+"""The formats that checkpoints are written in."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import targets
+from .plain_vit import PlainViT
+
+
+class Format(NamedTuple):
+    """One format.
+
+    Attributes:
+        build (Callable, optional): makes the target; None for ONNX, which is
+            a program and not a set of tensors.
+        library (str): for people.
+        relative (bool): it can hold relative positions. Defaults to False.
+        needs_cls (bool): it cannot do without a cls token.
+            Defaults to False.
+        any_eps (bool): the eps of its LayerNorms can be set.
+            Defaults to True.
+        suffix (str): the one that its files must have; '' for the usual
+            ones. Defaults to ''.
+    """
+
+    build: Callable[[PlainViT], targets.Target] | None
+    library: str
+    relative: bool = False
+    needs_cls: bool = False
+    any_eps: bool = True
+    suffix: str = ''
+
+
+FORMATS = {
+    'siameseim': Format(
+        targets.siameseim, 'backbone of this package', relative=True
+    ),
+    'safetensors': Format(
+        targets.siameseim,
+        'backbone of this package',
+        relative=True,
+        suffix='.safetensors',
+    ),
+    'siameseim-pretraining': Format(
+        targets.siameseim_pretraining,
+        'pretraining model of this package',
+        needs_cls=True,
+    ),
+    'published': Format(
+        targets.published,
+        'published SiameseIM pretraining',
+        needs_cls=True,
+        any_eps=False,
+    ),
+    'published-finetuned': Format(
+        targets.published_finetuned,
+        'published SiameseIM fine-tuning',
+        needs_cls=True,
+        any_eps=False,
+    ),
+    'mmpretrain': Format(targets.mmpretrain, 'mmpretrain VisionTransformer'),
+    'mmpretrain-classifier': Format(
+        targets.mmpretrain_classifier, 'mmpretrain ImageClassifier'
+    ),
+    'vitsam': Format(targets.vit_sam, 'mmpretrain ViTSAM', relative=True),
+    'mmseg-mae': Format(targets.mmseg_mae, 'mmseg MAE', needs_cls=True),
+    'vitdet': Format(targets.vitdet, 'ViTDet of this package', relative=True),
+    'detectron2': Format(
+        targets.detectron2, 'detectron2 ViTDet', relative=True, any_eps=False
+    ),
+    'timm': Format(targets.timm, 'timm VisionTransformer', any_eps=False),
+    'huggingface': Format(
+        targets.huggingface, 'Hugging Face ViT', needs_cls=True
+    ),
+    'onnx': Format(None, 'ONNX', suffix='.onnx'),
+}

@@ -1,0 +1,98 @@
+"""A backbone, ready for features, from any checkpoint in one call."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import nn
+
+from ..downstream.vitdet import SiameseIMViTDet
+from ..models.vit import SiameseIMViT
+from .plain_vit import PlainViT
+from .reading import read_vit
+from .report import start
+from .targets.vitdet import settings, trained_size
+
+
+def get_model(
+    source: str | Path,
+    branch: str | None = None,
+    *,
+    prefix: str | None = None,
+    num_heads: int | None = None,
+    img_size: int | tuple[int, int] | None = None,
+    **kwargs: Any,
+) -> SiameseIMViT:
+    """Build the backbone of a checkpoint of any known layout.
+
+    Args:
+        source (str | Path): file, folder or address; see
+            ``convert_checkpoint``.
+        branch (str, optional): 'online' (the default) or 'target'.
+        prefix (str, optional): of the backbone, for files with several.
+        num_heads (int, optional): where the file does not tell it.
+        img_size (int | tuple[int, int], optional): input size in pixels;
+            other sizes work too. Defaults to None: as in the file.
+        **kwargs: as for ``SiameseIMViT``. ``out_type`` is, unless given, the
+            mean of the patch tokens (B, C), 'avg_featmap'; with a final norm
+            and no pooling norm the cls token (B, C), 'cls_token'; for a
+            ViTDet the map (B, C, H, W), 'featmap'.
+
+    Returns:
+        SiameseIMViT: in eval mode; called with (B, 3, height, width) images,
+        normalised by ImageNet's mean and deviation, it returns a tuple with
+        one output for each of ``out_indices``, by default the last block's.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is unsafe or no plain ViT.
+    """
+    size = (img_size, img_size) if isinstance(img_size, int) else img_size
+    reading = read_vit(str(source), branch, prefix, num_heads, size)
+    if reading.lossy:
+        raise ValueError(f'{source}: {"; ".join(reading.lossy)}')
+    vit = reading.vit
+    if size is None and vit.tables:
+        size = trained_size(vit)
+    model = build_backbone(
+        vit if size is None else vit.resized(size), **kwargs
+    )
+    report = start(reading)
+    print_log(
+        f'{report.source}: {report.model}; {"; ".join(report.notes)}',
+        logger='current',
+    )
+    return model
+
+
+def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
+    """A backbone with these weights, in eval mode.
+
+    Args:
+        vit (PlainViT): positions on the grid of the wanted input size.
+        **kwargs: see ``get_model``.
+    """
+    cfg: dict[str, Any] = dict(
+        in_channels=vit.in_channels,
+        norm_cfg=dict(type='LN', eps=vit.norm_eps),
+        final_norm=vit.has_final_norm,
+    )
+    tensors = vit.tensors
+    model: SiameseIMViT
+    if vit.tables:
+        model = SiameseIMViTDet(**{**settings(vit), **cfg, **kwargs})
+        tensors = vit.without('cls_token', 'ln2.weight', 'ln2.bias').tensors
+    else:
+        cls_only = vit.has_cls and vit.has_final_norm and not vit.pools
+        cfg['out_type'] = 'cls_token' if cls_only else 'avg_featmap'
+        cfg = {**settings(vit), **cfg, 'with_cls_token': vit.has_cls}
+        model = SiameseIMViT(**{**cfg, **kwargs})
+        if model.out_type != 'avg_featmap':
+            tensors = vit.without('ln2.weight', 'ln2.bias').tensors
+        elif not vit.pools:
+            model.ln2 = nn.Identity()  # the stock class always norms the mean
+    model.load_state_dict(dict(tensors))
+    # a recognised formula or not, what the file's program does with other
+    # sizes is what this model does
+    model.stored_positions = vit.positions
+    return model.eval()

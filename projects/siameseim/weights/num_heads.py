@@ -1,0 +1,149 @@
+"""The number of attention heads, which the tensors do not show."""
+
+import ast
+from typing import Any, NamedTuple
+
+from mmpretrain.models import VisionTransformer
+from torch import Tensor
+
+from ..convert.sizes import sizes
+from ..models.vit import SiameseIMViT
+
+_SIZES = ('tiny', 'small', 'base', 'large', 'huge')
+
+
+class NumHeads(NamedTuple):
+    """A number of heads, where it is from, and whether that is a guess."""
+
+    number: int
+    origin: str
+    guessed: bool = False
+
+
+def find_num_heads(
+    tensors: dict[str, Tensor],
+    extra: dict[str, Any],
+    given: int | None = None,
+) -> NumHeads:
+    """Look where checkpoints tell it, then assume what is usual.
+
+    Args:
+        tensors (dict[str, Tensor]): a backbone by our names.
+        extra (dict[str, Any]): ``args``, ``config``, ``meta`` of the file.
+        given (int, optional): by the user, who is believed.
+
+    Raises:
+        ValueError: if the width is no multiple of it.
+    """
+    found = sizes(tensors)
+    width = found['embed_dims']
+    heads = (
+        (given and NumHeads(given, 'given'))
+        or _from_notes(extra)
+        or _from_args(extra.get('args'), width)
+        or _from_config_text(extra.get('meta'), width)
+        or _from_tables(tensors, width)
+        or _usual(width, found['num_layers'])
+    )
+    if heads is None or width % heads.number:
+        what = f'{heads.number} ({heads.origin})' if heads else 'unknown'
+        raise ValueError(
+            f'the number of heads is {what}, which does not fit the width '
+            f'{width}: give it with num_heads=... or --num-heads'
+        )
+    return heads
+
+
+def _from_notes(extra: dict[str, Any]) -> NumHeads | None:
+    """From ``config.json`` of a folder, or our own notes in a file."""
+    config = extra.get('config') or {}
+    meta = extra.get('meta')
+    noted = meta.get('num_heads') if isinstance(meta, dict) else None
+    for count, origin in (
+        (config.get('num_attention_heads'), 'the config'),
+        (config.get('num_heads'), 'the config'),
+        ((config.get('model_args') or {}).get('num_heads'), 'the config'),
+        (noted, 'the file'),
+    ):
+        if count is not None:
+            return NumHeads(int(count), f'from {origin}')
+    return None
+
+
+def _from_args(args: Any, width: int) -> NumHeads | None:
+    """From a published file's command line: a number, or 'vit_base_...'."""
+    count = getattr(args, 'num_heads', None)
+    if count is not None:
+        return NumHeads(int(count), "from the file's args.num_heads")
+    model = str(getattr(args, 'model', ''))
+    for size in _SIZES:
+        arch = SiameseIMViT.arch_zoo[size]
+        if size in model and arch['embed_dims'] == width:
+            return NumHeads(arch['num_heads'], f'of {model} in args.model')
+    return None
+
+
+def _from_tables(tensors: dict[str, Tensor], width: int) -> NumHeads | None:
+    """A ViTDet's relative positions have the width of one head."""
+    for name, tensor in tensors.items():
+        if name.endswith('.rel_pos_h'):
+            return NumHeads(width // tensor.shape[1], f'from {name}')
+    return None
+
+
+def _usual(width: int, depth: int) -> NumHeads | None:
+    """Heads of the well-known ViT of this size, else 64 wide ones."""
+    for size in _SIZES:
+        arch = SiameseIMViT.arch_zoo[size]
+        if (arch['embed_dims'], arch['num_layers']) == (width, depth):
+            return NumHeads(arch['num_heads'], f'as every ViT-{size} has')
+    if width % 64:
+        return None
+    return NumHeads(width // 64, 'ASSUMED: heads 64 wide', guessed=True)
+
+
+def _from_config_text(meta: Any, width: int) -> NumHeads | None:
+    """From the config that mmengine stores as text, without running it."""
+    text = meta.get('cfg') if isinstance(meta, dict) else None
+    if not isinstance(text, str):
+        return None
+    try:
+        model = _assigned(ast.parse(text), 'model')
+        arch = model['backbone']['arch']
+    except (SyntaxError, KeyError, TypeError, ValueError):
+        return None  # a config of another kind says nothing
+    if isinstance(arch, str):
+        ours = 'SiameseIM' in str(model['backbone'].get('type'))
+        # the stock table has another 'small'
+        zoo = (SiameseIMViT if ours else VisionTransformer).arch_zoo
+        arch = zoo.get(arch, {})
+    if arch.get('embed_dims') != width:
+        return None
+    return NumHeads(arch['num_heads'], "from the config in the file's meta")
+
+
+def _assigned(module: ast.Module, name: str) -> Any:
+    """The plain value that a name is set to at the top of a config."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == name
+            for target in node.targets
+        ):
+            return _value(node.value)
+    raise KeyError(name)
+
+
+def _value(node: ast.expr) -> Any:
+    """Dicts, ``dict(...)`` calls and literals; None for anything else."""
+    if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
+        return {k.arg: _value(k.value) for k in node.keywords if k.arg}
+    if isinstance(node, ast.Dict):
+        return {
+            ast.literal_eval(key): _value(value)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if key is not None
+        }
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None

@@ -1,0 +1,128 @@
+"""Brings the tensors of kindred ViTs to those of a plain one, or refuses."""
+
+import re
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..convert.sizes import sizes
+
+_SCALES = (  # names of a layer scale, and the linear layer it scales
+    (('attn.gamma1.weight', 'gamma_1'), 'attn.proj'),
+    (('ffn.gamma2.weight', 'gamma_2'), 'ffn.layers.1'),
+)
+_NORMS = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
+_LINEAR = ('attn.qkv', 'attn.proj', 'ffn.layers.0.0', 'ffn.layers.1')
+_TABLE = re.compile(r'layers\.\d+\.attn\.rel_pos_[hw]')
+# Tensors beside the known ones that would change what the ViT computes.
+NOT_PLAIN = re.compile(
+    r'(.*\.)?(reg_tokens?|register_tokens|storage_tokens|dist_token'
+    r'|norm_pre\..*|pre_norm\..*|q_norm\..*|rope.*)$'
+)
+
+
+class Plain(NamedTuple):
+    """Tensors of a plain ViT and what was done to get there.
+
+    Attributes:
+        tensors (dict[str, Tensor]): by our names.
+        changed (list[str]): changes that leave the features as they were.
+        lossy (list[str]): changes that do not.
+    """
+
+    tensors: dict[str, Tensor]
+    changed: list[str]
+    lossy: list[str]
+
+
+def plain_tensors(tensors: dict[str, Tensor]) -> Plain:
+    """Fold layer scales, drop empty biases, add zero ones.
+
+    Args:
+        tensors (dict[str, Tensor]): a backbone by our names.
+
+    Raises:
+        ValueError: if a part is missing, or one is left that no plain ViT
+            has.
+    """
+    plain, changed, lossy = dict(tensors), [], []
+    depth = sizes(tensors)['num_layers']
+    changed += _fold_scales(plain, depth)
+    lossy += _drop_relative_bias(plain)
+    without_bias = [
+        f'layers.{i}.attn.qkv.bias'
+        for i in range(depth)
+        if f'layers.{i}.attn.qkv.bias' not in plain
+        and f'layers.{i}.attn.qkv.weight' in plain
+    ]
+    for name in without_bias:
+        weight = plain[name.replace('.bias', '.weight')]
+        plain[name] = weight.new_zeros(len(weight))
+    if without_bias:
+        changed.append(f'{len(without_bias)} absent qkv biases set to zero')
+    _check(plain, depth)
+    return Plain(plain, changed, lossy)
+
+
+def _fold_scales(plain: dict[str, Tensor], depth: int) -> list[str]:
+    """Multiply each layer scale into the linear layer before it."""
+    folded = 0
+    for layer in (f'layers.{i}.' for i in range(depth)):
+        for names, linear in _SCALES:
+            found = [layer + name for name in names if layer + name in plain]
+            for name in found:
+                scale = plain.pop(name)
+                if (scale == 1).all():
+                    continue  # keeps the tensors bit for bit
+                folded += 1
+                for kind, factor in (
+                    ('weight', scale[:, None]),
+                    ('bias', scale),
+                ):
+                    whole = f'{layer}{linear}.{kind}'
+                    plain[whole] = plain[whole] * factor
+    return [f'{folded} layer scales folded into weights'] if folded else []
+
+
+def _drop_relative_bias(plain: dict[str, Tensor]) -> list[str]:
+    """Drop mmseg's relative bias, which is zero if it was not trained."""
+    names = [n for n in plain if '.relative_position_' in n]
+    dropped = {name: plain.pop(name) for name in names}
+    trained = [
+        n for n, t in dropped.items() if n.endswith('table') and t.any()
+    ]
+    if not trained:
+        return []
+    return [
+        f'the trained relative position bias of {len(trained)} layers '
+        f'({trained[0]}, ...), which no other class has, is dropped'
+    ]
+
+
+def _check(plain: dict[str, Tensor], depth: int) -> None:
+    """Raise unless the names are exactly those of a plain ViT."""
+    needed = {f'patch_embed.projection.{k}' for k in ('weight', 'bias')}
+    needed.add('pos_embed')
+    for i in range(depth):
+        needed |= {f'layers.{i}.{name}' for name in _NORMS}
+        needed |= {
+            f'layers.{i}.{n}.{k}' for n in _LINEAR for k in ('weight', 'bias')
+        }
+    missing = sorted(needed - plain.keys())
+    strange = sorted(
+        name
+        for name in plain.keys() - needed - {'cls_token', *_NORMS}
+        if not _TABLE.fullmatch(name)
+    )
+    if missing or strange:
+        raise ValueError(
+            'it is no plain ViT: '
+            + '; '.join(
+                f'{what} {names[:4]}{" ..." if len(names) > 4 else ""}'
+                for what, names in (('missing', missing), ('has', strange))
+                if names
+            )
+        )
+    if not all(torch.is_floating_point(t) for t in plain.values()):
+        raise ValueError('it is quantised; give the weights as real numbers')

@@ -1,0 +1,145 @@
+"""The one form that every checkpoint is read into and written from."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from ..convert.sizes import sizes
+from ..models.stored_positions import StoredPositions, on_grid
+
+
+@dataclass(frozen=True)
+class PlainViT:
+    """A ViT backbone, and what else a checkpoint held.
+
+    Attributes:
+        tensors (dict[str, Tensor]): by the names of ``SiameseIMViT``:
+            ``cls_token``, ``pos_embed`` (1, E + H * W, C) with E = 1 if there
+            is a cls token, ``patch_embed.*``, ``layers.*`` without layer
+            scale; ``ln1.*`` if all tokens are normed at the end, ``ln2.*`` if
+            the mean of the patch tokens is; ``layers.N.attn.rel_pos_*`` in a
+            ViTDet.
+        num_heads (int): attention heads of a layer.
+        positions (StoredPositions): grid and kind of ``pos_embed``.
+        norm_eps (float): of every LayerNorm. Defaults to 1e-6.
+        head (dict[str, Tensor]): linear classifier, ``weight`` (N, C) and
+            ``bias``; empty if there is none.
+        pretraining (dict[str, Tensor]): neck and target branch by the names
+            of ``SiameseIM``, without the online backbone; may be empty.
+        pyramid (dict[str, Tensor]): a ViTDet's, by the names of
+            ``SiameseIMSimplePyramid``; may be empty.
+        noncommercial (bool): the weights are under CC-BY-NC 4.0.
+    """
+
+    tensors: dict[str, Tensor]
+    num_heads: int
+    positions: StoredPositions
+    norm_eps: float = 1e-6
+    head: dict[str, Tensor] = field(default_factory=dict)
+    pretraining: dict[str, Tensor] = field(default_factory=dict)
+    pyramid: dict[str, Tensor] = field(default_factory=dict)
+    noncommercial: bool = False
+
+    @property
+    def arch(self) -> dict[str, int]:
+        """As the ``arch`` of mmpretrain's classes."""
+        found = sizes(self.tensors)
+        names = ('embed_dims', 'num_layers', 'feedforward_channels')
+        return {
+            **{name: found[name] for name in names},
+            'num_heads': self.num_heads,
+        }
+
+    @property
+    def patch_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        height, width = self.tensors['patch_embed.projection.weight'].shape[2:]
+        return height, width
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the images."""
+        return self.tensors['patch_embed.projection.weight'].shape[1]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(H, W) patches that the stored positions are for."""
+        return self.positions.grid
+
+    @property
+    def img_size(self) -> tuple[int, int]:
+        """(height, width) in pixels that the stored positions are for."""
+        (rows, columns), (height, width) = self.grid, self.patch_size
+        return rows * height, columns * width
+
+    @property
+    def has_cls(self) -> bool:
+        """Whether there is a cls token."""
+        return 'cls_token' in self.tensors
+
+    @property
+    def has_final_norm(self) -> bool:
+        """Whether all tokens are normed after the last block."""
+        return 'ln1.weight' in self.tensors
+
+    @property
+    def pools(self) -> bool:
+        """Whether the mean of the patch tokens is normed and classified."""
+        return 'ln2.weight' in self.tensors
+
+    @property
+    def tables(self) -> dict[str, Tensor]:
+        """Relative positions of a ViTDet."""
+        return {n: t for n, t in self.tensors.items() if '.rel_pos_' in n}
+
+    def resized(self, img_size: tuple[int, int]) -> 'PlainViT':
+        """The same with positions for images of another size.
+
+        Sin-cos positions are recomputed, which is exact; others are
+        interpolated (bicubic).
+
+        Args:
+            img_size (tuple[int, int]): (height, width) in pixels.
+
+        Raises:
+            ValueError: if it is no multiple of the patch size.
+        """
+        height, width = self.patch_size
+        if img_size[0] % height or img_size[1] % width:
+            raise ValueError(
+                f'img_size={img_size} is no multiple of the patch size '
+                f'{self.patch_size}'
+            )
+        grid = (img_size[0] // height, img_size[1] // width)
+        rows = on_grid(
+            self.tensors['pos_embed'], self.positions, grid, int(self.has_cls)
+        )
+        return replace(
+            self,
+            tensors={**self.tensors, 'pos_embed': rows},
+            positions=self.positions._replace(grid=grid),
+        )
+
+    def without(self, *names: str) -> 'PlainViT':
+        """The same without these tensors."""
+        kept = {n: t for n, t in self.tensors.items() if n not in names}
+        return replace(self, tensors=kept)
+
+    def describe(self) -> str:
+        """Sizes in one line for people."""
+        arch = self.arch
+        kinds: dict[Any, str] = {
+            'rows': 'sin-cos',
+            'columns': 'sin-cos, columns first',
+            None: 'stored, interpolated for other sizes',
+        }
+        return (
+            f'ViT {arch["embed_dims"]} wide, {arch["num_layers"]} deep, '
+            f'{self.num_heads} heads, MLP {arch["feedforward_channels"]}, '
+            f'patches {self.patch_size[0]} x {self.patch_size[1]}, positions '
+            f'{self.grid[0]} x {self.grid[1]} '
+            f'({kinds[self.positions.first_half]}), '
+            f'{"a" if self.has_cls else "no"} cls token, '
+            f'{"a" if self.has_final_norm else "no"} final norm'
+        )

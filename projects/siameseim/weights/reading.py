@@ -1,0 +1,210 @@
+"""Reads a checkpoint of any known layout as one plain ViT."""
+
+from dataclasses import dataclass, field, replace
+from math import isqrt
+from typing import Any
+
+from torch import Tensor
+
+from ..convert.backbone_file import BackboneFile, read_backbone
+from ..convert.published import UNUSED, published_to_ours
+from ..convert.vitdet import convert_vitdet
+from ..models.stored_positions import (
+    StoredPositions,
+    recognise,
+    with_extra_rows,
+)
+from .num_heads import find_num_heads
+from .plain_tensors import NOT_PLAIN, plain_tensors
+from .plain_vit import PlainViT
+
+_HEADS = ('head', 'head.fc', 'head.layers.head')
+_PYRAMID_SCALES = (4.0, 2.0, 1.0, 0.5)
+
+
+@dataclass
+class Reading:
+    """A plain ViT and how it was got from a file.
+
+    Attributes:
+        vit (PlainViT): the result.
+        file (BackboneFile): names, layout and branch of the file.
+        changed (list[str]): changes that leave the features as they were.
+        lossy (list[str]): changes that do not.
+        notes (list[str]): what a user should know.
+        heads_guessed (bool): the number of heads is an assumption.
+    """
+
+    vit: PlainViT
+    file: BackboneFile
+    changed: list[str] = field(default_factory=list)
+    lossy: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    heads_guessed: bool = False
+
+
+def read_vit(
+    source: str,
+    branch: str | None = None,
+    prefix: str | None = None,
+    num_heads: int | None = None,
+    img_size: tuple[int, int] | None = None,
+) -> Reading:
+    """Read a checkpoint of any known layout.
+
+    Args:
+        source (str): file, folder or http(s) address; see
+            ``convert.load_file``.
+        branch (str, optional): 'online' (the default) or 'target'.
+        prefix (str, optional): of the backbone, see ``read_backbone``.
+        num_heads (int, optional): where the file does not tell it.
+        img_size (tuple[int, int], optional): (height, width) in pixels the
+            ViT was trained on, needed only where learned positions are not
+            for a square.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is not safe to load, or holds no plain ViT.
+    """
+    file = read_backbone(source, branch, prefix)
+    try:
+        return _interpret(file, num_heads, img_size)
+    except ValueError as error:
+        raise ValueError(
+            f'{source} ({file.layout.name}) was not read: {error}'
+        ) from error
+
+
+def _interpret(
+    file: BackboneFile,
+    num_heads: int | None,
+    img_size: tuple[int, int] | None,
+) -> Reading:
+    strange = [name for name in file.rest if NOT_PLAIN.match(name)]
+    if strange:
+        raise ValueError(f'it is no plain ViT: has {strange[:4]}')
+    plain = plain_tensors(file.tensors)
+    heads = find_num_heads(plain.tensors, file.extra, num_heads)
+    own = _noted_size(file.extra) or img_size
+    tensors, positions = _positions(plain.tensors, own, file)
+    meta = file.extra.get('meta')
+    notes = meta if isinstance(meta, dict) else {}
+    vit = PlainViT(
+        tensors,
+        heads.number,
+        positions,
+        norm_eps=_norm_eps(file.extra),
+        head=_head(file),
+        noncommercial=file.layout.noncommercial
+        or bool(notes.get('noncommercial')),
+    )
+    vit = replace(
+        vit, pretraining=_pretraining(file), pyramid=_pyramid(file, vit)
+    )
+    reading = Reading(vit, file, plain.changed, plain.lossy)
+    reading.heads_guessed = heads.guessed
+    if vit.has_final_norm and notes.get('final_norm') is False:
+        # written for a library that cannot do without one
+        reading.vit = vit.without('ln1.weight', 'ln1.bias')
+        reading.changed.append(
+            'the final norm, which stood in for none, is left out'
+        )
+    reading.notes.append(
+        f'{"WARNING: " if heads.guessed else ""}{heads.number} heads: '
+        f'{heads.origin}'
+        + ('; set --num-heads if that is wrong' if heads.guessed else '')
+    )
+    return reading
+
+
+def _positions(
+    tensors: dict[str, Tensor],
+    img_size: tuple[int, int] | None,
+    file: BackboneFile,
+) -> tuple[dict[str, Tensor], StoredPositions]:
+    """Find grid and kind; a row for the cls token if and only if it is."""
+    rows = tensors['pos_embed']
+    if rows.ndim == 4:  # ViTSAM has (1, H, W, C)
+        grid = (rows.shape[1], rows.shape[2])
+        rows = rows.flatten(1, 2)
+    elif img_size is not None:
+        height, width = tensors['patch_embed.projection.weight'].shape[2:]
+        grid = (img_size[0] // height, img_size[1] // width)
+    else:
+        side = isqrt(rows.shape[1])
+        grid = (side, side)
+    extra, positions = recognise(rows, grid)
+    if file.layout.name == 'detectron2 ViTDet':
+        # it interpolates positions of any kind, sin-cos ones too
+        positions = positions._replace(first_half=None)
+    wanted = int('cls_token' in tensors)
+    if wanted != extra:
+        rows = with_extra_rows(rows, extra, wanted)
+    return {**tensors, 'pos_embed': rows}, positions
+
+
+def _noted_size(extra: dict[str, Any]) -> tuple[int, int] | None:
+    """Image size from ``config.json`` or our own notes."""
+    config, meta = extra.get('config') or {}, extra.get('meta')
+    size = (
+        config.get('image_size')
+        or (config.get('model_args') or {}).get('img_size')
+        or (meta.get('img_size') if isinstance(meta, dict) else None)
+    )
+    if size is None:
+        return None
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def _norm_eps(extra: dict[str, Any]) -> float:
+    """Of the LayerNorms, 1e-6 unless the file says otherwise."""
+    config, meta = extra.get('config') or {}, extra.get('meta')
+    if config.get('hidden_act', 'gelu') != 'gelu':
+        raise ValueError(
+            f'its activation is {config["hidden_act"]!r}; only gelu is known'
+        )
+    noted = meta.get('norm_eps') if isinstance(meta, dict) else None
+    return float(config.get('layer_norm_eps') or noted or 1e-6)
+
+
+def _head(file: BackboneFile) -> dict[str, Tensor]:
+    """The linear classifier, if the file has one."""
+    width = file.tensors['patch_embed.projection.weight'].shape[0]
+    for stem in _HEADS:
+        weight = file.rest.get(f'{stem}.weight')
+        if weight is not None and weight.ndim == 2:
+            if weight.shape[1] != width:
+                continue
+            bias = file.rest.get(f'{stem}.bias')
+            zero = weight.new_zeros(len(weight))
+            return dict(weight=weight, bias=zero if bias is None else bias)
+    return {}
+
+
+def _pretraining(file: BackboneFile) -> dict[str, Tensor]:
+    """Neck and target branch, if the online branch was asked for."""
+    if file.branch != 'online':
+        return {}
+    if file.layout.name == 'published pretraining':
+        rest = {
+            published_to_ours(name): tensor
+            for name, tensor in file.rest.items()
+            if name not in UNUSED
+        }
+        rest['target.backbone.pos_embed'] = file.tensors['pos_embed']
+        return {name: t for name, t in rest.items() if name is not None}
+    roots = ('neck.', 'target.')
+    return {n: t for n, t in file.rest.items() if n.startswith(roots)}
+
+
+def _pyramid(file: BackboneFile, vit: PlainViT) -> dict[str, Tensor]:
+    """The feature pyramid of a ViTDet."""
+    if not vit.tables:
+        return {}
+    if file.layout.name == 'detectron2 ViTDet':
+        return convert_vitdet(file.rest, _PYRAMID_SCALES, vit.patch_size[0])[1]
+    return {
+        name.removeprefix('neck.'): tensor
+        for name, tensor in file.rest.items()
+        if name.startswith('neck.levels.')
+    }

@@ -1,0 +1,140 @@
+"""What a conversion read, renamed, changed, dropped and wrote."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from .plain_vit import PlainViT
+from .reading import Reading
+
+
+@dataclass
+class Report:
+    """An account of one conversion.
+
+    Attributes:
+        source (str): the file read, with its layout and branch.
+        destination (str): the file or folder written, with its format.
+        model (str): sizes of the ViT.
+        kept (int): tensors whose name stayed the same.
+        renamed (dict[str, str]): name in the source -> in the destination.
+        dropped (list[str]): what the destination does not hold.
+        changed (list[str]): changes that leave the features as they were.
+        lossy (list[str]): changes that do not.
+        notes (list[str]): what a user should know.
+        usage (str): how to load the result.
+    """
+
+    source: str
+    destination: str
+    model: str
+    kept: int = 0
+    renamed: dict[str, str] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    lossy: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    usage: str = ''
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, all_names: bool = False) -> str:
+        """For people.
+
+        Args:
+            all_names (bool): list every renamed tensor, not three of them.
+        """
+        pairs = [f'{old} -> {new}' for old, new in self.renamed.items()]
+        count = len(pairs)
+        shown = pairs if all_names else pairs[:3]
+        more = ', ...' if len(shown) < count else ''
+        names = f'{count} tensors: {", ".join(shown)}{more}' if count else ''
+        lines = [
+            ('read', [self.source]),
+            ('model', [self.model]),
+            ('written', [self.destination]),
+            ('kept', [f'{self.kept} tensors under their names']),
+            ('renamed', [names] if names else []),
+            ('changed', self.changed),
+            ('dropped', [', '.join(self.dropped)] if self.dropped else []),
+            ('LOSSY', self.lossy),
+            ('note', self.notes),
+            ('load it', [self.usage] if self.usage else []),
+        ]
+        return '\n'.join(
+            f'{title + ":":<9} {text}'
+            for title, texts in lines
+            for text in texts
+        )
+
+
+def start(reading: Reading) -> Report:
+    """A report of what reading a file did."""
+    file = reading.file
+    count = len(file.tensors)
+    return Report(
+        source=f'{file.source} ({file.layout.name}, {file.branch} branch, '
+        f'{count} tensors of the backbone)',
+        destination='',
+        model=reading.vit.describe(),
+        changed=[*reading.changed],
+        lossy=[*reading.lossy],
+        notes=[*reading.notes],
+    )
+
+
+def compare_names(
+    report: Report, reading: Reading, vit: PlainViT, written: dict[str, Tensor]
+) -> None:
+    """Tell which tensors of the file are where in the result.
+
+    Tensors are recognised by their memory: what shares it with the result is
+    there as a whole or in parts.
+
+    Args:
+        report (Report): filled in.
+        reading (Reading): tensors as they were read, and their names.
+        vit (PlainViT): the same after all changes of the conversion.
+        written (dict[str, Tensor]): the result by its names.
+    """
+    places: dict[int, list[str]] = {}
+    for name, tensor in written.items():
+        places.setdefault(_memory(tensor), []).append(name)
+    dropped = []
+    for old, tensor in _parts(reading, vit):
+        new = places.get(_memory(tensor))
+        if new is None:
+            # positions are in every format, if need be with another cls row
+            if not old.endswith('pos_embed'):
+                dropped.append(old)
+        elif new == [old]:
+            report.kept += 1
+        else:
+            report.renamed[old] = ' + '.join(new)
+    report.dropped += _summarised(dropped)
+
+
+def _parts(reading: Reading, vit: PlainViT) -> list[tuple[str, Tensor]]:
+    """Name in the file and tensor after changes, of all that it holds."""
+    names = reading.file.names
+    backbone = [
+        (names.get(ours, ours), vit.tensors.get(ours, tensor))
+        for ours, tensor in reading.vit.tensors.items()
+    ]
+    return [*backbone, *reading.file.rest.items()]
+
+
+def _summarised(names: list[str]) -> list[str]:
+    """One phrase for all tensors of the same beginning."""
+    roots: dict[str, list[str]] = {}
+    for name in names:
+        roots.setdefault(name.split('.')[0], []).append(name)
+    return [
+        f'{root} ({len(group)} tensors)' if len(group) > 1 else group[0]
+        for root, group in roots.items()
+    ]
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()

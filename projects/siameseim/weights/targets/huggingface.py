@@ -1,0 +1,82 @@
+"""For Hugging Face transformers."""
+
+from typing import Any
+
+from ...convert.huggingface import ours_to_huggingface
+from ..plain_vit import PlainViT
+from .target import Target
+
+
+def huggingface(vit: PlainViT) -> Target:
+    """``ViTModel``, or ``ViTForImageClassification`` where it can classify.
+
+    The library always norms the tokens at the end. A ViT without final norm
+    gets one with weight 1 and bias 0, and equals ``hidden_states[-1]``,
+    which is before it.
+
+    Raises:
+        ValueError: if the patches are not square.
+    """
+    if len({*vit.patch_size}) > 1:
+        raise ValueError(
+            f'ViTModel takes square patches, not {vit.patch_size}'
+        )
+    notes = []
+    tensors = dict(vit.without('ln2.weight', 'ln2.bias').tensors)
+    if not vit.has_final_norm:
+        like = vit.tensors['layers.0.ln1.weight']
+        tensors |= {'ln1.weight': like.new_ones(like.shape)}
+        tensors |= {'ln1.bias': like.new_zeros(like.shape)}
+        notes.append(
+            'transformers always norms at the end: features equal '
+            'model(images, output_hidden_states=True).hidden_states[-1], and '
+            'last_hidden_state is a LayerNorm (weight 1, bias 0) of them'
+        )
+    classifies = bool(vit.head) and vit.has_final_norm and not vit.pools
+    if vit.head and not classifies:
+        notes.append(
+            'the classifier is dropped: it takes the normed mean of the '
+            'patch tokens, and ViTForImageClassification the cls token'
+        )
+    if classifies:
+        tensors |= {f'head.{name}': t for name, t in vit.head.items()}
+    state = ours_to_huggingface(tensors)
+    kind = 'ViTForImageClassification' if classifies else 'ViTModel'
+    if classifies:
+        state = {
+            name if name.startswith('classifier.') else f'vit.{name}': tensor
+            for name, tensor in state.items()
+        }
+    pooler = '' if classifies else ', add_pooling_layer=False'
+    return Target(
+        state,
+        f"transformers.{kind}.from_pretrained('FOLDER'{pooler})",
+        container='',
+        config=_config(vit, kind),
+        notes=notes,
+    )
+
+
+def _config(vit: PlainViT, kind: str) -> dict[str, Any]:
+    arch, (height, width) = vit.arch, vit.img_size
+    config: dict[str, Any] = dict(
+        architectures=[kind],
+        model_type='vit',
+        hidden_size=arch['embed_dims'],
+        num_hidden_layers=arch['num_layers'],
+        num_attention_heads=vit.num_heads,
+        intermediate_size=arch['feedforward_channels'],
+        hidden_act='gelu',
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        layer_norm_eps=vit.norm_eps,
+        image_size=height if height == width else [height, width],
+        patch_size=vit.patch_size[0],
+        num_channels=vit.in_channels,
+        qkv_bias=True,
+    )
+    if kind != 'ViTModel':
+        labels = [f'LABEL_{i}' for i in range(len(vit.head['weight']))]
+        config['id2label'] = {str(i): label for i, label in enumerate(labels)}
+        config['label2id'] = {label: i for i, label in enumerate(labels)}
+    return config

@@ -1,0 +1,113 @@
+"""A checkpoint that is ready to be written, and writing it."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...convert.safe_load import META
+
+
+@dataclass
+class Target:
+    """A ViT in the form of one library.
+
+    Attributes:
+        state (dict[str, Tensor]): tensors by the library's names.
+        usage (str): how to load it there.
+        container (str): key that holds the tensors in a ``.pth`` file; ''
+            for the tensors alone. Defaults to 'state_dict'.
+        config (dict[str, Any]): for ``config.json`` of a folder; empty where
+            the library loads single files.
+        notes (list[str]): what a user should know.
+    """
+
+    state: dict[str, Tensor]
+    usage: str
+    container: str = 'state_dict'
+    config: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def save(target: Target, destination: Path, meta: dict[str, Any]) -> None:
+    """Write a file, or a folder where the name has no suffix.
+
+    Complete files are renamed into place, so that a stop leaves no half one.
+
+    Args:
+        target (Target): what to write.
+        destination (Path): ``.pth``, ``.pt``, ``.bin``, ``.safetensors``, or
+            a folder, for libraries that load folders.
+        meta (dict[str, Any]): our notes; plain values.
+
+    Raises:
+        ValueError: if the name does not fit the library.
+    """
+    suffix = destination.suffix
+    if target.config and not suffix:
+        _save_folder(target, destination, meta)
+    elif suffix == '.safetensors':
+        _save_safetensors(target.state, destination, meta)
+    elif suffix in ('.pth', '.pt', '.bin'):
+        contents: dict[str, Any] = _owned(target.state)
+        if target.container:
+            contents = {target.container: contents, 'meta': meta}
+        _complete(destination, lambda path: torch.save(contents, path))
+    else:
+        folder = ' or a folder without suffix' if target.config else ''
+        raise ValueError(
+            f'{destination} must end with .pth, .pt, .bin or .safetensors'
+            f'{folder}'
+        )
+
+
+def _save_folder(target: Target, folder: Path, meta: dict[str, Any]) -> None:
+    """``config.json`` and ``model.safetensors``."""
+    if folder.is_file():
+        raise ValueError(f'{folder} is a file, but a folder is to be written')
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(target.config, indent=2) + '\n'
+    _save_safetensors(target.state, folder / 'model.safetensors', meta)
+    _complete(folder / 'config.json', lambda path: path.write_text(text))
+
+
+def _save_safetensors(
+    state: dict[str, Tensor], path: Path, meta: dict[str, Any]
+) -> None:
+    try:
+        from safetensors.torch import save_file
+    except ImportError as error:
+        raise ImportError(
+            f'{path} needs the package safetensors: pip install safetensors'
+        ) from error
+    metadata = {'format': 'pt', META: json.dumps(meta)}
+    _complete(path, lambda part: save_file(_owned(state), part, metadata))
+
+
+def _owned(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copies without padding, so that no file holds more than it says."""
+    return {
+        name: t.detach().clone(memory_format=torch.contiguous_format)
+        for name, t in state.items()
+    }
+
+
+def _complete(path: Path, write: Any) -> None:
+    """Write beside the path, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(path.parent).free
+    part = path.with_name(f'.{path.name}.part')
+    try:
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise OSError(
+            f'{path} was not written ({error}); {free >> 20} MiB are free'
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)

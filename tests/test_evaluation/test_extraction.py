@@ -1,0 +1,114 @@
+"""Features of a folder, in the file that was asked for."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from siameseim.evaluation.extraction import folder_features, save_features
+from tests.vit_fixtures import saved, tiny_vit
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three images at two depths, one broken file."""
+    generator = np.random.default_rng(0)
+    for name, shape in (
+        ('b.png', (20, 30, 3)),
+        ('a/c.png', (40, 24, 3)),
+        ('a/d.png', (16, 16, 3)),
+    ):
+        path = tmp_path / 'images' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 256, shape, dtype=np.uint8)
+        Image.fromarray(pixels).save(path)
+    (tmp_path / 'images/broken.jpg').write_bytes(b'no image')
+    return tmp_path / 'images'
+
+
+def expected(model, path, num_extra_tokens=1):
+    """One image at a time, by the plainest means."""
+    image = Image.open(path).convert('RGB')
+    image = v2.functional.resize(image, [18])  # 16 * 256 / 224
+    image = v2.functional.center_crop(image, [16, 16])
+    pixels = torch.tensor(np.asarray(image)).permute(2, 0, 1) / 255
+    mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+    std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    with torch.no_grad():
+        tokens = model.encode(((pixels - mean) / std)[None])
+    return tokens[0, num_extra_tokens:].mean(0)
+
+
+@pytest.mark.parametrize('batch_size', [1, 2])
+def test_features_and_names_belong_together(batch_size, folder):
+    model = tiny_vit()
+    result = folder_features(model, folder, batch_size, num_workers=0)
+    assert result.files == ['a/c.png', 'a/d.png', 'b.png']
+    assert result.unreadable == ['broken.jpg']
+    for name, feature in zip(result.files, result.features, strict=True):
+        torch.testing.assert_close(
+            torch.tensor(feature), expected(model, folder / name)
+        )
+
+
+def test_backbones_without_a_cls_token(folder):
+    model = tiny_vit(with_cls_token=False, out_type='featmap')
+    result = folder_features(model, folder, num_workers=0)
+    feature = expected(model, folder / 'b.png', num_extra_tokens=0)
+    torch.testing.assert_close(torch.tensor(result.features[2]), feature)
+
+
+def test_npy_has_a_list_of_names_beside_it(folder, tmp_path):
+    result = folder_features(tiny_vit(), folder, num_workers=0)
+    save_features(result, tmp_path / 'out/f.npy')
+    np.testing.assert_array_equal(
+        np.load(tmp_path / 'out/f.npy'), result.features
+    )
+    names = (tmp_path / 'out/f.txt').read_text().splitlines()
+    assert names == result.files
+
+
+def test_parquet_has_both_as_columns(folder, tmp_path):
+    parquet = pytest.importorskip('pyarrow.parquet')
+    result = folder_features(tiny_vit(), folder, num_workers=0)
+    save_features(result, tmp_path / 'f.parquet')
+    table = parquet.read_table(tmp_path / 'f.parquet')
+    assert table['file'].to_pylist() == result.files
+    np.testing.assert_array_equal(
+        np.array(table['feature'].to_pylist(), np.float32), result.features
+    )
+
+
+def test_other_suffixes_are_refused(folder, tmp_path):
+    result = folder_features(tiny_vit(), folder, num_workers=0)
+    with pytest.raises(ValueError, match=r'f\.csv must end with \.npy or'):
+        save_features(result, tmp_path / 'f.csv')
+
+
+def test_folders_without_readable_images_are_named(tmp_path):
+    (tmp_path / 'a.png').write_bytes(b'x')
+    with pytest.raises(ValueError, match='none of the 1 images'):
+        folder_features(tiny_vit(), tmp_path, num_workers=0)
+
+
+def test_a_vitdet_is_refused(folder):
+    from siameseim.downstream import SiameseIMViTDet
+
+    model = tiny_vit(SiameseIMViTDet, window_size=2)
+    with pytest.raises(ValueError, match='is a ViTDet'):
+        folder_features(model, folder, num_workers=0)
+
+
+def test_the_command(folder, tmp_path, capsys):
+    from extract_features import main
+
+    file = saved(tmp_path / 'a.pth', tiny_vit().state_dict())
+    out = tmp_path / 'f.npy'
+    main([file, str(folder), str(out), '--num-heads', '2', '--workers', '0'])
+    assert np.load(out).shape == (3, 16)
+    printed = capsys.readouterr().out
+    assert 'cannot be read: broken.jpg' in printed
+    assert '3 images, 16 numbers each' in printed
+    with pytest.raises(SystemExit, match=r'error: .*\.csv must end with'):
+        main([file, str(folder), str(tmp_path / 'f.csv')])

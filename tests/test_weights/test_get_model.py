@@ -1,0 +1,73 @@
+"""One call gives a backbone whose output fits the checkpoint."""
+
+import pytest
+import torch
+
+import siameseim
+from siameseim.convert import load_file
+from siameseim.downstream import SiameseIMViTDet
+from tests.vit_fixtures import saved, tiny_vit
+
+
+@torch.no_grad()
+def test_the_mean_of_the_patches_without_a_norm(pretrained):
+    model = siameseim.get_model(pretrained.path, num_heads=pretrained.heads)
+    assert not model.training
+    (features,) = model(pretrained.images)
+    torch.testing.assert_close(features, pretrained.tokens[:, 1:].mean(1))
+
+
+@torch.no_grad()
+def test_a_finetuned_file_gives_what_its_head_takes(shared):
+    folder = shared / 'reference'
+    outputs = torch.load(folder / 'reference_finetuned_io.pt')
+    file = folder / 'reference_finetuned.pth'
+    model = siameseim.get_model(file, num_heads=4)
+    head = load_file(str(file))['model']
+    (features,) = model(outputs['input'])
+    torch.testing.assert_close(
+        features @ head['head.weight'].T + head['head.bias'],
+        outputs['logits'],
+        rtol=0,
+        atol=1e-4,
+    )
+
+
+@torch.no_grad()
+def test_other_image_sizes_and_outputs(tmp_path):
+    file = saved(tmp_path / 'a.pth', tiny_vit().state_dict())
+    images = torch.randn(2, 3, 24, 32)
+    model = siameseim.get_model(
+        file, num_heads=2, img_size=(24, 32), out_type='featmap',
+        out_indices=(1, 3),
+    )  # fmt: skip
+    expected = tiny_vit(out_type='featmap', out_indices=(1, 3))(images)
+    for ours, reference in zip(model(images), expected, strict=True):
+        torch.testing.assert_close(ours, reference)
+    assert model.img_size == (24, 32)
+
+
+@torch.no_grad()
+def test_a_vitdet_comes_with_its_windows(tmp_path):
+    source = tiny_vit(
+        SiameseIMViTDet, img_size=24, window_size=2, global_blocks=[1, 3]
+    )
+    file = saved(tmp_path / 'a.pth', source.state_dict())
+    model = siameseim.get_model(file)  # heads from the tables
+    images = torch.randn(2, 3, 24, 24)
+    torch.testing.assert_close(model(images)[-1], source(images)[-1])
+
+
+def test_the_convert_command(tmp_path, capsys):
+    from convert import main
+
+    file = saved(tmp_path / 'a.pth', tiny_vit().state_dict())
+    out = tmp_path / 'out.pth'
+    arguments = ['--to', 'timm', '--num-heads', '2']
+    main([file, str(out), *arguments, '--img-size', '16', '24'])
+    assert torch.load(out)['pos_embed'].shape == (1, 25, 16)
+    printed = capsys.readouterr().out
+    for word in ('read:', 'renamed:', 'changed:', 'load it:'):
+        assert word in printed
+    with pytest.raises(SystemExit, match='error: .* does not exist'):
+        main([str(tmp_path / 'b.pth'), str(out), *arguments])

@@ -1,0 +1,189 @@
+"""There and back: the same tensors, names and features."""
+
+import pytest
+import torch
+
+from siameseim.convert import load_file
+from siameseim.convert.layouts import state_of
+from siameseim.parity.vitdet import build
+from siameseim.weights import convert_checkpoint, get_model, read_vit
+from tests.model_fixtures import tiny_model
+from tests.vit_fixtures import saved
+
+
+def tensors_of(file):
+    return state_of(load_file(str(file)))
+
+
+def assert_same(first, second, but=()):
+    assert first.keys() - set(but) == second.keys() - set(but)
+    for name in first.keys() - set(but):
+        torch.testing.assert_close(
+            first[name], second[name], rtol=0, atol=0, msg=name
+        )
+
+
+@pytest.mark.parametrize(
+    ('to', 'name'),
+    [
+        ('siameseim', 'a.pth'),
+        ('safetensors', 'a.safetensors'),
+        ('mmpretrain', 'a.pth'),
+        ('mmseg-mae', 'a.pth'),
+        ('timm', 'a'),
+        ('timm', 'a.pth'),
+        ('huggingface', 'a'),
+        ('huggingface', 'a.safetensors'),
+    ],
+)
+def test_a_backbone_returns_bit_for_bit(to, name, pretrained, tmp_path):
+    size = pretrained.sizes['img_size']
+    options = dict(num_heads=pretrained.heads, img_size=size)
+    convert_checkpoint(pretrained.path, tmp_path / name, to, **options)
+    back = tmp_path / 'back.pth'
+    convert_checkpoint(tmp_path / name, back, 'published', **options)
+    assert_same(tensors_of(back), tensors_of(pretrained.path))
+
+
+@pytest.mark.parametrize('to', ['timm', 'mmpretrain-classifier'])
+def test_a_classifier_returns_bit_for_bit(to, classifier, tmp_path):
+    options = dict(
+        num_heads=classifier.heads, img_size=classifier.sizes['img_size']
+    )
+    there, back = tmp_path / 'there.pth', tmp_path / 'back.pth'
+    convert_checkpoint(classifier.path, there, to, **options)
+    convert_checkpoint(there, back, 'published-finetuned', **options)
+    assert_same(tensors_of(back), tensors_of(classifier.path))
+
+
+def test_the_reference_checkpoint_becomes_ours_and_returns(shared, tmp_path):
+    source = shared / 'reference/reference_checkpoint.pth'
+    ours, back = tmp_path / 'ours.pth', tmp_path / 'back.pth'
+    convert_checkpoint(source, ours, 'siameseim-pretraining', num_heads=4)
+    report = convert_checkpoint(ours, back, 'published')
+    # the target's mask token is never used and has no place in our model
+    made_anew = ['mm_mask_token', 'decoder_pos_embed']
+    assert_same(tensors_of(back), tensors_of(source), made_anew)
+    torch.testing.assert_close(
+        tensors_of(back)['decoder_pos_embed'],
+        tensors_of(source)['decoder_pos_embed'],
+        rtol=0,
+        atol=1e-5,
+    )
+    assert any('mm_mask_token' in note for note in report.notes)
+
+
+def test_our_pretraining_model_loads_strictly(tmp_path):
+    model = tiny_model()
+    file = saved(tmp_path / 'a.pth', {'state_dict': model.state_dict()})
+    there, back = tmp_path / 'there.pth', tmp_path / 'back.pth'
+    convert_checkpoint(file, there, 'published', num_heads=2)
+    convert_checkpoint(there, back, 'siameseim-pretraining')
+    other = tiny_model()
+    other.load_state_dict(tensors_of(back))  # strict
+    assert_same(other.state_dict(), model.state_dict())
+
+
+def test_the_target_branch(tmp_path):
+    model = tiny_model()
+    torch.nn.init.normal_(model.target.backbone.layers[0].ln1.bias)
+    file = saved(tmp_path / 'a.pth', {'state_dict': model.state_dict()})
+    report = convert_checkpoint(
+        file, tmp_path / 'b.pth', 'siameseim', 'target', num_heads=2
+    )
+    written = tensors_of(tmp_path / 'b.pth')
+    assert_same(written, model.target.backbone.state_dict())
+    assert 'target branch' in report.source
+
+
+@torch.no_grad()
+def test_vitdet_of_detectron2_both_ways(shared, tmp_path):
+    source = shared / 'reference/reference_vitdet_a.pt'
+    contents = torch.load(source, weights_only=True)
+    ours, back = tmp_path / 'ours.pth', tmp_path / 'back.pth'
+    convert_checkpoint(source, ours, 'vitdet')
+    features = get_model(ours)(contents['input'])[-1]
+    expected = contents['backbone_feature']
+    torch.testing.assert_close(features, expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        get_model(source)(contents['input'])[-1], expected, rtol=0, atol=1e-4
+    )
+
+    convert_checkpoint(ours, back, 'detectron2')
+    returned = {
+        name.removeprefix('backbone.'): tensor
+        for name, tensor in torch.load(back)['model'].items()
+    }
+    assert_same(returned, contents['state'], ['net.pos_embed'])
+    # its positions are now those of the full grid
+    config = dict(contents['config'], pretrain_img_size=128)
+    backbone, pyramid = build(
+        {**contents, 'config': config, 'state': returned}
+    )
+    maps = backbone(contents['input'])
+    torch.testing.assert_close(maps[-1], expected, rtol=0, atol=1e-4)
+    levels = [*contents['pyramid'].values()]
+    for level, reference in zip(pyramid(maps), levels, strict=True):
+        torch.testing.assert_close(level, reference, rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+def test_published_finetuned_file_in_timm(shared, tmp_path):
+    timm = pytest.importorskip('timm')
+    folder = shared / 'reference'
+    expected = torch.load(folder / 'reference_finetuned_io.pt')
+    convert_checkpoint(
+        folder / 'reference_finetuned.pth', tmp_path / 't', 'timm', num_heads=4
+    )
+    model = timm.create_model(f'local-dir:{tmp_path}/t', pretrained=True)
+    torch.testing.assert_close(
+        model.eval()(expected['input']), expected['logits'], rtol=0, atol=1e-4
+    )
+
+
+@torch.no_grad()
+def test_a_model_saved_by_timm_is_read(tmp_path):
+    timm = pytest.importorskip('timm')
+    model = timm.create_model(
+        'vit_tiny_patch16_224', depth=2, img_size=(32, 48), init_values=0.1
+    ).eval()
+    file = saved(tmp_path / 'a.pth', model.state_dict())
+    ours = get_model(file, img_size=(32, 48), out_type='raw')
+    images = torch.randn(2, 3, 32, 48)
+    torch.testing.assert_close(
+        ours(images)[-1], model.forward_features(images), rtol=0, atol=1e-4
+    )
+    notes = read_vit(file, img_size=(32, 48)).changed
+    assert notes == ['4 layer scales folded into weights']
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('saved_as', ['folder', 'state dict'])
+def test_a_model_saved_by_transformers_is_read(saved_as, tmp_path):
+    transformers = pytest.importorskip('transformers')
+    config = transformers.ViTConfig(
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        intermediate_size=40,
+        image_size=(32, 48),
+        patch_size=8,
+        num_labels=5,
+        layer_norm_eps=1e-5,
+    )
+    model = transformers.ViTForImageClassification(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    source, options = tmp_path / 'hf', {}
+    model.save_pretrained(source)
+    if saved_as == 'state dict':
+        source = saved(tmp_path / 'a.pth', model.state_dict())
+        options = dict(num_heads=3, img_size=(32, 48))
+    images = torch.randn(2, 3, 32, 48)
+    cls = get_model(source, **options)(images)[-1]
+    expected = model.vit(images).last_hidden_state[:, 0]
+    # a state dict alone does not tell that eps is 1e-5
+    atol = 1e-4 if saved_as == 'folder' else 1e-2
+    torch.testing.assert_close(cls, expected, rtol=0, atol=atol)
+    head = read_vit(str(source), **options).vit.head
+    torch.testing.assert_close(head['weight'], model.classifier.weight)

@@ -1,0 +1,77 @@
+"""Write the features of every image in a folder to one file.
+
+Usage: python tools/extract_features.py CHECKPOINT FOLDER OUT.npy|OUT.parquet
+
+A feature is the mean of the backbone's patch tokens. The folder is searched at
+any depth. OUT.npy has one row for each image and OUT.txt their names; in
+OUT.parquet both are columns.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from siameseim import get_model
+from siameseim.evaluation.extraction import (
+    check_suffix,
+    folder_features,
+    save_features,
+)
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('checkpoint', help='any known layout')
+    parser.add_argument('folder', help='folder of images')
+    parser.add_argument('out', type=Path, help='.npy or .parquet')
+    parser.add_argument('--branch', choices=['online', 'target'])
+    parser.add_argument(
+        '--num-heads', type=int, help='where the checkpoint does not tell it'
+    )
+    parser.add_argument(
+        '--img-size', type=int, help="input side in pixels (the checkpoint's)"
+    )
+    parser.add_argument('--batch-size', type=int, default=64, help='(64)')
+    parser.add_argument(
+        '--workers', type=int, default=2, help='loading processes (2)'
+    )
+    parser.add_argument(
+        '--device', help='cpu, cuda, cuda:1 ... (a GPU if there is one)'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Extract, or say in one line why not."""
+    args = parse_args(argv)
+    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        check_suffix(args.out)
+        backbone = get_model(
+            args.checkpoint,
+            args.branch,
+            num_heads=args.num_heads,
+            img_size=args.img_size,
+        )
+        result = folder_features(
+            backbone.to(device), args.folder, args.batch_size, args.workers
+        )
+        written = save_features(result, args.out)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        sys.exit(f'error: {error}')
+    for name in result.unreadable:
+        print(f'left out, cannot be read: {name}')
+    rows, width = result.features.shape
+    files = ' and '.join(map(str, written))
+    print(f'{rows} images, {width} numbers each: {files}')
+
+
+if __name__ == '__main__':
+    main()
