@@ -10,7 +10,8 @@ from .held_out import (
     predict_views,
 )
 from .held_out_hook import HeldOutHook
-from .knn import knn_predict
+from .knn import accuracies, knn_predict, nearest_neighbours, vote
+from .knn_hook import KNNHook
 from .matching import (
     MatchingScore,
     matching_score,
@@ -23,19 +24,23 @@ from .predicted import PredictionScore, score_predictions
 __all__ = [
     'HeldOutHook',
     'HeldOutScore',
+    'KNNHook',
     'MatchedViews',
     'MatchingScore',
     'PredictionScore',
+    'accuracies',
     'knn_accuracy',
     'knn_predict',
     'load_batch',
     'match_views',
     'matching_score',
+    'nearest_neighbours',
     'nearest_patches',
     'patch_features',
     'pooled',
     'predict_views',
     'score_predictions',
     'true_places',
+    'vote',
     'within_radius',
 ]
