@@ -60,7 +60,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
     """Accuracy by k, and on what."""
     if bool(args.data) == bool(args.train and args.val):
         raise ValueError('give either --data, or --train and --val')
-    folders = (
+    train, val = (
         frozen.split_folders(args.data)
         if args.data
         else (args.train, args.val)
@@ -71,7 +71,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
     backbone, preprocessor = frozen.frozen_backbone(
         cfg, args.device, args.seed
     )
-    splits = labelled.labelled_splits(*folders, backbone.img_size)
+    splits = labelled.labelled_splits(train, val, backbone.img_size)
     scores = labelled.folder_accuracies(
         backbone,
         preprocessor,

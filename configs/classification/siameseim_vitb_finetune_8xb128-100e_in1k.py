@@ -1,7 +1,8 @@
 # Fine-tuning of SiameseIM's ViT-B/16 on ImageNet-1k: the recipe of the paper.
 #
 # Command, 8 GPUs, 128 images each (weights: sim_base_1600ep_pretrain.pth in
-# the current folder, or --cfg-options model.backbone.init_cfg.checkpoint=FILE):
+# the current folder, or
+# --cfg-options model.backbone.init_cfg.checkpoint=FILE):
 #   tools/dist_train.sh configs/classification/THIS_FILE 8 --data imagenet
 # Any data set with one folder per class: --data FOLDER with train/ and val/.
 # With another number of images a step the learning rate follows.

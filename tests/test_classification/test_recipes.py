@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DefaultScope, PARAM_SCHEDULERS
+from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 from mmpretrain.registry import MODELS
 from torch import nn
 
@@ -22,8 +22,9 @@ LARGE = {
 
 def built(name, device='meta'):
     cfg = Config.fromfile(FOLDER / name)
-    with torch.device(device), DefaultScope.overwrite_default_scope(
-        'mmpretrain'
+    with (
+        torch.device(device),
+        DefaultScope.overwrite_default_scope('mmpretrain'),
     ):
         model = MODELS.build(cfg.model)
         wrapper = build_optim_wrapper(model, cfg.optim_wrapper)

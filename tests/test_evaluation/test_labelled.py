@@ -50,9 +50,7 @@ def test_encoding_leaves_the_random_generators_alone(colours):
 def test_splits_with_other_classes_are_refused(colours, tmp_path):
     write_classes(tmp_path / 'val', 1, 0, {'red': (1, 2, 3)})
     with pytest.raises(ValueError, match='only one of them has: blue'):
-        labelled.labelled_splits(
-            colours / 'train', tmp_path / 'val', (16, 16)
-        )
+        labelled.labelled_splits(colours / 'train', tmp_path / 'val', (16, 16))
 
 
 def test_a_missing_split_is_named(tmp_path):

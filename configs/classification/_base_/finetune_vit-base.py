@@ -1,9 +1,7 @@
 # Fine-tuning of the whole ViT-B/16: mmpretrain's own recipe for MAE, with the
 # numbers of SiameseIM (method.md section 9) where they differ. Mean of the
 # patch tokens -> LayerNorm -> Linear.
-_base_ = [
-    'mmpretrain::mae/benchmarks/vit-base-p16_8xb128-coslr-100e_in1k.py'
-]
+_base_ = ['mmpretrain::mae/benchmarks/vit-base-p16_8xb128-coslr-100e_in1k.py']
 
 custom_imports = dict(imports=['siameseim'], allow_failed_imports=False)
 

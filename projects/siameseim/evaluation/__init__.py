@@ -1,5 +1,6 @@
 """Measures of what a backbone learned, without training anything."""
 
+from .corruptions import Corrupt, mean_corruption_error
 from .features import patch_features, pooled
 from .held_out import (
     HeldOutScore,
@@ -22,6 +23,7 @@ from .matching import (
 from .predicted import PredictionScore, score_predictions
 
 __all__ = [
+    'Corrupt',
     'HeldOutHook',
     'HeldOutScore',
     'KNNHook',
@@ -34,6 +36,7 @@ __all__ = [
     'load_batch',
     'match_views',
     'matching_score',
+    'mean_corruption_error',
     'nearest_neighbours',
     'nearest_patches',
     'patch_features',

@@ -5,7 +5,7 @@ k neighbours.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -114,11 +114,13 @@ def nearest_neighbours(
             cosines = query @ rows.T  # (n, C) @ (C, m) -> (n, m)
             near, index = cosines.topk(min(k, len(rows)), dim=-1)
             best[i] = _merge([best[i], Neighbours(near, labels[index])], k)
-    return Neighbours(*(torch.cat(parts).cpu() for parts in zip(*best)))
+    return Neighbours(
+        *(torch.cat(parts).cpu() for parts in zip(*best, strict=True))
+    )
 
 
 def shared_neighbours(
-    features: Tensor, bank: Tensor, bank_labels: Tensor, k: int, **kwargs: int
+    features: Tensor, bank: Tensor, bank_labels: Tensor, k: int, **kwargs: Any
 ) -> Neighbours:
     """``nearest_neighbours`` where every process holds a part of the bank.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -46,7 +47,9 @@ class KNNHook(Hook):
         self.interval = interval
         self.ks = [*ks]
         self.temperature = temperature
-        self.loading = dict(batch_size=batch_size, num_workers=num_workers)
+        self.loading: dict[str, Any] = dict(
+            batch_size=batch_size, num_workers=num_workers
+        )
 
     def before_train(self, runner: Runner) -> None:
         """Find the images, so that a wrong folder stops before training."""
@@ -82,6 +85,6 @@ class KNNHook(Hook):
         )
 
 
-def _model(runner: Runner) -> object:
+def _model(runner: Runner) -> Any:
     model = runner.model
     return model.module if is_model_wrapper(model) else model

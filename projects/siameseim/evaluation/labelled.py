@@ -1,7 +1,7 @@
 """Pooled features of labelled images in one folder per class."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import (
@@ -143,7 +143,7 @@ def folder_neighbours(
     asked: LabelledFeatures,
     k: int,
     centred: bool = True,
-    **kwargs: int,
+    **kwargs: Any,
 ) -> tuple[Neighbours, Tensor]:
     """Neighbours of the images of all processes in those of all processes.
 
@@ -180,7 +180,7 @@ def folder_accuracies(
     ks: list[int],
     temperature: float = 0.1,
     centred: bool = True,
-    **kwargs: int | str,
+    **kwargs: Any,
 ) -> dict[int, float]:
     """k-NN accuracy of a backbone, over all processes.
 

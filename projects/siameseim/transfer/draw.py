@@ -93,7 +93,11 @@ def draw_predictions(
 
 
 def _draw_classes(
-    cfg: Config, checkpoint: str, images: Sequence[Path], out: Path, device: str
+    cfg: Config,
+    checkpoint: str,
+    images: Sequence[Path],
+    out: Path,
+    device: str,
 ) -> list[Path]:
     """Write each image with the likeliest class and its score."""
     from mmpretrain.apis import ImageClassificationInferencer
