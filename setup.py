@@ -24,6 +24,9 @@ DETECTION = ['lvis>=0.5.3', 'mmdet>=3.3.0,<3.4.0', 'pycocotools>=2.0.7']
 SEGMENTATION = ['mmsegmentation>=1.2.2,<1.3.0', 'ftfy>=6.0', 'regex>=2022.1']
 # What conversion and feature files need beyond pretraining.
 WEIGHTS = ['safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.2', 'pyarrow>=15']
+# imagecorruptions itself no longer runs with numpy 2; both packages bring the
+# same module, so install one of them.
+ROBUSTNESS = ['imagecorruptions-imaug>=1.1.5', 'timm>=1.0']
 DEVELOPMENT = [
     'codespell',
     'mypy',
@@ -62,6 +65,7 @@ setup(
     ],
     extras_require={
         'det': DETECTION,
+        'robust': ROBUSTNESS,
         'seg': SEGMENTATION,
         'weights': WEIGHTS,
         'dev': DEVELOPMENT,

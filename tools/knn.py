@@ -1,76 +1,106 @@
 """k-NN accuracy of a checkpoint's frozen backbone on labelled images.
 
-Usage: python tools/knn.py CONFIG [CHECKPOINT] --train FOLDER --val FOLDER
+The checkpoint may be of any layout: a training checkpoint or an exported
+backbone of ours, a published file, one of MAE, timm, mmpretrain ... Features
+are centred means of the patch tokens. FOLDER holds train and val (or test),
+each with one folder of images per class.
 
-Each folder holds one folder of images per class. Features are centred means
-of the patch tokens. Without a checkpoint the untrained network is measured.
+Examples:
+  python tools/knn.py CHECKPOINT --data FOLDER --k 10 20 200
+  python tools/knn.py --config CONFIG --data FOLDER    # untrained network
+  torchrun --nproc_per_node 8 tools/knn.py CHECKPOINT --data FOLDER \
+      --launcher pytorch
 """
 
 import argparse
 import logging
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
-from mmpretrain.registry import MODELS
+from mmengine.dist import is_main_process
 
-from siameseim.evaluation.knn import knn_predict
-from siameseim.evaluation.labelled import labelled_folder, pooled_features
+from siameseim.engine import launch
+from siameseim.evaluation import frozen, labelled
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='the pretraining config')
-    parser.add_argument('checkpoint', nargs='?', help='any known layout')
-    parser.add_argument('--train', type=Path, required=True, metavar='FOLDER')
-    parser.add_argument('--val', type=Path, required=True, metavar='FOLDER')
+    parser.add_argument('checkpoint', nargs='?', default='')
+    parser.add_argument(
+        '--config', help='pretraining config, if the sizes need one'
+    )
+    parser.add_argument('--data', metavar='FOLDER', help='has train and val')
+    parser.add_argument('--train', type=Path, help='in place of --data')
+    parser.add_argument('--val', type=Path, help='in place of --data')
     parser.add_argument('--branch', choices=['online', 'target'])
-    parser.add_argument('--k', type=int, default=20, help='neighbours (20)')
+    parser.add_argument('--k', type=int, nargs='+', default=[20])
+    parser.add_argument('--temperature', type=float, default=0.1)
+    parser.add_argument('--no-centre', action='store_true')
+    parser.add_argument('--image-size', type=int, help='pixels of the view')
+    parser.add_argument('--batch-size', type=int, default=256)
+    parser.add_argument('--workers', type=int, default=2)
+    parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
+    parser.add_argument(
+        '--precision', choices=['fp32', 'bf16', 'auto'], default='fp32'
+    )
     parser.add_argument('--seed', type=int, default=0, help='if untrained')
-    return parser.parse_args()
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+    )  # fmt: skip
+    return parser.parse_args(argv)
 
 
-def main() -> None:
-    """Encode both folders, vote, print the accuracy."""
-    args = parse_args()
+def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
+    """Accuracy by k, and on what."""
+    if bool(args.data) == bool(args.train and args.val):
+        raise ValueError('give either --data, or --train and --val')
+    train, val = (
+        frozen.split_folders(args.data)
+        if args.data
+        else (args.train, args.val)
+    )
+    cfg = frozen.backbone_config(
+        args.checkpoint, args.config, args.branch, args.image_size
+    )
+    backbone, preprocessor = frozen.frozen_backbone(
+        cfg, args.device, args.seed
+    )
+    splits = labelled.labelled_splits(train, val, backbone.img_size)
+    scores = labelled.folder_accuracies(
+        backbone,
+        preprocessor,
+        splits,
+        args.k,
+        args.temperature,
+        not args.no_centre,
+        batch_size=args.batch_size,
+        num_workers=args.workers,
+        precision=args.precision,
+    )
+    classes = len(splits[0].classes)
+    return scores, f'{len(splits[1])} images, {classes} classes'
+
+
+def main(argv: Sequence[str] | None = None) -> dict[int, float]:
+    """Encode both folders, vote, print the accuracies."""
+    args = parse_args(argv)
     logging.disable(logging.INFO - 1)
-    torch.manual_seed(args.seed)
-    cfg = Config.fromfile(args.config)
-    model = cfg.model
-    if args.checkpoint:
-        model.backbone.init_cfg = dict(
-            type='Pretrained', checkpoint=args.checkpoint
-        )
-        if args.branch:
-            model.backbone.init_cfg.branch = args.branch
-    backbone = MODELS.build(model.backbone)
-    backbone.init_weights()
-    preprocessor = MODELS.build(model.data_preprocessor)
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    backbone.to(device)
-    preprocessor.to(device)
-    (bank, bank_labels), (features, labels) = (
-        pooled_features(
-            backbone,
-            preprocessor,
-            labelled_folder(folder, backbone.img_size),
-        )
-        for folder in (args.train, args.val)
-    )
-    centre = bank.mean(dim=0)
-    classes = int(bank_labels.max()) + 1
-    predicted = knn_predict(
-        features - centre, bank - centre, bank_labels, classes, args.k
-    )
-    accuracy = (predicted == labels).float().mean().item()
-    print(
-        f'k-NN (k={args.k}) of {args.checkpoint or "the untrained network"}: '
-        f'{accuracy:.1%} of {len(labels)} images, {classes} classes'
-    )
+    launch.init_group(args.launcher)
+    try:
+        scores, data = measure(args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    if is_main_process():
+        what = args.checkpoint or 'the untrained network'
+        for k, score in scores.items():
+            print(f'k-NN (k={k}) of {what}: {score:.1%} of {data}')
+    return scores
 
 
 if __name__ == '__main__':

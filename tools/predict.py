@@ -1,6 +1,6 @@
-"""Draw what a trained detector or segmentor sees in images, as PNG files.
+"""Draw what a trained model sees in images, as PNG files.
 
-Boxes and masks, or a segmentation laid over the image.
+Boxes and masks, a segmentation laid over the image, or the likeliest class.
 
 Example:
   python tools/predict.py CONFIG CHECKPOINT IMAGE_OR_FOLDER --out pictures

@@ -85,6 +85,9 @@ def load_config(args: argparse.Namespace) -> Config:
             )
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    for name in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
+        cfg[name] = None  # the training data need not be here
+    cfg.param_scheduler = None
     transfer.fit(cfg, args.data, launch.local_world_size(args.launcher))
     return cfg
 

@@ -1,8 +1,9 @@
-"""Pretrain with SiameseIM, or train a detector or segmentor on it.
+"""Pretrain with SiameseIM, or train a model for a task on it.
 
 Examples:
   python tools/train.py configs/siameseim_vitb_pretrain.py --data FOLDER
   python tools/train.py configs/detection/CONFIG --data COCO
+  python tools/train.py configs/classification/CONFIG --data CLASS_FOLDERS
   python tools/train.py CONFIG --data FOLDER --resume
   tools/dist_train.sh CONFIG 8 --data FOLDER
 """
@@ -31,7 +32,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--data',
         metavar='FOLDER',
         help='folder of images to pretrain on, at any depth, without labels; '
-        'for detection and segmentation the data_root of the data',
+        'for detection and segmentation the data_root of the data; for '
+        'classification train and val with one folder of images per class',
     )
     parser.add_argument(
         '--work-dir',

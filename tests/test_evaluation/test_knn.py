@@ -1,11 +1,20 @@
-"""k-NN against a slow loop and hand-worked votes."""
+"""k-NN against a slow loop, scikit-learn and hand-worked votes."""
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from sklearn.neighbors import KNeighborsClassifier
 
-from siameseim.evaluation import knn_predict
+from siameseim.evaluation import (
+    accuracies,
+    knn_predict,
+    nearest_neighbours,
+    vote,
+)
+from siameseim.evaluation.knn import shared_neighbours
+from tests.two_processes import run_in_two
 
 
 def loop_predict(features, bank, labels, num_classes, k, temperature):
@@ -24,16 +33,85 @@ def loop_predict(features, bank, labels, num_classes, k, temperature):
     return predictions
 
 
+def random_case(queries=23, bank=30, classes=4):
+    generator = torch.Generator().manual_seed(0)
+    return (
+        torch.randn(queries, 6, generator=generator),
+        torch.randn(bank, 6, generator=generator),
+        torch.randint(classes, (bank,), generator=generator),
+    )
+
+
 @pytest.mark.parametrize('k', [1, 5, 30])
 @pytest.mark.parametrize('chunk_size', [7, 100])
 def test_equals_a_slow_loop(k, chunk_size):
-    generator = torch.Generator().manual_seed(0)
-    features = torch.randn(23, 6, generator=generator)
-    bank = torch.randn(30, 6, generator=generator)
-    labels = torch.randint(4, (30,), generator=generator)
+    features, bank, labels = random_case()
     predicted = knn_predict(features, bank, labels, 4, k, 0.3, chunk_size)
     expected = loop_predict(features, bank, labels.tolist(), 4, k, 0.3)
     assert predicted.tolist() == expected
+
+
+def test_equals_scikit_learn_with_the_same_weights():
+    features, bank, labels = random_case(queries=200, bank=500)
+    reference = KNeighborsClassifier(
+        n_neighbors=20,
+        metric='cosine',
+        algorithm='brute',
+        weights=lambda distance: np.exp((1 - distance) / 0.1),
+    ).fit(bank, labels)
+    predicted = knn_predict(features, bank, labels, 4, 20, 0.1)
+    assert predicted.tolist() == reference.predict(features).tolist()
+
+
+@pytest.mark.parametrize('query_chunk', [1, 8, 1000])
+@pytest.mark.parametrize('bank_chunk', [3, 17, 1000])
+def test_chunks_do_not_change_the_neighbours(query_chunk, bank_chunk):
+    features, bank, labels = random_case()
+    whole = nearest_neighbours(features, bank, labels, 9)
+    parts = nearest_neighbours(
+        features,
+        bank,
+        labels,
+        9,
+        query_chunk=query_chunk,
+        bank_chunk=bank_chunk,
+    )
+    assert parts.labels.equal(whole.labels)
+    torch.testing.assert_close(parts.cosines, whole.cosines)
+
+
+def test_a_bank_in_half_precision_finds_the_same_neighbours():
+    features, bank, labels = random_case()
+    exact = nearest_neighbours(features, bank, labels, 5)
+    half = nearest_neighbours(features.half(), bank.half(), labels, 5)
+    assert half.cosines.dtype == torch.float32
+    torch.testing.assert_close(half.cosines, exact.cosines, atol=2e-3, rtol=0)
+
+
+def test_several_k_from_one_search():
+    features, bank, labels = random_case()
+    truth = torch.arange(len(features)) % 4
+    found = nearest_neighbours(features, bank, labels, 30)
+    scores = accuracies(found, truth, 4, [1, 5, 30], 0.3)
+    for k, score in scores.items():
+        expected = loop_predict(features, bank, labels.tolist(), 4, k, 0.3)
+        right = sum(a == b for a, b in zip(expected, truth, strict=True))
+        assert score == pytest.approx(right / len(truth)), k
+
+
+def neighbours_of_half_the_bank(rank):
+    features, bank, labels = random_case()
+    return tuple(
+        shared_neighbours(features, bank[rank::2], labels[rank::2], 9)
+    )
+
+
+def test_two_processes_with_half_the_bank_each_equal_one():
+    features, bank, labels = random_case()
+    whole = nearest_neighbours(features, bank, labels, 9)
+    for cosines, found in run_in_two(neighbours_of_half_the_bank):
+        assert found.equal(whole.labels)
+        torch.testing.assert_close(cosines, whole.cosines)
 
 
 def test_temperature_decides_between_the_nearest_and_the_majority():
@@ -41,8 +119,9 @@ def test_temperature_decides_between_the_nearest_and_the_majority():
     bank = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]])
     labels = torch.tensor([0, 1, 1])  # cosines 1, 0.6 and 0.6
     # exp(1 / t) against 2 exp(0.6 / t): equal at t = 0.4 / ln 2 = 0.577
-    assert knn_predict(query, bank, labels, 2, 3, 0.5).item() == 0
-    assert knn_predict(query, bank, labels, 2, 3, 0.7).item() == 1
+    found = nearest_neighbours(query, bank, labels, 3)
+    assert vote(found, 2, 3, 0.5).item() == 0
+    assert vote(found, 2, 3, 0.7).item() == 1
 
 
 def test_a_low_temperature_does_not_overflow():
@@ -52,6 +131,16 @@ def test_a_low_temperature_does_not_overflow():
     assert knn_predict(query, bank, labels, 2, 2, 1e-3).item() == 1
 
 
-def test_the_bank_needs_labels():
+def test_what_cannot_vote_is_named():
     with pytest.raises(ValueError, match='3 features and 2 labels'):
         knn_predict(torch.ones(1, 2), torch.ones(3, 2), torch.arange(2), 2)
+    with pytest.raises(ValueError, match='k=0'):
+        knn_predict(torch.ones(1, 2), torch.ones(2, 2), torch.arange(2), 2, 0)
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_what_the_cpu_finds():
+    features, bank, labels = random_case(queries=200, bank=5000)
+    cpu = nearest_neighbours(features, bank, labels, 9)
+    gpu = nearest_neighbours(features, bank, labels, 9, device='cuda')
+    torch.testing.assert_close(gpu.cosines, cpu.cosines, atol=1e-5, rtol=0)

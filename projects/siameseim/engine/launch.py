@@ -4,6 +4,7 @@ import os
 
 import torch
 import torch.distributed as dist
+from mmengine.dist import init_dist
 
 # Where each launcher leaves rank, local rank and number of processes.
 _VARIABLES = {
@@ -60,6 +61,17 @@ def init_cpu_group(launcher: str) -> None:
     os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
     os.environ.setdefault('MASTER_PORT', '29500')
     dist.init_process_group('gloo')
+
+
+def init_group(launcher: str) -> None:
+    """Start the process group of a tool that has no runner.
+
+    Args:
+        launcher (str): as for ``world_size``.
+    """
+    if launcher != 'none' and torch.cuda.is_available():
+        init_dist(launcher, backend='nccl')
+    init_cpu_group(launcher)
 
 
 def _places(launcher: str) -> tuple[int, int, int]:

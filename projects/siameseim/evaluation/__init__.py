@@ -1,5 +1,6 @@
 """Measures of what a backbone learned, without training anything."""
 
+from .corruptions import Corrupt, mean_corruption_error
 from .features import patch_features, pooled
 from .held_out import (
     HeldOutScore,
@@ -11,7 +12,8 @@ from .held_out import (
     recognise_views,
 )
 from .held_out_hook import HeldOutHook
-from .knn import knn_predict
+from .knn import accuracies, knn_predict, nearest_neighbours, vote
+from .knn_hook import KNNHook
 from .matching import (
     MatchingScore,
     matching_score,
@@ -22,16 +24,21 @@ from .matching import (
 from .predicted import PredictionScore, score_predictions
 
 __all__ = [
+    'Corrupt',
     'HeldOutHook',
     'HeldOutScore',
+    'KNNHook',
     'MatchedViews',
     'MatchingScore',
     'PredictionScore',
+    'accuracies',
     'knn_accuracy',
     'knn_predict',
     'load_batch',
     'match_views',
     'matching_score',
+    'mean_corruption_error',
+    'nearest_neighbours',
     'nearest_patches',
     'patch_features',
     'pooled',
@@ -39,5 +46,6 @@ __all__ = [
     'recognise_views',
     'score_predictions',
     'true_places',
+    'vote',
     'within_radius',
 ]

@@ -1,15 +1,36 @@
 """Pooled features of labelled images in one folder per class."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from mmengine.dist import (
+    all_gather_object,
+    all_reduce,
+    get_rank,
+    get_world_size,
+)
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from ..engine.precision import use_bf16
 from ..models import SiameseIMViT
 from .features import patch_features, pooled
+from .knn import Neighbours, accuracies, shared_neighbours
+
+
+class LabelledFeatures(NamedTuple):
+    """Features of the images this process encoded, and their labels.
+
+    Attributes:
+        features (Tensor): (N, C) float16 on the CPU.
+        labels (Tensor): (N,) int64 on the CPU.
+    """
+
+    features: Tensor
+    labels: Tensor
 
 
 def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
@@ -33,14 +54,42 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
     return ImageFolder(str(folder), transform=v2.Compose(steps))
 
 
+def labelled_splits(
+    train: Path, val: Path, size: tuple[int, int]
+) -> tuple[ImageFolder, ImageFolder]:
+    """Two ``labelled_folder`` whose labels mean the same classes.
+
+    Args:
+        train (Path): images whose labels are used.
+        val (Path): images to classify.
+        size (tuple[int, int]): height and width of the view in pixels.
+
+    Raises:
+        FileNotFoundError: if a folder does not exist or holds no class.
+        ValueError: if the folders' classes differ.
+    """
+    known, asked = (labelled_folder(place, size) for place in (train, val))
+    if known.classes != asked.classes:
+        odd = sorted({*known.classes} ^ {*asked.classes})
+        raise ValueError(
+            f'{train} and {val} hold different class folders, so labels '
+            f'would not match; only one of them has: {", ".join(odd[:5])}'
+        )
+    return known, asked
+
+
 def pooled_features(
     backbone: SiameseIMViT,
     preprocessor: nn.Module,
     images: ImageFolder,
     batch_size: int = 256,
     num_workers: int = 2,
-) -> tuple[Tensor, Tensor]:
-    """Mean patch token and label of every image.
+    precision: str = 'fp32',
+) -> LabelledFeatures:
+    """Mean patch token and label of this process's share of the images.
+
+    With n processes, each encodes every n-th image. Draws no number from the
+    global random generators.
 
     Args:
         backbone (SiameseIMViT): on any device.
@@ -48,14 +97,112 @@ def pooled_features(
         images (ImageFolder): from ``labelled_folder``.
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
+        precision (str): 'fp32', 'bf16' or 'auto'. Defaults to 'fp32'.
 
-    Returns:
-        tuple[Tensor, Tensor]: (N, C) float32 and (N,) int64 on the CPU.
+    Raises:
+        ValueError: if there are fewer images than processes.
     """
-    loader = DataLoader(images, batch_size, num_workers=num_workers)
+    own = range(get_rank(), len(images), get_world_size())
+    if not own:
+        raise ValueError(
+            f'{images.root} has {len(images)} images, fewer than processes'
+        )
+    loader = DataLoader(
+        Subset(images, own),
+        batch_size,
+        num_workers=num_workers,
+        generator=torch.Generator(),
+    )
+    device = next(backbone.parameters()).device.type
+    bf16 = use_bf16(precision, device)
     features, labels = [], []
     for batch, label in loader:
         data = preprocessor(dict(inputs=batch, data_samples=None))
-        features.append(pooled(patch_features(backbone, data['inputs'])))
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
+            tokens = patch_features(backbone, data['inputs'])
+        features.append(pooled(tokens).half())
         labels.append(label)
-    return torch.cat(features), torch.cat(labels)
+    return LabelledFeatures(torch.cat(features), torch.cat(labels))
+
+
+def centre_of(known: LabelledFeatures) -> Tensor:
+    """Mean feature over all processes: (C,) float32 on the CPU.
+
+    Args:
+        known (LabelledFeatures): this process's part.
+    """
+    total = known.features.sum(dim=0, dtype=torch.float64)
+    count = torch.tensor([len(known.features)], dtype=torch.float64)
+    for number in (total, count):
+        all_reduce(number)
+    return (total / count).float()
+
+
+def folder_neighbours(
+    known: LabelledFeatures,
+    asked: LabelledFeatures,
+    k: int,
+    centred: bool = True,
+    **kwargs: Any,
+) -> tuple[Neighbours, Tensor]:
+    """Neighbours of the images of all processes in those of all processes.
+
+    Args:
+        known (LabelledFeatures): the part of the bank in this process.
+        asked (LabelledFeatures): the part of the queries in this process.
+        k (int): neighbours.
+        centred (bool): subtract the bank's mean feature from both, since
+            what all images share dominates cosines and says nothing.
+            Defaults to True.
+        **kwargs: as for ``nearest_neighbours``.
+
+    Returns:
+        tuple[Neighbours, Tensor]: of all queries, and their labels (N,); the
+        same in all processes.
+    """
+    parts = [LabelledFeatures(*p) for p in all_gather_object(tuple(asked))]
+    queries = torch.cat([part.features for part in parts]).float()
+    bank = known.features
+    if centred:
+        centre = centre_of(known)
+        queries = queries - centre
+        bank = torch.cat(
+            [(p.float() - centre).half() for p in bank.split(65536)]
+        )
+    found = shared_neighbours(queries, bank, known.labels, k, **kwargs)
+    return found, torch.cat([part.labels for part in parts])
+
+
+def folder_accuracies(
+    backbone: SiameseIMViT,
+    preprocessor: nn.Module,
+    splits: tuple[ImageFolder, ImageFolder],
+    ks: list[int],
+    temperature: float = 0.1,
+    centred: bool = True,
+    **kwargs: Any,
+) -> dict[int, float]:
+    """k-NN accuracy of a backbone, over all processes.
+
+    Args:
+        backbone (SiameseIMViT): on any device; its modes and buffers stay.
+        preprocessor (nn.Module): the model's data preprocessor.
+        splits (tuple[ImageFolder, ImageFolder]): of ``labelled_splits``.
+        ks (list[int]): numbers of neighbours.
+        temperature (float): of the vote. Defaults to 0.1.
+        centred (bool): as for ``folder_neighbours``. Defaults to True.
+        **kwargs: as for ``pooled_features``.
+
+    Returns:
+        dict[int, float]: accuracy by k.
+    """
+    known, asked = (
+        pooled_features(backbone, preprocessor, split, **kwargs)
+        for split in splits
+    )
+    device = next(backbone.parameters()).device
+    found, labels = folder_neighbours(
+        known, asked, max(ks), centred, device=device
+    )
+    classes = len(splits[0].classes)
+    return accuracies(found, labels, classes, ks, temperature)

@@ -1,4 +1,4 @@
-"""Fits a detection or segmentation config to machine and command line.
+"""Fits a transfer config to machine and command line.
 
 The toolboxes' own tools need none of this; ``tools/train.py`` and
 ``tools/test.py`` call it.
@@ -15,12 +15,15 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import Runner
 from torch import cuda
 
+from . import classification
+
 _SPLITS = ('train', 'val', 'test')
 
 
 def is_transfer(cfg: Config) -> bool:
-    """Whether a config belongs to mmdet or mmseg."""
-    return cfg.get('default_scope') in ('mmdet', 'mmseg')
+    """Whether a config trains a detector, a segmentor or a classifier."""
+    scope = cfg.get('default_scope')
+    return scope in ('mmdet', 'mmseg') or classification.is_classifier(cfg)
 
 
 def fit(cfg: Config, data: str | None, processes: int) -> None:
@@ -28,14 +31,16 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
 
     Args:
         cfg (Config): changed in place.
-        data (str, optional): folder in place of the config's ``data_root``.
+        data (str, optional): folder in place of the config's ``data_root``;
+            for classifiers see ``classification.set_data``.
         processes (int): processes that share this machine.
 
     Raises:
         FileNotFoundError: if files the config names do not exist.
     """
+    classifier = classification.is_classifier(cfg)
     if data is not None:
-        set_data_root(cfg, data)
+        (classification.set_data if classifier else set_data_root)(cfg, data)
     cores = max(len(os.sched_getaffinity(0)) // processes, 1)
     for split in _SPLITS:
         loader = cfg.get(f'{split}_dataloader')
@@ -44,8 +49,9 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
         loader.num_workers = min(loader.num_workers, cores)
         if loader.num_workers == 0:  # PyTorch refuses it without workers
             loader.persistent_workers = False
+        check = classification.check_data if classifier else check_files
         for dataset in innermost(loader.dataset):
-            check_files(dataset)
+            check(dataset)
 
 
 def set_data_root(cfg: Config, folder: str) -> None:
@@ -107,17 +113,23 @@ def check_files(dataset: ConfigDict) -> None:
 def empty_data_explained(cfg: Config) -> Iterator[None]:
     """Building the training data in here tells why no image is left.
 
-    The toolboxes' own error is numpy's 'need at least one array to
-    concatenate'.
+    The toolboxes' own errors are numpy's 'need at least one array to
+    concatenate' and mmpretrain's 'Found 0 files'.
 
     Args:
-        cfg (Config): of mmdet or mmseg; others pass.
+        cfg (Config): of a toolbox; others pass.
 
     Raises:
         ValueError: naming files and classes and what to change.
     """
     try:
         yield
+    except RuntimeError as error:
+        if 'Found 0 files' not in str(error):
+            raise
+        raise ValueError(
+            f'no training image is left: {error} Give another --data FOLDER'
+        ) from error
     except ValueError as error:
         if not is_transfer(cfg) or 'at least one array' not in str(error):
             raise

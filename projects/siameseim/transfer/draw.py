@@ -1,5 +1,6 @@
 """Predictions drawn on images by the toolboxes' own visualizers."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import mmcv
 import torch
 from mmengine.config import Config
 from torch import nn
+
+from ..convert.safe_load import load_file
+from .classification import is_classifier
 
 _SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
 
@@ -42,7 +46,7 @@ def draw_predictions(
     """Predict each image and write it, with the prediction, as a PNG file.
 
     Args:
-        cfg (Config): of mmdet or mmseg.
+        cfg (Config): of mmdet, mmseg or a classifier of mmpretrain.
         checkpoint (str): file written by its training.
         images (Sequence[Path]): image files.
         out (Path): folder of the pictures, made if needed.
@@ -53,9 +57,11 @@ def draw_predictions(
         list[Path]: the files written.
 
     Raises:
-        ValueError: if the config belongs to neither toolbox.
+        ValueError: if the config belongs to no toolbox.
     """
     device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+    if is_classifier(cfg):
+        return _draw_classes(cfg, checkpoint, images, out, device)
     toolbox = cfg.get('default_scope')
     if toolbox == 'mmdet':
         model, predict = _detector(cfg, checkpoint, device)
@@ -64,8 +70,9 @@ def draw_predictions(
     else:
         raise ValueError(
             f'default_scope={toolbox!r} of the config is neither mmdet nor '
-            'mmseg: give a config of configs/detection or '
-            'configs/segmentation'
+            'mmseg, nor does it train a classifier: give a config of '
+            'configs/detection, configs/segmentation or '
+            'configs/classification'
         )
     options = dict(pred_score_thr=score) if toolbox == 'mmdet' else {}
     visualizer = _visualizer(toolbox, model.dataset_meta)
@@ -83,6 +90,27 @@ def draw_predictions(
         )
         files.append(file)
     return files
+
+
+def _draw_classes(
+    cfg: Config,
+    checkpoint: str,
+    images: Sequence[Path],
+    out: Path,
+    device: str,
+) -> list[Path]:
+    """Write each image with the likeliest class and its score."""
+    from mmpretrain.apis import ImageClassificationInferencer
+
+    cfg = copy.deepcopy(cfg)
+    state = load_file(checkpoint)
+    meta = state.get('meta', {}).get('dataset_meta', {})
+    if meta.get('classes'):  # of the data that it was trained on
+        cfg.model.head.num_classes = len(meta['classes'])
+    predict = ImageClassificationInferencer(cfg, checkpoint, device)
+    out.mkdir(parents=True, exist_ok=True)
+    predict([str(image) for image in images], show_dir=str(out))
+    return [out / f'{image.stem}.png' for image in images]
 
 
 def _detector(

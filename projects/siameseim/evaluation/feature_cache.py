@@ -1,0 +1,93 @@
+"""Pooled features of a folder, computed once and kept in a file."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torchvision.datasets import ImageFolder
+
+from ..engine.atomic_file import AtomicBackend
+from ..models import SiameseIMViT
+from .labelled import pooled_features
+
+
+class FolderFeatures(NamedTuple):
+    """Features of all images of a class-per-folder tree.
+
+    Attributes:
+        features (Tensor): (N, C) float16 on the CPU.
+        labels (Tensor): (N,) int64.
+        files (list[str]): class folder and file name of each image.
+        classes (list[str]): folder names by label.
+    """
+
+    features: Tensor
+    labels: Tensor
+    files: list[str]
+    classes: list[str]
+
+
+def cached_features(
+    backbone: SiameseIMViT,
+    preprocessor: nn.Module,
+    images: ImageFolder,
+    cache: Path,
+    checkpoint: str = '',
+    **loading: Any,
+) -> FolderFeatures:
+    """Features of a folder, read from the cache if they are in it.
+
+    The cache knows weights by the backbone's tensors, and images by name,
+    size in bytes and time of change, so a changed file is encoded anew.
+
+    Args:
+        backbone (SiameseIMViT): on any device.
+        preprocessor (nn.Module): the model's data preprocessor.
+        images (ImageFolder): from ``labelled_folder``.
+        cache (Path): folder of the cache files, made if needed.
+        checkpoint (str): only for the name of the file. Defaults to ''.
+        **loading: as for ``pooled_features``.
+    """
+    files = [str(Path(f).relative_to(images.root)) for f, _ in images.samples]
+    key = _key(backbone, images, loading.get('precision', 'fp32'))
+    path = cache / f'{Path(checkpoint).stem or "untrained"}_{key}.pt'
+    if path.is_file():
+        print_log(f'features of {images.root} are in {path}', 'current')
+        stored = torch.load(path, weights_only=True)
+    else:
+        found = pooled_features(backbone, preprocessor, images, **loading)
+        stored = found._asdict()
+        buffer = io.BytesIO()
+        torch.save(stored, buffer)
+        AtomicBackend().put(buffer.getvalue(), path)
+    return FolderFeatures(**stored, files=files, classes=images.classes)
+
+
+def _key(backbone: SiameseIMViT, images: ImageFolder, precision: str) -> str:
+    """Short digest of all that the features depend on."""
+    digest = hashlib.sha256()
+    for part in _parts(backbone, images, precision):
+        digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+def _parts(
+    backbone: SiameseIMViT, images: ImageFolder, precision: str
+) -> Iterator[bytes]:
+    yield f'{precision} {backbone.img_size} {images.transform}'.encode()
+    heads = backbone.layers[0].attn.num_heads
+    yield f'{heads} {backbone.final_norm}'.encode()
+    for name, tensor in backbone.state_dict().items():
+        yield name.encode()
+        yield tensor.cpu().contiguous().numpy().tobytes()
+    for file, label in images.samples:
+        status = Path(file).stat()
+        name = Path(file).relative_to(images.root)
+        entry = [str(name), label, status.st_size, status.st_mtime_ns]
+        yield json.dumps(entry).encode()

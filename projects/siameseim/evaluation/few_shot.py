@@ -1,0 +1,78 @@
+"""Few labels on frozen features: the protocol of MSN.
+
+Multinomial logistic regression without intercept on features that are
+centred and scaled to length 1 (https://arxiv.org/abs/2204.07141, appendix).
+"""
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+PENALTY = 0.1
+
+
+def prepare(features: Tensor) -> np.ndarray:
+    """Centre each feature vector over its own entries, then scale it to 1.
+
+    That is what MSN's evaluation does: it centres rows, not columns, so no
+    statistics pass from training to test images.
+
+    Args:
+        features (Tensor): (N, C) of any floating type.
+
+    Returns:
+        np.ndarray: (N, C) float32.
+    """
+    rows = features.float()
+    rows = rows - rows.mean(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(rows, dim=1).numpy()
+
+
+def fit(
+    features: Tensor,
+    labels: Tensor,
+    penalty: float = PENALTY,
+    max_iter: int = 1000,
+) -> LogisticRegression:
+    """Minimise mean cross-entropy + (penalty / n) * ||W||^2 / 2.
+
+    scikit-learn minimises C * (sum of cross-entropies) + ||W||^2 / 2. That is
+    the same times n * C if C = 1 / penalty, whatever n is.
+
+    Args:
+        features (Tensor): (n, C) as encoded; prepared in here.
+        labels (Tensor): (n,) int64.
+        penalty (float): before it is divided by n. Defaults to 0.1.
+        max_iter (int): of L-BFGS; it warns where these do not suffice.
+            Defaults to 1000.
+
+    Raises:
+        ValueError: if there are fewer than two classes or a bad penalty.
+    """
+    classes = len(labels.unique())
+    if classes < 2 or penalty <= 0:
+        raise ValueError(
+            f'{classes} classes and penalty={penalty}: logistic regression '
+            'needs at least 2 classes and a positive penalty'
+        )
+    # For two classes scikit-learn has one weight vector v = w1 - w0. At the
+    # optimum w1 = -w0, so ||w0||^2 + ||w1||^2 = ||v||^2 / 2: twice the C.
+    scale = 2 if classes == 2 else 1
+    model = LogisticRegression(
+        C=scale / penalty, fit_intercept=False, tol=1e-4, max_iter=max_iter
+    )
+    return model.fit(prepare(features), labels.numpy())
+
+
+def accuracy(
+    model: LogisticRegression, features: Tensor, labels: Tensor
+) -> float:
+    """Share of right predictions.
+
+    Args:
+        model (LogisticRegression): from ``fit``.
+        features (Tensor): (N, C) as encoded.
+        labels (Tensor): (N,) int64.
+    """
+    return float(model.score(prepare(features), labels.numpy()))

@@ -1,0 +1,124 @@
+"""A backbone built to the sizes of its checkpoint, for frozen features."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+from torch import nn
+
+from ..convert.backbone_file import read_backbone
+from ..convert.sizes import sizes
+from ..models import SiameseIMViT
+from ..models.stored_positions import recognise
+
+# ImageNet statistics of RGB values in 0-255, as in pretraining.
+PREPROCESSOR = dict(
+    type='SelfSupDataPreprocessor',
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+)
+# Heads are not to be seen in the tensors: the field's ViTs by their width.
+_HEADS = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
+
+
+def backbone_config(
+    checkpoint: str,
+    config: str | None = None,
+    branch: str | None = None,
+    img_size: int | None = None,
+) -> dict[str, Any]:
+    """What to build to have a checkpoint's backbone.
+
+    Args:
+        checkpoint (str): file of any layout ``load_pretrained`` knows, or
+            '' for the untrained backbone of the config.
+        config (str, optional): pretraining config with the architecture.
+            Defaults to None: seen from the checkpoint.
+        branch (str, optional): 'online' (the default) or 'target'.
+        img_size (int, optional): pixels of the square view. Defaults to
+            None: what the checkpoint was trained with.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is no ViT, or of a width whose number of
+            heads is unknown.
+    """
+    if config:
+        backbone = dict(Config.fromfile(config).model.backbone)
+    elif checkpoint:
+        backbone = _as_in(checkpoint, branch)
+    else:
+        raise ValueError('give a checkpoint or a config')
+    if img_size:
+        backbone['img_size'] = img_size
+    if checkpoint:
+        backbone['init_cfg'] = dict(
+            type='Pretrained', checkpoint=checkpoint, branch=branch
+        )
+    return backbone
+
+
+def frozen_backbone(
+    cfg: dict[str, Any], device: str | None = None, seed: int = 0
+) -> tuple[SiameseIMViT, nn.Module]:
+    """Build a backbone, load its weights, and its data preprocessor.
+
+    Args:
+        cfg (dict): from ``backbone_config``.
+        device (str, optional): defaults to None: a GPU if there is one.
+        seed (int): of the weights that no checkpoint brings. Defaults to 0.
+
+    Returns:
+        tuple[SiameseIMViT, nn.Module]: both on the device.
+    """
+    torch.manual_seed(seed)
+    backbone = MODELS.build(cfg)
+    backbone.init_weights()
+    backbone.requires_grad_(False)
+    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    return backbone.to(device), MODELS.build(PREPROCESSOR).to(device)
+
+
+def split_folders(data: str | Path) -> tuple[Path, Path]:
+    """The training and the validation folder under a folder.
+
+    Raises:
+        FileNotFoundError: if one is missing.
+    """
+    root = Path(data)
+    names = 'val' if (root / 'val').is_dir() else 'test'
+    train, val = root / 'train', root / names
+    if not train.is_dir() or not val.is_dir():
+        raise FileNotFoundError(
+            f'{data} needs the folders train and val (or test), each with '
+            'one folder of images per class'
+        )
+    return train, val
+
+
+def _as_in(checkpoint: str, branch: str | None) -> dict[str, Any]:
+    """Config of a backbone of the sizes in a file."""
+    tensors = read_backbone(checkpoint, branch).tensors
+    found = sizes(tensors)
+    width, patch = found['embed_dims'], found['patch_size']
+    if width not in _HEADS:
+        raise ValueError(
+            f'{checkpoint} holds a ViT {width} wide, whose number of heads '
+            f'is not known (known: {_HEADS}): give the pretraining config '
+            'with --config'
+        )
+    _, positions = recognise(tensors['pos_embed'].flatten(1, -2), (0, 0))
+    return dict(
+        type='SiameseIMViT',
+        arch=dict(
+            embed_dims=width,
+            num_layers=found['num_layers'],
+            num_heads=_HEADS[width],
+            feedforward_channels=found['feedforward_channels'],
+        ),
+        patch_size=patch,
+        img_size=tuple(side * patch for side in positions.grid),
+        final_norm='ln1.weight' in tensors,
+    )

@@ -1,0 +1,167 @@
+"""Every frozen-feature measure of a checkpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import few_shot, frozen
+from .feature_cache import FolderFeatures, cached_features
+from .knn import accuracies
+from .labelled import LabelledFeatures, folder_neighbours, labelled_splits
+from .linear_probe import probe_config, run_probe
+from .report import Row
+from .robustness import load_classifier
+from .robustness_table import ShiftedData, robustness_rows
+from .subsets import draw_subset, read_subset, write_subset
+
+
+@dataclass(frozen=True)
+class SuiteOptions:
+    """What to measure, and how.
+
+    Attributes:
+        data (str): folder with train and val (or test).
+        out (Path): where lists, the linear probe and the cache go.
+        linear_config (str): config of the linear probe.
+        ks (Sequence[int]): numbers of neighbours.
+        temperature (float): of the k-NN vote.
+        lists (dict[float, str | None]): file with the names of a labelled
+            subset by its fraction; drawn by ``seed`` and written where None.
+        seed (int): of the drawn subsets.
+        epochs (int, optional): of the linear probe; 0 leaves it out, None is
+            the config's number.
+        probe_batch (int, optional): images a step of the linear probe.
+        shifted (ShiftedData): for the robustness of the linear classifier.
+        device (str, optional): defaults to None: a GPU if there is one.
+        loading (dict): as for ``pooled_features``.
+    """
+
+    data: str
+    out: Path
+    linear_config: str
+    ks: Sequence[int] = (10, 20, 100, 200)
+    temperature: float = 0.1
+    lists: dict[float, str | None] = field(
+        default_factory=lambda: {0.01: None, 0.1: None}
+    )
+    seed: int = 0
+    epochs: int | None = None
+    probe_batch: int | None = None
+    shifted: ShiftedData = field(default_factory=ShiftedData)
+    device: str | None = None
+    loading: dict[str, Any] = field(default_factory=dict)
+
+
+def run_suite(backbone: dict[str, Any], options: SuiteOptions) -> list[Row]:
+    """Encode both splits once, then measure.
+
+    Args:
+        backbone (dict): from ``frozen.backbone_config``.
+        options (SuiteOptions): what to measure.
+    """
+    known, asked = _encode(backbone, options)
+    note = f'{options.data}, {len(asked.files)} images'
+    rows = knn_rows(known, asked, options, note)
+    rows += few_shot_rows(known, asked, options, note)
+    if options.epochs == 0:
+        return [*rows, Row('linear probe', None, 'left out (--epochs 0)')]
+    return rows + linear_rows(backbone, options, note)
+
+
+def knn_rows(
+    known: FolderFeatures,
+    asked: FolderFeatures,
+    options: SuiteOptions,
+    note: str,
+) -> list[Row]:
+    """k-NN accuracy for each k that the bank is large enough for."""
+    ks = [k for k in options.ks if k <= len(known.files)]
+    found, labels = folder_neighbours(
+        LabelledFeatures(known.features, known.labels),
+        LabelledFeatures(asked.features, asked.labels),
+        max(ks),
+        device=options.device,
+    )
+    classes = len(known.classes)
+    scores = accuracies(found, labels, classes, ks, options.temperature)
+    return [Row(f'k-NN, k={k}', 100 * s, note) for k, s in scores.items()]
+
+
+def few_shot_rows(
+    known: FolderFeatures,
+    asked: FolderFeatures,
+    options: SuiteOptions,
+    note: str,
+) -> list[Row]:
+    """Logistic regression on each labelled subset."""
+    rows = []
+    for fraction, given in options.lists.items():
+        path, origin = _list_of(fraction, given, known, options)
+        places = read_subset(path, known.files)
+        model = few_shot.fit(known.features[places], known.labels[places])
+        score = few_shot.accuracy(model, asked.features, asked.labels)
+        rows.append(
+            Row(
+                f'few-shot {100 * fraction:g} %',
+                100 * score,
+                f'{note}; {len(places)} labels, {origin}',
+            )
+        )
+    return rows
+
+
+def linear_rows(
+    backbone: dict[str, Any], options: SuiteOptions, note: str
+) -> list[Row]:
+    """The linear probe, and the robustness of its classifier."""
+    cfg = probe_config(
+        options.linear_config,
+        backbone,
+        options.data,
+        options.out / 'linear',
+        options.epochs,
+        options.probe_batch,
+    )
+    batch = cfg.train_dataloader.batch_size
+    score, checkpoint = run_probe(cfg)
+    how = f'{cfg.train_cfg.max_epochs} epochs, {batch} images a step'
+    rows = [Row('linear probe', score, f'{note}; {how}')]
+    classifier = load_classifier(cfg, checkpoint, device=options.device)
+    return rows + robustness_rows(classifier, options.shifted, 'linear')
+
+
+def _encode(
+    backbone: dict[str, Any], options: SuiteOptions
+) -> list[FolderFeatures]:
+    vit, preprocessor = frozen.frozen_backbone(backbone, options.device)
+    train, val = frozen.split_folders(options.data)
+    return [
+        cached_features(
+            vit,
+            preprocessor,
+            images,
+            options.out / 'features',
+            backbone.get('init_cfg', {}).get('checkpoint', ''),
+            **options.loading,
+        )
+        for images in labelled_splits(train, val, vit.img_size)
+    ]
+
+
+def _list_of(
+    fraction: float,
+    given: str | None,
+    known: FolderFeatures,
+    options: SuiteOptions,
+) -> tuple[Path, str]:
+    """File with the names of a subset, drawn and written if not given."""
+    if given:
+        return Path(given), given
+    name = f'{100 * fraction:g}percent_seed{options.seed}.txt'
+    path = options.out / name
+    labels = known.labels.tolist()
+    write_subset(
+        path, draw_subset(known.files, labels, fraction, options.seed)
+    )
+    return path, f'drawn by seed {options.seed}, not the official list'

@@ -1,0 +1,116 @@
+"""The linear-probe config, fitted to any backbone and data, and run."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
+
+from ..engine import train_config
+from ..transfer import config as transfer
+
+
+def probe_config(
+    config: str,
+    backbone: dict[str, Any],
+    data: str,
+    work_dir: Path,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+) -> Config:
+    """The config of a linear probe for one backbone and data set.
+
+    Args:
+        config (str): of configs/classification, for a linear probe.
+        backbone (dict): from ``frozen.backbone_config``.
+        data (str): as for ``transfer.classification.set_data``.
+        work_dir (Path): where logs and the checkpoint go.
+        epochs (int, optional): in place of the config's; warm-up and
+            schedule shrink in proportion. Defaults to None.
+        batch_size (int, optional): in place of the config's; the learning
+            rate follows. Defaults to None.
+    """
+    cfg = Config.fromfile(config)
+    _set_backbone(cfg, backbone)
+    _set_size(cfg, cfg.model.backbone.img_size)
+    if epochs:
+        _set_epochs(cfg, epochs)
+    if batch_size:
+        cfg.train_dataloader.batch_size = batch_size
+    transfer.fit(cfg, data, processes=1)
+    cfg.work_dir = str(work_dir)
+    cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
+    cfg.default_hooks.checkpoint.interval = cfg.train_cfg.max_epochs
+    train_config.scale_learning_rate(cfg, 1)
+    return cfg
+
+
+def run_probe(cfg: Config) -> tuple[float, str]:
+    """Train the probe.
+
+    Args:
+        cfg (Config): from ``probe_config``.
+
+    Returns:
+        tuple[float, str]: top-1 accuracy in per cent after the last epoch,
+        and the checkpoint.
+
+    Raises:
+        ValueError: if there are fewer images than one batch.
+    """
+    cfg.experiment_name = Path(cfg.work_dir).name
+    runner = Runner.from_cfg(cfg)
+    if len(runner.train_dataloader) == 0:
+        raise ValueError(
+            f'{len(runner.train_dataloader.dataset)} training images are '
+            f'fewer than one batch of {cfg.train_dataloader.batch_size}: '
+            'give a smaller batch size'
+        )
+    runner.train()
+    top1 = runner.message_hub.get_scalar('val/accuracy/top1').current()
+    checkpoint = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
+    return float(top1), str(checkpoint)
+
+
+def _set_backbone(cfg: Config, backbone: dict[str, Any]) -> None:
+    """Put a backbone under the head, frozen and pooled as the probe wants."""
+    ours = cfg.model.backbone
+    kept = {k: ours[k] for k in ('out_type', 'frozen_stages')}
+    cfg.model.backbone = {**backbone, **kept}
+    built = MODELS.build({**cfg.model.backbone, 'frozen_stages': -1})
+    cfg.model.backbone.frozen_stages = built.num_layers
+    cfg.model.backbone.img_size = built.img_size
+    cfg.model.neck.input_features = built.embed_dims
+    cfg.model.head.in_channels = built.embed_dims
+
+
+def _set_size(cfg: Config, size: tuple[int, int]) -> None:
+    """Let the transforms make images of a size, keeping their proportions."""
+    if size[0] != size[1]:
+        raise ValueError(
+            f'the linear probe needs square images, but the backbone takes '
+            f'{size[0]} x {size[1]}: give --image-size'
+        )
+    for loader in (
+        cfg.train_dataloader,
+        cfg.val_dataloader,
+        cfg.test_dataloader,
+    ):
+        for step in loader.dataset.pipeline:
+            if step.type == 'RandomResizedCrop':
+                step.scale = size[0]
+            elif step.type == 'ResizeEdge':
+                step.scale = round(size[0] * 256 / 224)
+            elif step.type == 'CenterCrop':
+                step.crop_size = size[0]
+
+
+def _set_epochs(cfg: Config, epochs: int) -> None:
+    """Shorten or lengthen training and schedule."""
+    share = epochs / cfg.train_cfg.max_epochs
+    for scheduler in cfg.param_scheduler:
+        for name in ('begin', 'end', 'T_max'):
+            if name in scheduler:
+                scheduler[name] = scheduler[name] * share
+    cfg.train_cfg.max_epochs = epochs

@@ -1,0 +1,189 @@
+"""Accuracy of a classifier on shifted versions of its data."""
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmpretrain.apis import get_model
+from mmpretrain.registry import DATASETS
+from torch.utils.data import DataLoader
+
+from ..convert.safe_load import load_file
+from .corruptions import ALEXNET_ERRORS, SEVERITIES, mean_corruption_error
+from .imagenet_classes import classes_of, columns_of
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained classifier and how it wants its images.
+
+    Attributes:
+        model (ImageClassifier): in eval mode.
+        pipeline (list[dict]): test transforms of its config.
+        classes (list[str]): folder names of its outputs, in order.
+        loading (dict): ``batch_size`` and ``num_workers``.
+    """
+
+    model: Any
+    pipeline: list[dict[str, Any]]
+    classes: list[str]
+    loading: dict[str, Any] = field(
+        default_factory=lambda: dict(batch_size=128, num_workers=2)
+    )
+
+
+def load_classifier(
+    config: str | Config,
+    checkpoint: str,
+    classes: str | None = None,
+    device: str | None = None,
+    **loading: Any,
+) -> Classifier:
+    """Load a classifier that ``tools/train.py`` trained.
+
+    Args:
+        config (str | Config): of the training.
+        checkpoint (str): file written by it.
+        classes (str, optional): training folder or list of class folders;
+            needed if the checkpoint does not name them.
+        device (str, optional): defaults to None: a GPU if there is one.
+        **loading: ``batch_size`` and ``num_workers``.
+
+    Raises:
+        FileNotFoundError: if a file does not exist.
+        ValueError: if the classes do not fit the outputs.
+    """
+    cfg = Config.fromfile(config) if isinstance(config, str) else config
+    cfg = copy.deepcopy(cfg)
+    contents = load_file(checkpoint)
+    outputs = len(contents['state_dict']['head.fc.weight'])
+    cfg.model.head.num_classes = outputs
+    named = contents.get('meta', {}).get('dataset_meta', {}).get('classes', [])
+    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    model = get_model(cfg, pretrained=checkpoint, device=device)
+    return Classifier(
+        model.eval(),
+        cfg.test_dataloader.dataset.pipeline,
+        classes_of(named, outputs, classes),
+        loading or dict(batch_size=128, num_workers=2),
+    )
+
+
+@torch.no_grad()
+def accuracy(
+    classifier: Classifier, folder: Path, pipeline: list[dict] | None = None
+) -> float:
+    """Top-1 accuracy on a class-per-folder tree.
+
+    Only the outputs of the classes that are there are compared.
+
+    Args:
+        classifier (Classifier): the classifier.
+        folder (Path): one folder of images for some or all of its classes.
+        pipeline (list[dict], optional): transforms in place of its own.
+
+    Raises:
+        ValueError: if a folder is none of its classes.
+    """
+    dataset = DATASETS.build(
+        dict(
+            type='CustomDataset',
+            data_root=str(folder),
+            pipeline=pipeline or classifier.pipeline,
+            serialize_data=False,  # it collects garbage each time, 75 times
+        )
+    )
+    columns = columns_of(dataset.metainfo['classes'], classifier.classes)
+    loader = DataLoader(
+        dataset, collate_fn=pseudo_collate, **classifier.loading
+    )
+    right = 0
+    for batch in loader:
+        for sample in classifier.model.test_step(batch):
+            scores = sample.pred_score.cpu()[columns]
+            right += int(scores.argmax() == sample.gt_label.item())
+    return right / len(dataset)
+
+
+def made_corruptions(
+    classifier: Classifier, clean: Path
+) -> dict[str, list[float]]:
+    """Errors on corruptions that are made from clean images on the fly.
+
+    Args:
+        classifier (Classifier): the classifier.
+        clean (Path): class-per-folder tree of clean images.
+
+    Returns:
+        dict[str, list[float]]: error at the five severities, by corruption.
+    """
+    errors = {}
+    for name in ALEXNET_ERRORS:
+        errors[name] = [
+            1 - accuracy(classifier, clean, _corrupted(classifier, name, s))
+            for s in SEVERITIES
+        ]
+    return errors
+
+
+def stored_corruptions(
+    classifier: Classifier, root: Path
+) -> dict[str, list[float]]:
+    """Errors on the published ImageNet-C.
+
+    Its images are cut to 224 pixels already, so they are not enlarged and
+    cut once more.
+
+    Args:
+        classifier (Classifier): the classifier.
+        root (Path): holds NAME/SEVERITY/CLASS/*.JPEG, or these in the folders
+            of its archives (noise/NAME/...).
+
+    Raises:
+        FileNotFoundError: if one of the 75 folders is missing.
+    """
+    pipeline = _uncropped(classifier.pipeline)
+    errors = {}
+    for name in ALEXNET_ERRORS:
+        folder = next(
+            (p for p in (root / name, *root.glob(f'*/{name}')) if p.is_dir()),
+            root / name,
+        )
+        for severity in SEVERITIES:
+            if not (folder / str(severity)).is_dir():
+                raise FileNotFoundError(
+                    f'{folder / str(severity)} does not exist: ImageNet-C '
+                    'needs all 15 corruptions with the severities 1 to 5'
+                )
+        errors[name] = [
+            1 - accuracy(classifier, folder / str(s), pipeline)
+            for s in SEVERITIES
+        ]
+    return errors
+
+
+def one_minus_mce(errors: dict[str, list[float]]) -> float:
+    """What the paper's table reports for ImageNet-C, 0 to 1 or below 0."""
+    return 1 - mean_corruption_error(errors)
+
+
+def _corrupted(
+    classifier: Classifier, name: str, severity: int
+) -> list[dict[str, Any]]:
+    """The test transforms with a corruption before the last one, packing."""
+    *steps, pack = classifier.pipeline
+    return [*steps, dict(type='Corrupt', name=name, severity=severity), pack]
+
+
+def _uncropped(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The test transforms, resizing straight to the crop."""
+    steps = copy.deepcopy(pipeline)
+    crops = [s['crop_size'] for s in steps if s['type'] == 'CenterCrop']
+    for step in steps:
+        if step['type'] == 'ResizeEdge' and crops:
+            step['scale'] = crops[0]
+    return steps

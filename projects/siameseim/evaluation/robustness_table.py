@@ -1,0 +1,114 @@
+"""All robustness measures of a classifier, as far as the data are there."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .corruptions import ALEXNET_ERRORS
+from .report import Row
+from .robustness import (
+    Classifier,
+    accuracy,
+    made_corruptions,
+    one_minus_mce,
+    stored_corruptions,
+)
+
+
+@dataclass(frozen=True)
+class ShiftedData:
+    """Folders of the shifted data sets; None or absent ones are left out.
+
+    Attributes:
+        imagenet_a (str, optional): ImageNet-A.
+        imagenet_r (str, optional): ImageNet-R.
+        sketch (str, optional): ImageNet-Sketch.
+        imagenet_c (str, optional): ImageNet-C as published.
+        corrupt (str, optional): clean images to corrupt on the fly.
+    """
+
+    imagenet_a: str | None = None
+    imagenet_r: str | None = None
+    sketch: str | None = None
+    imagenet_c: str | None = None
+    corrupt: str | None = None
+
+
+_HELP = dict(
+    imagenet_a='folder of ImageNet-A',
+    imagenet_r='folder of ImageNet-R',
+    sketch='folder of ImageNet-Sketch',
+    imagenet_c='folder of ImageNet-C',
+    corrupt='class folders of clean images: make the 15 corruptions of them',
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a tool's command line name the folders."""
+    for name, text in _HELP.items():
+        parser.add_argument(
+            f'--{name.replace("_", "-")}', metavar='FOLDER', help=text
+        )
+
+
+def from_arguments(args: argparse.Namespace) -> ShiftedData:
+    """The folders that a command line named."""
+    return ShiftedData(**{name: getattr(args, name) for name in _HELP})
+
+
+def robustness_rows(
+    classifier: Classifier, data: ShiftedData, kind: str
+) -> list[Row]:
+    """Measure everything there is data for.
+
+    Args:
+        classifier (Classifier): the classifier.
+        data (ShiftedData): where the data are.
+        kind (str): 'fine-tuned' or 'linear': how it was trained.
+    """
+    rows = [
+        _row(f'{kind}: {name}', folder, lambda f: accuracy(classifier, f))
+        for name, folder in (
+            ('ImageNet-A', data.imagenet_a),
+            ('ImageNet-R', data.imagenet_r),
+            ('ImageNet-Sketch', data.sketch),
+        )
+    ]
+    rows.append(
+        _row(
+            f'{kind}: ImageNet-C, 1 - mCE',
+            data.imagenet_c,
+            lambda f: one_minus_mce(stored_corruptions(classifier, f)),
+        )
+    )
+    if data.corrupt:
+        rows += _made_rows(classifier, Path(data.corrupt), kind)
+    return rows
+
+
+def _row(
+    measure: str, folder: str | None, measured: Callable[[Path], float]
+) -> Row:
+    if folder is None or not Path(folder).is_dir():
+        where = f': {folder}' if folder else ''
+        return Row(measure, None, f'data not found{where}')
+    return Row(measure, 100 * measured(Path(folder)), folder)
+
+
+def _made_rows(classifier: Classifier, clean: Path, kind: str) -> list[Row]:
+    """Rows for corruptions made on the fly, which are not ImageNet-C."""
+    errors = made_corruptions(classifier, clean)
+    made = f'{clean}, corrupted here: not ImageNet-C'
+    rows = [
+        Row(f'{kind}: clean', 100 * accuracy(classifier, clean), str(clean)),
+        Row(
+            f'{kind}: made corruptions, 1 - mCE',
+            100 * one_minus_mce(errors),
+            f'{made}; over the errors of AlexNet on ImageNet-C',
+        ),
+    ]
+    for name in ALEXNET_ERRORS:
+        right = 100 * (1 - sum(errors[name]) / len(errors[name]))
+        rows.append(Row(f'{kind}: made {name}, accuracy', right, made))
+    return rows

@@ -1,0 +1,139 @@
+"""Fits a classification config to a folder of data."""
+
+from pathlib import Path
+
+from mmengine.config import Config, ConfigDict
+
+_SPLITS = ('train', 'val', 'test')
+# Files by which the stock data sets' own layouts are told.
+_STOCK = {
+    'CIFAR10': 'cifar-10-batches-py',
+    'Food101': 'meta/train.txt',
+    'ImageNet': 'meta',
+}
+
+
+def is_classifier(cfg: Config) -> bool:
+    """Whether a config trains one of mmpretrain's classifiers."""
+    return cfg.get('model', {}).get('type') == 'ImageClassifier'
+
+
+def set_data(cfg: Config, folder: str) -> None:
+    """Train and test on a folder, with as many classes as it has.
+
+    Args:
+        cfg (Config): of a classifier, changed in place.
+        folder (str): in the layout of the config's own data set, or with
+            ``train`` and ``val`` (or ``test``), each with one folder of
+            images per class. ``train`` may be missing where only the test
+            data are used.
+
+    Raises:
+        FileNotFoundError: if the folder has neither layout.
+        ValueError: if the classes of its parts differ.
+    """
+    root = Path(folder)
+    stock = _STOCK.get(cfg.test_dataloader.dataset.type)
+    if stock and (root / stock).exists():
+        for loader in _loaders(cfg):
+            loader.dataset.data_root = folder
+        return
+    classes = class_folders(root)
+    names = dict(train='train', val=_held_out(root), test=_held_out(root))
+    for split in _SPLITS:
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is not None:
+            loader.dataset = _custom(
+                root, names[split], classes, loader.dataset.pipeline
+            )
+    set_classes(cfg, len(classes))
+    if cfg.data_preprocessor.get('to_rgb') is False:
+        cfg.data_preprocessor.to_rgb = True  # files are decoded as BGR
+
+
+def set_classes(cfg: Config, count: int) -> None:
+    """Give head, preprocessor and metric a number of classes."""
+    cfg.model.head.num_classes = count
+    cfg.data_preprocessor.num_classes = count
+    for name in ('val_evaluator', 'test_evaluator'):
+        if 'topk' in cfg.get(name, {}):
+            cfg[name].topk = [k for k in cfg[name].topk if k <= count]
+
+
+def class_folders(root: Path) -> list[str]:
+    """Class names of a folder with ``train`` and ``val`` or ``test``.
+
+    Raises:
+        FileNotFoundError: if the layout is another.
+        ValueError: if the parts' classes differ.
+    """
+    parts = {
+        name: sorted(p.name for p in (root / name).iterdir() if p.is_dir())
+        for name in ('train', _held_out(root))
+        if (root / name).is_dir()
+    }
+    if not parts or not all(parts.values()):
+        raise FileNotFoundError(
+            f'{root} has not the layout of the data: it needs the folders '
+            'train and val (or test), each with one folder of images per '
+            'class, for example train/cat/1.jpg and val/cat/2.jpg; it holds '
+            f'{_listing(root)} (more: docs/classification.md)'
+        )
+    names = [*parts.values()]
+    odd = sorted({*names[0]} ^ {*names[-1]})
+    if odd:
+        raise ValueError(
+            f'the class folders of {root}/{" and ".join(parts)} differ, so '
+            f'labels would not match; only one has: {", ".join(odd[:5])}'
+        )
+    return names[0]
+
+
+def check_data(dataset: ConfigDict) -> None:
+    """Raise if a data set's folder does not exist.
+
+    Raises:
+        FileNotFoundError: naming the path and the cure.
+    """
+    root = Path(dataset.get('data_root') or '')
+    prefix = dataset.get('data_prefix') or ''
+    path = root / prefix if isinstance(prefix, str) else root
+    fetched = dataset.type == 'CIFAR10' and dataset.get('download', True)
+    if not fetched and '://' not in str(root) and not path.is_dir():
+        raise FileNotFoundError(
+            f'{path} does not exist: give the folder of the data with '
+            '--data FOLDER (layout: docs/classification.md)'
+        )
+
+
+def _loaders(cfg: Config) -> list[ConfigDict]:
+    found = (cfg.get(f'{split}_dataloader') for split in _SPLITS)
+    return [loader for loader in found if loader is not None]
+
+
+def _held_out(root: Path) -> str:
+    """Which name the part has that is not trained on."""
+    return 'val' if (root / 'val').is_dir() else 'test'
+
+
+def _custom(
+    root: Path, name: str, classes: list[str], pipeline: list[ConfigDict]
+) -> ConfigDict:
+    """A stock folder-per-class data set with the same transforms."""
+    if pipeline[0].type != 'LoadImageFromFile':
+        pipeline = [dict(type='LoadImageFromFile'), *pipeline]
+    return ConfigDict(
+        type='CustomDataset',
+        data_root=str(root),
+        data_prefix=name,
+        metainfo=dict(classes=classes),
+        pipeline=pipeline,
+    )
+
+
+def _listing(root: Path) -> str:
+    """The first names in a folder."""
+    if not root.is_dir():
+        return 'nothing (it does not exist)'
+    names = sorted(path.name for path in root.iterdir())
+    return ', '.join(names[:6]) or 'nothing'

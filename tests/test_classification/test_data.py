@@ -1,0 +1,94 @@
+"""What --data accepts for a classification config, and what it says."""
+
+import pytest
+from mmengine.config import Config
+
+from siameseim.transfer import classification, config
+from tests.test_classification.test_configs import FINETUNE, FOLDER
+from tests.transfer_fixtures import tool
+
+
+def classes(folder, *names):
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        (folder / name / '1.jpg').touch()
+
+
+def cfg(name=FINETUNE):
+    return Config.fromfile(FOLDER / name)
+
+
+def test_a_folder_sets_classes_paths_and_metric(tmp_path):
+    classes(tmp_path / 'train', 'a', 'b', 'c')
+    classes(tmp_path / 'test', 'a', 'b', 'c')
+    changed = cfg()
+    config.fit(changed, str(tmp_path), processes=1)
+    assert changed.model.head.num_classes == 3
+    assert changed.data_preprocessor.num_classes == 3
+    assert changed.test_evaluator.topk == [1]
+    for split, name in (('train', 'train'), ('val', 'test')):
+        dataset = changed[f'{split}_dataloader'].dataset
+        assert dataset.type == 'CustomDataset'
+        assert dataset.data_prefix == name
+        assert dataset.metainfo.classes == ['a', 'b', 'c']
+
+
+def test_images_of_cifar_as_files_are_loaded_and_swapped_to_rgb(tmp_path):
+    classes(tmp_path / 'train', 'a', 'b')
+    classes(tmp_path / 'test', 'a', 'b')
+    changed = cfg('siameseim_vitb_linear_8xb128-90e_cifar10.py')
+    assert changed.data_preprocessor.to_rgb is False
+    classification.set_data(changed, str(tmp_path))
+    assert changed.data_preprocessor.to_rgb is True
+    steps = [s.type for s in changed.train_dataloader.dataset.pipeline]
+    assert steps[0] == 'LoadImageFromFile'
+
+
+@pytest.mark.parametrize(
+    ('name', 'inside'),
+    [
+        ('siameseim_vitb_linear_8xb128-90e_cifar10.py', 'cifar-10-batches-py'),
+        ('siameseim_vitb_linear_8xb128-90e_food101.py', 'meta/train.txt'),
+        (FINETUNE, 'meta'),
+    ],
+)
+def test_the_layout_of_the_stock_data_set_is_kept(name, inside, tmp_path):
+    (tmp_path / inside).mkdir(parents=True)
+    before, after = cfg(name), cfg(name)
+    classification.set_data(after, str(tmp_path))
+    dataset = after.train_dataloader.dataset
+    assert dataset.data_root == str(tmp_path)
+    assert dataset.type == before.train_dataloader.dataset.type
+    assert after.model.head.num_classes == before.model.head.num_classes
+
+
+def test_another_layout_is_explained(tmp_path):
+    (tmp_path / 'photos').mkdir()
+    with pytest.raises(SystemExit, match='train/cat/1.jpg.*it holds photos'):
+        tool('train').main(
+            [str(FOLDER / FINETUNE), '--data', str(tmp_path),
+             '--work-dir', str(tmp_path / 'run')]
+        )  # fmt: skip
+
+
+def test_other_classes_in_val_are_named(tmp_path):
+    classes(tmp_path / 'train', 'a', 'b')
+    classes(tmp_path / 'val', 'a', 'c')
+    with pytest.raises(ValueError, match='only one has: b, c'):
+        classification.set_data(cfg(), str(tmp_path))
+
+
+def test_a_folder_without_images_is_named(tmp_path):
+    for part in ('train', 'val'):
+        (tmp_path / part / 'cat').mkdir(parents=True)
+    with pytest.raises(SystemExit, match='no training image is left'):
+        tool('train').main(
+            [str(FOLDER / FINETUNE), '--data', str(tmp_path),
+             '--work-dir', str(tmp_path / 'run'), '--cfg-options',
+             'model.backbone.arch=tiny', 'model.head.in_channels=192']
+        )  # fmt: skip
+
+
+def test_missing_data_are_named():
+    with pytest.raises(FileNotFoundError, match='data/imagenet.*--data'):
+        config.fit(cfg(), None, processes=1)

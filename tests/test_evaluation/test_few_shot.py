@@ -1,0 +1,143 @@
+"""The few-shot objective by hand and by another solver; lists of files."""
+
+import math
+
+import pytest
+import torch
+from scipy.optimize import minimize_scalar
+from torch import nn
+
+from siameseim.evaluation import feature_cache, few_shot, frozen, labelled
+from siameseim.evaluation.subsets import (
+    draw_subset,
+    read_subset,
+    write_subset,
+)
+from tests.vit_fixtures import SIZES
+
+
+def test_features_are_centred_over_their_own_entries_and_scaled():
+    prepared = few_shot.prepare(torch.tensor([[1.0, 2.0, 3.0, 6.0]]))
+    # less the mean 3: (-2, -1, 0, 3), of length sqrt(14)
+    expected = [x / math.sqrt(14) for x in (-2, -1, 0, 3)]
+    assert prepared[0].tolist() == pytest.approx(expected)
+
+
+def test_the_penalty_means_what_the_protocol_says():
+    """Three classes in one dimension apart, solved on a line by hand.
+
+    The features are the same point's corners: image i is e_i, centred and
+    scaled. By symmetry W = t * (e_i centred), so the objective is a function
+    of one number t: log(1 + 2 exp(-1.5 t)) for the cross-entropy of each
+    image, and (0.1 / 3) / 2 * 3 t^2 for the penalty.
+    """
+    features, labels = torch.eye(3), torch.arange(3)
+
+    def objective(t):
+        # unit rows have cosines 1 and -1/2, so logits t and -t / 2
+        entropy = math.log(1 + 2 * math.exp(-1.5 * t))
+        return entropy + (0.1 / 3) / 2 * 3 * t * t
+
+    best = minimize_scalar(objective).x
+    model = few_shot.fit(features, labels)
+    prepared = few_shot.prepare(features)
+    torch.testing.assert_close(
+        torch.tensor(model.coef_).float(),
+        torch.tensor(best * prepared).float(),
+        atol=1e-3,
+        rtol=1e-3,
+    )
+    assert model.intercept_.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize('classes', [2, 4])
+def test_equals_the_objective_minimised_by_torch(classes):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(40, 6, generator=generator)
+    labels = torch.arange(40) % classes
+    rows = torch.from_numpy(few_shot.prepare(features))
+    weight = torch.zeros(classes, 6, requires_grad=True)
+    solver = torch.optim.LBFGS(
+        [weight], max_iter=500, line_search_fn='strong_wolfe',
+        tolerance_grad=1e-9, tolerance_change=1e-12,
+    )  # fmt: skip
+
+    def closure():
+        solver.zero_grad()
+        loss = nn.functional.cross_entropy(rows @ weight.T, labels)
+        loss = loss + 0.1 / 40 * weight.square().sum() / 2
+        loss.backward()
+        return loss
+
+    solver.step(closure)
+    model = few_shot.fit(features, labels)
+    torch.testing.assert_close(
+        torch.from_numpy(model.predict_proba(rows.numpy())).float(),
+        (rows @ weight.T).softmax(dim=1).detach(),
+        atol=2e-3,
+        rtol=0,
+    )
+
+
+def test_one_class_is_refused():
+    with pytest.raises(ValueError, match='1 classes'):
+        few_shot.fit(torch.eye(3), torch.zeros(3, dtype=torch.long))
+
+
+FILES = [f'{c}/{c}_{i}.jpg' for c in 'ab' for i in range(20)]
+LABELS = [0] * 20 + [1] * 20
+
+
+@pytest.mark.parametrize(('fraction', 'count'), [(0.01, 1), (0.1, 2), (1, 20)])
+def test_each_class_gives_its_share(fraction, count):
+    names = draw_subset(FILES, LABELS, fraction)
+    assert len({*names}) == len(names) == 2 * count
+    assert sum(name.startswith('a/') for name in names) == count
+
+
+def test_the_seed_decides_not_the_order_of_the_files():
+    drawn = draw_subset(FILES, LABELS, 0.1, seed=3)
+    assert drawn == draw_subset(FILES[::-1], LABELS[::-1], 0.1, seed=3)
+    assert drawn != draw_subset(FILES, LABELS, 0.1, seed=4)
+
+
+def test_lists_are_read_with_and_without_folders(tmp_path):
+    path = tmp_path / 'lists/1percent.txt'
+    write_subset(path, ['b/b_3.jpg', 'a_5.jpg'])
+    assert read_subset(path, FILES) == [23, 5]
+
+
+def test_a_name_that_is_not_there_or_twice_is_named(tmp_path):
+    path = tmp_path / 'list.txt'
+    write_subset(path, ['a/typo.jpg'])
+    with pytest.raises(ValueError, match="'a/typo.jpg' in .* names 0 of"):
+        read_subset(path, FILES)
+    write_subset(path, ['1.jpg'])
+    with pytest.raises(ValueError, match='names 2 of the 2'):
+        read_subset(path, ['a/1.jpg', 'b/1.jpg'])
+
+
+def encode(folder, cache, seed=0):
+    backbone, preprocessor = frozen.frozen_backbone(
+        dict(type='SiameseIMViT', **SIZES), 'cpu', seed
+    )
+    images = labelled.labelled_folder(folder, (16, 16))
+    return feature_cache.cached_features(
+        backbone, preprocessor, images, cache, num_workers=0
+    )
+
+
+def test_features_are_encoded_once(colours, tmp_path, monkeypatch):
+    first = encode(colours / 'val', tmp_path)
+    assert first.files[0] == 'blue/blue_0.png'
+    monkeypatch.setattr(feature_cache, 'pooled_features', None)  # unreachable
+    again = encode(colours / 'val', tmp_path)
+    assert again.features.equal(first.features)
+    assert again.labels.equal(first.labels)
+
+
+def test_other_weights_or_images_are_encoded_anew(colours, tmp_path):
+    encode(colours / 'val', tmp_path)
+    encode(colours / 'val', tmp_path, seed=1)
+    encode(colours / 'train', tmp_path)
+    assert len(list(tmp_path.glob('untrained_*.pt'))) == 3

@@ -1,0 +1,247 @@
+"""Class mapping, corruption errors and the table, by hand-worked cases."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from siameseim.evaluation import Corrupt, mean_corruption_error, report
+from siameseim.evaluation import imagenet_classes as classes
+from siameseim.evaluation import robustness as robust
+from siameseim.evaluation.corruptions import ALEXNET_ERRORS
+from siameseim.evaluation.robustness_table import ShiftedData, robustness_rows
+from tests.test_evaluation.conftest import COLOURS, write_classes
+
+PIPELINE = [
+    dict(type='LoadImageFromFile'),
+    dict(type='ResizeEdge', scale=36, edge='short'),
+    dict(type='CenterCrop', crop_size=32),
+    dict(type='PackInputs'),
+]
+
+
+class ColourModel:
+    """Scores classes by how near the mean colour is; 'pink' always wins."""
+
+    def __init__(self, names):
+        self.names = names
+        self.sizes = set()
+
+    def test_step(self, batch):
+        outs = []
+        for image, sample in zip(
+            batch['inputs'], batch['data_samples'], strict=True
+        ):
+            self.sizes.add(tuple(image.shape[1:]))
+            rgb = image.float().mean(dim=(1, 2)).flip(0)  # stored as BGR
+            scores = [
+                999.0 if name == 'pink'
+                else -(rgb - torch.tensor(COLOURS[name])).norm().item()
+                for name in self.names
+            ]  # fmt: skip
+            outs.append(
+                SimpleNamespace(
+                    pred_score=torch.tensor(scores), gt_label=sample.gt_label
+                )
+            )
+        return outs
+
+
+def classifier(*names):
+    return robust.Classifier(
+        ColourModel(names), PIPELINE, [*names],
+        dict(batch_size=4, num_workers=0),
+    )  # fmt: skip
+
+
+def test_columns_of_a_part_of_the_classes():
+    known = ['n01', 'n03', 'n05', 'n07', 'n09']
+    assert classes.columns_of(['n03', 'n09'], known).tolist() == [1, 4]
+
+
+def test_a_folder_that_is_no_class_is_named():
+    with pytest.raises(ValueError, match='1 of the 2 .* for example cats'):
+        classes.columns_of(['n01', 'cats'], ['n01', 'n02'])
+
+
+def test_wnids_of_imagenet_and_its_200_class_variants():
+    """Against timm's own indices of ImageNet-A and -R."""
+    timm = pytest.importorskip('timm.data')
+    wnids = classes.imagenet_wnids()
+    assert len(wnids) == 1000
+    assert wnids == sorted(wnids)
+    # tench, ostrich and toilet tissue: first, tenth and last label
+    assert [wnids[i] for i in (0, 9, 999)] == [
+        'n01440764', 'n01518878', 'n15075141',
+    ]  # fmt: skip
+    for variant in ('a', 'r'):
+        file = Path(timm.__path__[0], f'_info/imagenet_{variant}')
+        folders = Path(f'{file}_synsets.txt').read_text().split()
+        expected = Path(f'{file}_indices.txt').read_text().split()
+        columns = classes.columns_of(sorted(folders), wnids)
+        assert len(columns) == 200
+        assert columns.tolist() == sorted(map(int, expected))
+
+
+def test_the_given_names_must_fit_the_outputs(tmp_path):
+    path = tmp_path / 'names.txt'
+    path.write_text('n01\nn02\n')
+    assert classes.classes_of([], 2, str(path)) == ['n01', 'n02']
+    assert classes.classes_of(['a', 'b'], 2) == ['a', 'b']
+    with pytest.raises(ValueError, match='3 outputs, but 2 class'):
+        classes.classes_of([], 3, str(path))
+
+
+def test_only_the_classes_that_are_there_are_compared(colours):
+    """'pink' is scored highest everywhere, but no folder is pink."""
+    model = classifier('blue', 'green', 'pink', 'red')
+    assert robust.accuracy(model, colours / 'val') == 1.0
+
+
+def test_a_part_of_the_folders_maps_to_the_right_outputs(tmp_path):
+    part = {name: COLOURS[name] for name in ('green', 'red')}
+    write_classes(tmp_path, 4, 0, part)
+    assert robust.accuracy(classifier('blue', 'green', 'red'), tmp_path) == 1
+    shuffled = classifier('red', 'green', 'blue')  # outputs named wrongly
+    shuffled.model.names = ('blue', 'green', 'red')
+    # green is still the second output; red is taken for the first, blue
+    assert robust.accuracy(shuffled, tmp_path) == 0.5
+
+
+def test_mce_of_alexnet_is_one_and_of_half_its_errors_one_half():
+    same = {name: [e] * 5 for name, e in ALEXNET_ERRORS.items()}
+    assert mean_corruption_error(same) == pytest.approx(1)
+    half = {name: [e / 2] * 5 for name, e in ALEXNET_ERRORS.items()}
+    assert robust.one_minus_mce(half) == pytest.approx(0.5)
+
+
+def test_mce_by_hand():
+    """All right but snow, wrong at two of five severities."""
+    errors = {name: [0.0] * 5 for name in ALEXNET_ERRORS}
+    errors['snow'] = [0, 0, 0, 1, 1]
+    # 2 / 5 over AlexNet's 0.866816, one of 15 corruptions
+    expected = 0.4 / 0.866816 / 15
+    assert mean_corruption_error(errors) == pytest.approx(expected)
+
+
+def test_alexnet_errors_are_the_published_ones():
+    """Table 5 of the paper in per cent, noise to digital."""
+    published = [89, 89, 92, 82, 83, 79, 80, 87, 83, 82, 56, 85, 65, 72, 61]
+    assert [round(100 * e) for e in ALEXNET_ERRORS.values()] == published
+
+
+def test_an_incomplete_set_has_no_mce():
+    errors = {name: [0.0] * 5 for name in ALEXNET_ERRORS}
+    errors['fog'] = [0.0] * 4
+    del errors['frost']
+    with pytest.raises(ValueError, match="'frost'.*'fog'"):
+        mean_corruption_error(errors)
+
+
+def clean_image():
+    rng = np.random.default_rng(0)
+    return rng.integers(60, 190, (40, 40, 3), np.uint8)
+
+
+def corrupted(name, severity, path='a/1.png'):
+    results = dict(img=clean_image(), img_path=path)
+    return Corrupt(name, severity).transform(results)['img']
+
+
+@pytest.mark.parametrize('name', ALEXNET_ERRORS)
+def test_corruptions_are_reproducible_and_change_the_image(name):
+    pytest.importorskip('imagecorruptions')
+    clean = clean_image()
+    before = np.random.get_state()[1].copy()
+    first, again = corrupted(name, 3), corrupted(name, 3)
+    assert (first == again).all()
+    assert first.shape == clean.shape and first.dtype == np.uint8
+    assert (first != clean).any()
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_each_image_gets_its_own_noise():
+    pytest.importorskip('imagecorruptions')
+    first = corrupted('gaussian_noise', 3)
+    assert (first != corrupted('gaussian_noise', 3, 'a/2.png')).any()
+
+
+def test_a_corruption_acts_on_rgb():
+    """The library's own result on the image turned to RGB and back."""
+    library = pytest.importorskip('imagecorruptions')
+    clean = clean_image()
+    expected = library.corrupt(
+        np.ascontiguousarray(clean[..., ::-1]),
+        corruption_name='brightness',
+        severity=4,
+    )[..., ::-1]
+    assert (corrupted('brightness', 4) == expected).all()
+
+
+def test_a_wrong_corruption_is_named():
+    with pytest.raises(ValueError, match="'rain' of severity 9"):
+        Corrupt('rain', 9)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """ImageNet-C of one image a class; only snow of severity 5 is hard."""
+    for name in ALEXNET_ERRORS:
+        for severity in range(1, 6):
+            colours = dict(COLOURS)
+            if (name, severity) == ('snow', 5):
+                colours['red'] = COLOURS['blue']
+            write_classes(
+                tmp_path / 'group' / name / str(severity), 1, 0, colours
+            )
+    return tmp_path
+
+
+def test_the_published_set_is_read_and_not_cropped_again(stored):
+    model = classifier('blue', 'green', 'red')
+    errors = robust.stored_corruptions(model, stored)
+    assert errors['snow'] == pytest.approx([0, 0, 0, 0, 1 / 3])
+    assert errors['fog'] == [0] * 5
+    expected = 1 / 3 / 5 / ALEXNET_ERRORS['snow'] / 15
+    assert 1 - robust.one_minus_mce(errors) == pytest.approx(expected)
+    assert model.model.sizes == {(32, 32)}
+    assert [s.get('scale') for s in robust._uncropped(PIPELINE)][1] == 32
+
+
+def test_a_missing_severity_is_named(tmp_path):
+    write_classes(tmp_path / 'gaussian_noise/1', 1, 0)
+    with pytest.raises(FileNotFoundError, match='gaussian_noise/2'):
+        robust.stored_corruptions(classifier(*COLOURS), tmp_path)
+
+
+def test_the_table_measures_what_is_there_and_says_what_is_not(
+    colours, tmp_path
+):
+    data = ShiftedData(imagenet_r=str(colours / 'val'), sketch='/no/sketch')
+    rows = robustness_rows(classifier(*COLOURS), data, 'fine-tuned')
+    text = report.write(rows, 'a.pth', tmp_path / 'robustness')
+    assert '| fine-tuned: ImageNet-A | – | data not found | 43.8 |' in text
+    assert '| fine-tuned: ImageNet-R | 100.00 |' in text
+    assert 'data not found: /no/sketch' in text
+    stored = json.loads((tmp_path / 'robustness.json').read_text())
+    assert stored['rows'][1]['value'] == 100
+    assert stored['rows'][1]['published']['SiameseIM'] == 52.5
+    assert stored['rows'][0]['value'] is None
+
+
+def test_corruptions_made_on_the_fly_are_measured(tmp_path):
+    pytest.importorskip('imagecorruptions')
+    write_classes(tmp_path, 1, 0)
+    data = ShiftedData(corrupt=str(tmp_path))
+    rows = {
+        row.measure: row.value
+        for row in robustness_rows(classifier(*COLOURS), data, 'linear')
+    }
+    assert rows['linear: clean'] == 100
+    made = [v for name, v in rows.items() if 'linear: made ' in name]
+    assert len(made) == 16  # 1 - mCE and the 15 corruptions
+    assert rows['linear: made pixelate, accuracy'] == 100  # colours stay
+    assert rows['linear: made corruptions, 1 - mCE'] <= 100

@@ -1,0 +1,77 @@
+"""Robustness of a trained classifier, in one table.
+
+ImageNet-A, -R, -Sketch and -C where their folders are given, and the 15
+corruptions of ImageNet-C made from any clean images with --corrupt. Written to
+OUT.md and OUT.json too.
+
+Examples:
+  python tools/robustness.py CONFIG CHECKPOINT --imagenet-a imagenet-a \
+      --imagenet-r imagenet-r --sketch sketch --imagenet-c imagenet-c
+  python tools/robustness.py CONFIG CHECKPOINT --corrupt imagenette/val
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from siameseim.evaluation import report, robustness_table
+from siameseim.evaluation.robustness import load_classifier
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='the config of the training')
+    parser.add_argument('checkpoint', help='file written by the training')
+    robustness_table.add_arguments(parser)
+    parser.add_argument(
+        '--classes',
+        metavar='FOLDER_OR_FILE',
+        help='training folder, or list of its class folders, if the '
+        'checkpoint does not name them',
+    )
+    parser.add_argument(
+        '--kind', choices=['fine-tuned', 'linear'], default='fine-tuned'
+    )
+    parser.add_argument('--out', type=Path, default=Path('robustness'))
+    parser.add_argument('--batch-size', type=int, default=128)
+    parser.add_argument('--workers', type=int, default=2)
+    parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={},
+        metavar='KEY=VALUE', help='replace settings of the config',
+    )  # fmt: skip
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> list[report.Row]:
+    """Measure as the command line says, write and print the table."""
+    args = parse_args(argv)
+    try:
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict(args.cfg_options)
+        classifier = load_classifier(
+            cfg,
+            args.checkpoint,
+            args.classes,
+            args.device,
+            batch_size=args.batch_size,
+            num_workers=args.workers,
+        )
+        rows = robustness_table.robustness_rows(
+            classifier, robustness_table.from_arguments(args), args.kind
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    print(report.write(rows, args.checkpoint, args.out))
+    return rows
+
+
+if __name__ == '__main__':
+    main()
