@@ -9,9 +9,7 @@ from tests.transfer_fixtures import ROOT, forget_visualizers, tool
 from tests.vit_fixtures import saved, tiny_vit
 
 LINEAR = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
-ARCH = dict(
-    embed_dims=192, num_layers=2, num_heads=3, feedforward_channels=64
-)
+ARCH = dict(embed_dims=192, num_layers=2, num_heads=3, feedforward_channels=64)
 
 
 @pytest.fixture
@@ -32,9 +30,7 @@ def run(checkpoint, colours, out, *more):
 
 def test_one_command_measures_all_and_writes_it(checkpoint, colours, tmp_path):
     out = tmp_path / 'out'
-    rows = run(
-        checkpoint, colours, out, '--imagenet-r', str(colours / 'val')
-    )
+    rows = run(checkpoint, colours, out, '--imagenet-r', str(colours / 'val'))
     for measure in ('k-NN, k=1', 'k-NN, k=5', 'few-shot 10 %'):
         assert rows[measure].value == 100, measure  # colours are easy
     assert 'k-NN, k=200' not in rows  # the bank has 24 images
@@ -64,9 +60,7 @@ def test_a_given_list_is_used(checkpoint, colours, tmp_path):
 
 
 def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
-    backbone = dict(
-        type='SiameseIMViT', arch=ARCH, img_size=32, patch_size=8
-    )
+    backbone = dict(type='SiameseIMViT', arch=ARCH, img_size=32, patch_size=8)
     cfg = probe_config(
         str(ROOT / LINEAR), backbone, str(colours), tmp_path, 9, 8
     )
