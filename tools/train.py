@@ -48,6 +48,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='go on from this checkpoint; without a value from the last one '
         'in the work directory, or from the beginning if there is none',
     )
+    parser.add_argument(
+        '--knn',
+        metavar='FOLDER',
+        help='in pretraining, measure the k-NN accuracy after each epoch on '
+        'this folder with train and val, each with one folder per class',
+    )
     parser.add_argument('--seed', type=int, help='replaces randomness.seed')
     parser.add_argument(
         '--cfg-options',
@@ -97,6 +103,9 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         return
     if args.data:
         train_config.set_data(cfg, args.data)
+    if args.knn:
+        knn = dict(type='KNNHook', data=args.knn)
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []), knn]
     train_config.set_seed(cfg, args.seed)
     train_config.fit_loader(cfg, processes)
     train_config.share_batchnorm(cfg, launch.world_size(args.launcher))

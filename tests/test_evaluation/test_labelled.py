@@ -23,7 +23,9 @@ def neighbours(rank, folder):
         *frozen.split_folders(folder), backbone.img_size
     )
     parts = [
-        labelled.pooled_features(backbone, preprocessor, s, num_workers=0)
+        labelled.pooled_features(
+            backbone, preprocessor, labelled.share(s), num_workers=0
+        )
         for s in splits
     ]
     found, labels = labelled.folder_neighbours(*parts, 4)

@@ -22,7 +22,7 @@ from .knn import Neighbours, accuracies, shared_neighbours
 
 
 class LabelledFeatures(NamedTuple):
-    """Features of the images this process encoded, and their labels.
+    """Features of images and their labels.
 
     Attributes:
         features (Tensor): (N, C) float16 on the CPU.
@@ -81,34 +81,26 @@ def labelled_splits(
 def pooled_features(
     backbone: SiameseIMViT,
     preprocessor: nn.Module,
-    images: ImageFolder,
+    images: ImageFolder | Subset,
     batch_size: int = 256,
     num_workers: int = 2,
     precision: str = 'fp32',
 ) -> LabelledFeatures:
-    """Mean patch token and label of this process's share of the images.
+    """Mean patch token and label of every image.
 
-    With n processes, each encodes every n-th image. Draws no number from the
-    global random generators.
+    Draws no number from the global random generators.
 
     Args:
         backbone (SiameseIMViT): on any device.
         preprocessor (nn.Module): the model's data preprocessor.
-        images (ImageFolder): from ``labelled_folder``.
+        images (ImageFolder | Subset): from ``labelled_folder``, or
+            ``share`` of it.
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
         precision (str): 'fp32', 'bf16' or 'auto'. Defaults to 'fp32'.
-
-    Raises:
-        ValueError: if there are fewer images than processes.
     """
-    own = range(get_rank(), len(images), get_world_size())
-    if not own:
-        raise ValueError(
-            f'{images.root} has {len(images)} images, fewer than processes'
-        )
     loader = DataLoader(
-        Subset(images, own),
+        images,
         batch_size,
         num_workers=num_workers,
         generator=torch.Generator(),
@@ -123,6 +115,23 @@ def pooled_features(
         features.append(pooled(tokens).half())
         labels.append(label)
     return LabelledFeatures(torch.cat(features), torch.cat(labels))
+
+
+def share(images: ImageFolder) -> Subset:
+    """The images this process encodes: every n-th of n processes.
+
+    Args:
+        images (ImageFolder): from ``labelled_folder``.
+
+    Raises:
+        ValueError: if there are fewer images than processes.
+    """
+    own = range(get_rank(), len(images), get_world_size())
+    if not own:
+        raise ValueError(
+            f'{images.root} has {len(images)} images, fewer than processes'
+        )
+    return Subset(images, own)
 
 
 def centre_of(known: LabelledFeatures) -> Tensor:
@@ -197,7 +206,7 @@ def folder_accuracies(
         dict[int, float]: accuracy by k.
     """
     known, asked = (
-        pooled_features(backbone, preprocessor, split, **kwargs)
+        pooled_features(backbone, preprocessor, share(split), **kwargs)
         for split in splits
     )
     device = next(backbone.parameters()).device

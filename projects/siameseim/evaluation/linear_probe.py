@@ -107,10 +107,11 @@ def _set_size(cfg: Config, size: tuple[int, int]) -> None:
 
 
 def _set_epochs(cfg: Config, epochs: int) -> None:
-    """Shorten or lengthen training and schedule."""
+    """Shorten or lengthen training, its warm-up in whole epochs."""
+    warm_up, cosine = cfg.param_scheduler
     share = epochs / cfg.train_cfg.max_epochs
-    for scheduler in cfg.param_scheduler:
-        for name in ('begin', 'end', 'T_max'):
-            if name in scheduler:
-                scheduler[name] = scheduler[name] * share
+    warm = min(max(round(warm_up.end * share), 1), epochs - 1)
+    warm_up.end = cosine.begin = warm
+    cosine.end, cosine.T_max = epochs, epochs - warm
+    cfg.param_scheduler = [warm_up, cosine] if warm else [cosine]
     cfg.train_cfg.max_epochs = epochs

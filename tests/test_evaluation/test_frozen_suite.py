@@ -1,0 +1,83 @@
+"""The whole suite on real images: every measure, in one table."""
+
+import json
+
+import pytest
+
+from siameseim.evaluation.linear_probe import probe_config
+from tests.transfer_fixtures import ROOT, forget_visualizers, tool
+from tests.vit_fixtures import saved, tiny_vit
+
+LINEAR = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
+ARCH = dict(embed_dims=192, num_layers=2, num_heads=3, feedforward_channels=64)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    vit = tiny_vit(arch=ARCH, img_size=32, patch_size=8)
+    return saved(tmp_path / 'vit.pth', vit.state_dict())
+
+
+def run(checkpoint, colours, out, *more):
+    forget_visualizers()
+    rows = tool('evaluate_frozen').main(
+        [checkpoint, '--data', str(colours), '--out', str(out),
+         '--k', '1', '5', '200', '--epochs', '2', '--probe-batch', '8',
+         '--workers', '0', '--device', 'cpu', *more]
+    )  # fmt: skip
+    return {row.measure: row for row in rows}
+
+
+def test_one_command_measures_all_and_writes_it(checkpoint, colours, tmp_path):
+    out = tmp_path / 'out'
+    rows = run(checkpoint, colours, out, '--imagenet-r', str(colours / 'val'))
+    for measure in ('k-NN, k=1', 'k-NN, k=5', 'few-shot 10 %'):
+        assert rows[measure].value == 100, measure  # colours are easy
+    assert 'k-NN, k=200' not in rows  # the bank has 24 images
+    assert 0 <= rows['linear probe'].value <= 100
+    shifted = rows['linear: ImageNet-R'].value  # the same images
+    assert shifted == pytest.approx(rows['linear probe'].value)
+    assert rows['linear: ImageNet-A'].value is None
+    text = (out / 'frozen.md').read_text()
+    assert '| linear probe |' in text and '| 78.0 | 68.0 | 76.7 |' in text
+    assert 'not measured here' in text
+    stored = json.loads((out / 'frozen.json').read_text())
+    assert len(stored['rows']) == len(rows)
+    drawn = (out / '10percent_seed0.txt').read_text().split()
+    assert len(drawn) == 3  # one of 8 in each class
+
+
+def test_a_given_list_is_used(checkpoint, colours, tmp_path):
+    path = tmp_path / 'list.txt'
+    path.write_text('blue_1.png\nred_2.png\n')  # green is never seen
+    rows = run(
+        checkpoint, colours, tmp_path / 'out', '--subset-1', str(path),
+        '--epochs', '0',
+    )  # fmt: skip
+    assert rows['few-shot 1 %'].value == pytest.approx(200 / 3, abs=0.01)
+    assert rows['linear probe'].value is None
+    assert '2 labels' in rows['few-shot 1 %'].note
+
+
+def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
+    backbone = dict(type='SiameseIMViT', arch=ARCH, img_size=32, patch_size=8)
+    cfg = probe_config(
+        str(ROOT / LINEAR), backbone, str(colours), tmp_path, 9, 8
+    )
+    assert cfg.model.backbone.frozen_stages == 2
+    assert cfg.model.backbone.out_type == 'avg_featmap'
+    assert cfg.model.head.num_classes == 3
+    assert cfg.model.head.in_channels == 192
+    assert cfg.model.neck.input_features == 192
+    steps = {s.type: s for s in cfg.val_dataloader.dataset.pipeline}
+    assert steps['ResizeEdge'].scale == 37  # 32 * 256 / 224 = 36.57
+    assert steps['CenterCrop'].crop_size == 32
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.1 * 8 / 256)
+    warmup, cosine = cfg.param_scheduler
+    assert (warmup.end, cosine.begin) == (1, 1)  # 10 of 90 epochs
+    assert (cosine.end, cosine.T_max) == (9, 8)
+
+
+def test_a_checkpoint_that_is_missing_is_named(colours, tmp_path):
+    with pytest.raises(SystemExit, match='no.pth'):
+        run('no.pth', colours, tmp_path)
