@@ -17,6 +17,7 @@ for _part in (
     'datasets',
     'engine',
     'evaluation',
+    'watch',
     'convert',
     'downstream',
     'detection',

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
@@ -36,7 +36,7 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
 def pooled_features(
     backbone: SiameseIMViT,
     preprocessor: nn.Module,
-    images: ImageFolder,
+    images: Dataset,
     batch_size: int = 256,
     num_workers: int = 2,
 ) -> tuple[Tensor, Tensor]:
@@ -45,7 +45,7 @@ def pooled_features(
     Args:
         backbone (SiameseIMViT): on any device.
         preprocessor (nn.Module): the model's data preprocessor.
-        images (ImageFolder): from ``labelled_folder``.
+        images (Dataset): from ``labelled_folder``, or a part of it.
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
 
