@@ -153,7 +153,8 @@ def training_labels(dataset: Any) -> Tensor:
         labels = torch.tensor([int(info['gt_label']) for info in infos])
     else:
         root = Path(inner.data_root)
-        names = [Path(i['img_path']).relative_to(root).parts[0] for i in infos]
+        paths = [Path(info['img_path']).relative_to(root) for info in infos]
+        names = [p.parts[0] if len(p.parts) > 1 else '' for p in paths]
         numbers = {name: i for i, name in enumerate(sorted(set(names)))}
         labels = torch.tensor([numbers[name] for name in names])
     if len(labels.unique()) < 2:
