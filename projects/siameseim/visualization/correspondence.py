@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..evaluation.matching import (
+    grid_places,
     nearest_patches,
     true_places,
     within_radius,
@@ -186,3 +187,25 @@ def _arrows(
                           ha='center', va='center',
                           bbox=dict(boxstyle='circle', facecolor=colour,
                                     edgecolor='white', pad=0.2))  # fmt: skip
+
+
+def shares(found: Correspondence, grid: tuple[int, int]) -> dict[str, float]:
+    """Shares of patches found within one patch of their true place.
+
+    Args:
+        found (Correspondence): from ``find``.
+        grid (tuple[int, int]): patches per column and per row.
+
+    Returns:
+        dict[str, float]: 'matched' over view 1's patches inside view 2 and
+        'predicted' over view 2's inside view 1; NaN where there are none.
+    """
+    true = within_radius(found.places, grid)
+    matched = true.gather(2, found.matched[..., None])[..., 0]
+    own = grid_places(grid).expand(len(found.places), -1, -1)
+    near = within_radius(own, grid)
+    predicted = near.gather(2, found.predicted[..., None])[..., 0]
+    return dict(
+        matched=matched[found.inside].float().mean().item(),
+        predicted=predicted[found.shared].float().mean().item(),
+    )
