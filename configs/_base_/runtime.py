@@ -21,6 +21,8 @@ default_hooks = dict(
     knn=dict(type='KnnHook', bank=None, queries=None, interval=1),
     # default_hooks.probe.enabled=True for an online linear probe.
     probe=dict(type='OnlineProbeHook', enabled=False),
+    # default_hooks.pictures.images=FOLDER for pictures in TensorBoard.
+    pictures=dict(type='PicturesHook', images=None, interval=10),
 )
 custom_hooks = [
     dict(type='MomentumTargetHook', base_momentum=0.995),

@@ -18,6 +18,7 @@ for _part in (
     'engine',
     'evaluation',
     'watch',
+    'report',
     'convert',
     'downstream',
     'detection',

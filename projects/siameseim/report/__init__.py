@@ -3,10 +3,12 @@
 from .build import build_report
 from .load import LoadedRun, load_run
 from .page import Picture, Section, render
+from .pictures_hook import PicturesHook
 
 __all__ = [
     'LoadedRun',
     'Picture',
+    'PicturesHook',
     'Section',
     'build_report',
     'load_run',

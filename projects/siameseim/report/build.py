@@ -55,7 +55,7 @@ def build_report(run: LoadedRun, folder: Path) -> str:
         folder (Path): at least four images, at any depth.
     """
     images = load_images(run.model, folder, MAX_IMAGES)
-    pairs, shares = pair_figures(run.model, run.cfg, folder, count=3)
+    pairs, shares = pair_figures(run.model, run.cfg, folder, count=4)
     sections = [
         _curves(run),
         _signs(images),
@@ -129,7 +129,7 @@ def _signs(images: ImageSet) -> Section:
 
 def _pairs(figures: list[Figure], shares: dict[str, float]) -> Section:
     caption = (
-        'Upper left: both crops on the image, their overlap hatched. Upper '
+        'Upper left: both crops on the image, their overlap bright. Upper '
         'right: numbered patches of view 1. Lower left: each number sits '
         'where view 2 has the most similar backbone feature, the ring where '
         'the patch truly is. Lower right: the ring is a patch of view 2, the '

@@ -85,7 +85,7 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
         for part, tokens in zip(
             parts, (online, target, projected), strict=True
         ):
-            part.append(tokens[:, 1:].float())
+            part.append(tokens[:, 1:].float().cpu())
     tokens, target_tokens, projected = (torch.cat(part) for part in parts)
     return ImageSet(folder, paths, pixels, tokens, target_tokens, projected)
 

@@ -61,7 +61,11 @@ def find(
         model (SiameseIM): in eval mode.
         views (list[Tensor]): view 1 and 2, (B, 3, S, S) normalised.
         samples (dict): ``boxes``, ``flips``, ``source_width``, ``visible``.
+
+    Returns:
+        Correspondence: tensors on the CPU.
     """
+    samples = {k: v.to(views[0].device) for k, v in samples.items()}
     grid = model.backbone.patch_resolution
     geometry = samples['boxes'], samples['flips'], samples['source_width']
     boxes, flips, width = geometry
@@ -75,11 +79,11 @@ def find(
     )
     target = layer_norm_fp32(model.target(views[1]))
     return Correspondence(
-        places=places,
-        inside=inside,
-        matched=nearest_patches(first, second),
-        shared=shared,
-        predicted=nearest_patches(prediction, target),
+        places=places.cpu(),
+        inside=inside.cpu(),
+        matched=nearest_patches(first, second).cpu(),
+        shared=shared.cpu(),
+        predicted=nearest_patches(prediction, target).cpu(),
     )
 
 
@@ -148,7 +152,7 @@ def _draw_crops(
     if right > left and bottom > top:
         axis.add_patch(
             Rectangle((left, top), right - left, bottom - top,
-                      facecolor='white', alpha=0.35, hatch='//')
+                      facecolor='white', edgecolor='none', alpha=0.4)
         )  # fmt: skip
 
 

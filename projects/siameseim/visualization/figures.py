@@ -96,15 +96,17 @@ def draw_tsne(images: Tensor, features: Tensor, seed: int = 0) -> Figure:
     places = TSNE(
         perplexity=perplexity, init='pca', random_state=seed
     ).fit_transform(features.numpy())
-    span = np.ptp(places, axis=0).max() or 1.0
-    size = span * min(0.12, 0.9 / len(images) ** 0.5)
+    # The map is stretched to a square: its own axes have no meaning.
+    spans = np.ptp(places, axis=0).clip(min=1e-9)
+    places = (places - places.min(axis=0)) / spans
+    size = min(0.16, 0.75 / len(images) ** 0.5)
     figure = new_figure(6, 6)
     axis = figure.subplots()
     for image, (x, y) in zip(images, places, strict=True):
         extent = (x - size / 2, x + size / 2, y - size / 2, y + size / 2)
         axis.imshow(pixels_of(image), extent=extent)
-    (left, bottom), (right, top) = places.min(0) - size, places.max(0) + size
-    axis.set(xlim=(left, right), ylim=(bottom, top), aspect='equal')
+    limits = (-size / 2, 1 + size / 2)
+    axis.set(xlim=limits, ylim=limits, aspect='equal')
     axis.axis('off')
     return figure
 
