@@ -1,5 +1,6 @@
 """Measures during training whether the features collapse."""
 
+import math
 from typing import Any
 
 import torch
@@ -78,7 +79,7 @@ class FeatureWatchHook(Hook):
             return
         self._taps.remove()
         tokens, self._taps = self._taps.tokens, None
-        signs = _measure(tokens)
+        signs = measure(tokens)
         if signs is None:  # this batch is not finite: others report it
             return
         for branch, values in signs.items():
@@ -113,9 +114,16 @@ class FeatureWatchHook(Hook):
         runner.logger.warning(text)
 
 
-def _measure(tokens: dict[str, Tensor]) -> Signs | None:
-    """Mean signs over all processes, read once; None if not finite."""
-    # Singular values in double precision are a CPU's work; NaN breaks LAPACK.
+def measure(tokens: dict[str, Tensor]) -> Signs | None:
+    """Signs of each branch, the mean over all processes.
+
+    Args:
+        tokens (dict[str, Tensor]): from ``FeatureTaps``.
+
+    Returns:
+        dict[str, FeatureSigns] | None: None if a feature is not finite.
+    """
+    # Singular values of NaN are an error in some libraries.
     finite = torch.stack([t.isfinite().all() for t in tokens.values()]).all()
     rows = torch.stack(
         [
@@ -126,7 +134,7 @@ def _measure(tokens: dict[str, Tensor]) -> Signs | None:
     rows = rows.where(finite, float('nan'))
     all_reduce(rows, op='mean')
     values = rows.tolist()
-    if not bool(rows.isfinite().all()):
+    if any(math.isnan(value) for row in values for value in row):
         return None
     return {
         branch: FeatureSigns(*row)
