@@ -25,6 +25,7 @@ SEGMENTATION = ['mmsegmentation>=1.2.2,<1.3.0', 'ftfy>=6.0', 'regex>=2022.1']
 DEVELOPMENT = [
     'codespell',
     'mypy',
+    'playwright>=1.40',
     'pre-commit',
     'pytest>=8',
     'ruff',

@@ -41,7 +41,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Load, draw, write."""
     args = parse_args(argv)
-    logging.disable(logging.INFO)
     try:
         page = build_report(load_run(args.run, args.config), args.images)
     except (OSError, ValueError) as error:
@@ -52,4 +51,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
+    logging.disable(logging.INFO)  # the lists of initialised weights
     main()

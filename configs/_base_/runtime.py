@@ -12,7 +12,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     # Every epoch; writes a new file completely before it removes an old one.
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
-    # Steps that are not finite: skipped, named, rolled back (docs/watching.md).
+    # Steps that are not finite (docs/watching.md).
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
     # Signs of collapse, with a warning.
     features=dict(type='FeatureWatchHook', interval=100),

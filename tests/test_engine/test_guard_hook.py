@@ -198,9 +198,7 @@ def test_counts_survive_a_resume(toy_run, tmp_path):
         config.load_from = str(tmp_path / 'run/epoch_3.pth')
 
     resumed = toy_run('again', change=change, epochs=3)
-    guard = next(
-        h for h in resumed.hooks if isinstance(h, NonFiniteGuardHook)
-    )
+    guard = next(h for h in resumed.hooks if isinstance(h, NonFiniteGuardHook))
     assert (guard.skips, guard.rollbacks) == (5, 1)
 
 

@@ -69,9 +69,7 @@ def test_losses_are_read_once_a_log_interval(toy_run, monkeypatch):
     assert readers == {'runtime_info_hook.py': 2, 'guard_hook.py': 2}
 
 
-def test_terms_that_are_not_finite_are_left_out_of_the_mean(
-    toy_run, tmp_path
-):
+def test_terms_that_are_not_finite_are_left_out_of_the_mean(toy_run, tmp_path):
     runner = toy_run(
         hooks=[
             dict(type='RecordLosses'),

@@ -38,7 +38,7 @@ def run(photos, tmp_path_factory):
     root = tmp_path_factory.mktemp('run')
     config = root / 'report_run.py'
     config.write_text(
-        f"_base_ = [{str(ROOT / 'configs/siameseim_smoke.py')!r}]\n"
+        f'_base_ = [{str(ROOT / "configs/siameseim_smoke.py")!r}]\n'
         'log_level = "WARNING"\nexperiment_name = "report_run"\n'
         'optim_wrapper = dict(precision="fp32")\n'
         'default_hooks = dict(features=dict(interval=2), '

@@ -8,7 +8,6 @@ import torch
 from siameseim.report import Section, load_run, render
 from siameseim.report.build import curves_of
 from siameseim.report.load import read_log
-
 from tests.test_report.conftest import tool
 
 

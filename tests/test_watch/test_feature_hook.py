@@ -7,14 +7,8 @@ import torch
 
 from siameseim.watch import FeatureTaps
 from tests.model_fixtures import random_batch, tiny_model
-from tests.test_train.conftest import (  # noqa: F401  fixtures
-    config,
-    images,
-    on_cpu,
-    train,
-)
 
-WATCH = "default_hooks = dict(features=dict(interval=2, {}))\n"
+WATCH = 'default_hooks = dict(features=dict(interval=2, {}))\n'
 # No negative term, no BatchNorm, a target that is the online network, and a
 # learning rate far too large: the shortest way to one feature for all.
 COLLAPSE = """
@@ -32,7 +26,7 @@ log_level = 'WARNING'
 
 
 @pytest.fixture
-def run(train, images, config, tmp_path):  # noqa: F811
+def run(train, images, config, tmp_path):
     """Trains the smoke config with changes; returns its text log."""
 
     def start(text, name='work', *options):

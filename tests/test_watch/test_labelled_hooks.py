@@ -10,12 +10,6 @@ from torch.testing import assert_close
 
 from siameseim.watch import KnnHook
 from tests.model_fixtures import tiny_model
-from tests.test_train.conftest import (  # noqa: F401  fixtures
-    TerminateAfter,
-    config,
-    on_cpu,
-    train,
-)
 from tests.two_processes import run_in_two
 
 
@@ -50,7 +44,7 @@ def scalars(work):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def start(train, config, colours, work, text, *options):  # noqa: F811
+def start(train, config, colours, work, text, *options):
     train.main(
         [config(text), '--data', str(colours / 'bank')]
         + ['--work-dir', str(work), *options]
@@ -58,7 +52,10 @@ def start(train, config, colours, work, text, *options):  # noqa: F811
 
 
 def test_knn_of_colours_is_logged_before_and_after_epochs(
-    train, config, colours, tmp_path  # noqa: F811
+    train,
+    config,
+    colours,
+    tmp_path,
 ):
     start(train, config, colours, tmp_path / 'w', settings(colours))
     lines = [x for x in scalars(tmp_path / 'w') if 'knn' in x]
@@ -67,10 +64,14 @@ def test_knn_of_colours_is_logged_before_and_after_epochs(
 
 
 def test_measuring_does_not_change_the_run(
-    train, config, colours, tmp_path  # noqa: F811
+    train,
+    config,
+    colours,
+    tmp_path,
 ):
     probe = dict(enabled=True)
-    start(train, config, colours, tmp_path / 'a', settings(colours, probe=probe))  # fmt: skip
+    text = settings(colours, probe=probe)
+    start(train, config, colours, tmp_path / 'a', text)
     start(train, config, colours, tmp_path / 'b', '')
     one, other = (
         torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
@@ -84,9 +85,12 @@ def test_measuring_does_not_change_the_run(
 
 
 def test_probe_learns_and_resumes_exactly(
-    train, config, colours, tmp_path  # noqa: F811
+    train,
+    config,
+    colours,
+    tmp_path,
 ):
-    probe = "default_hooks = dict(probe=dict(enabled=True, lr=0.05))\n"
+    probe = 'default_hooks = dict(probe=dict(enabled=True, lr=0.05))\n'
     start(train, config, colours, tmp_path / 'straight', probe)
     accuracy = [
         line['probe_accuracy'] for line in scalars(tmp_path / 'straight')
@@ -109,7 +113,7 @@ def test_probe_learns_and_resumes_exactly(
     assert one['online_probe']['linear']['weight'].abs().max() > 0
 
 
-def test_probe_needs_two_classes(train, config, colours, tmp_path):  # noqa: F811
+def test_probe_needs_two_classes(train, config, colours, tmp_path):
     text = 'default_hooks = dict(probe=dict(enabled=True))'
     with pytest.raises(ValueError, match='at least two classes'):
         train.main(
@@ -118,7 +122,7 @@ def test_probe_needs_two_classes(train, config, colours, tmp_path):  # noqa: F81
         )
 
 
-def test_other_classes_are_refused(train, config, colours, tmp_path):  # noqa: F811
+def test_other_classes_are_refused(train, config, colours, tmp_path):
     (tmp_path / 'q' / 'green').mkdir(parents=True)
     Image.new('RGB', (40, 40)).save(tmp_path / 'q/green/0.png')
     hook = KnnHook(str(colours / 'bank'), str(tmp_path / 'q'))

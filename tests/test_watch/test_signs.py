@@ -22,7 +22,8 @@ def rand(*shape):
 
 
 def test_std_is_one_for_directions_everywhere_and_zero_for_one():
-    assert_close(normalised_std(rand(20000, 8)), torch.tensor(1.0), atol=0.01, rtol=0)  # fmt: skip
+    spread = normalised_std(rand(20000, 8)).item()
+    assert spread == pytest.approx(1, abs=0.01)
     same = torch.ones(5, 1) * rand(1, 8) * torch.arange(1, 6)[:, None]
     assert normalised_std(same) < 1e-6
 
@@ -52,7 +53,7 @@ def test_mean_cosine_equals_a_loop_over_pairs():
 def test_rank_counts_equal_singular_values(rank):
     x = torch.zeros(10, 8)
     x[:rank, :rank] = 5 * torch.eye(rank)
-    assert_close(effective_rank(x), torch.tensor(float(rank)), rtol=1e-4, atol=0)  # fmt: skip
+    assert effective_rank(x).item() == pytest.approx(rank, rel=1e-4)
 
 
 def test_rank_of_unequal_singular_values_by_hand():

@@ -106,7 +106,9 @@ class NonFiniteGuardHook(Hook):
         if not self._steps:
             return
         steps, self._steps = self._steps, []
-        flags = torch.stack([step.skipped for step in steps]).tolist()
+        flags = torch.stack(
+            [step.skipped for step in steps if step.skipped is not None]
+        ).tolist()
         if any(flags):
             self._report(
                 runner,
@@ -131,9 +133,11 @@ class NonFiniteGuardHook(Hook):
         if not is_main_process():
             return
         with open(Path(runner.work_dir) / SKIPPED_FILE, 'a') as file:
-            for step, ranks in zip(steps, zip(*everyone, strict=True)):
+            every = zip(*everyone, strict=True)
+            for step, ranks in zip(steps, every, strict=True):
                 blamed = [names for broke, names in ranks if broke]
-                images = sum(blamed or [names for _, names in ranks], [])
+                groups = blamed or [names for _, names in ranks]
+                images = [name for names in groups for name in names]
                 line = dict(
                     iteration=step.iteration,
                     not_finite='loss' if blamed else 'gradient',

@@ -46,10 +46,7 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
         FileNotFoundError: if checkpoint or config cannot be found.
         ValueError: if the file holds no SiameseIM training state.
     """
-    if place.is_dir():
-        checkpoint = find_last_checkpoint(str(place))
-    else:
-        checkpoint = place
+    checkpoint = find_last_checkpoint(str(place)) if place.is_dir() else place
     if checkpoint is None or not checkpoint.is_file():
         raise FileNotFoundError(
             f'{place} holds no checkpoint: give a work directory in which '

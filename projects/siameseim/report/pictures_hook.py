@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
@@ -83,8 +84,9 @@ class PicturesHook(Hook):
 
 def rendered(figure: Figure) -> np.ndarray:
     """(H, W, 3) uint8 RGB pixels of a figure."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _modes(model: SiameseIM) -> dict:

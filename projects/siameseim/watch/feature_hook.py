@@ -126,10 +126,7 @@ def measure(tokens: dict[str, Tensor]) -> Signs | None:
     # Singular values of NaN are an error in some libraries.
     finite = torch.stack([t.isfinite().all() for t in tokens.values()]).all()
     rows = torch.stack(
-        [
-            feature_signs(t.nan_to_num(0.0, 0.0, 0.0))
-            for t in tokens.values()
-        ]
+        [feature_signs(t.nan_to_num(0.0, 0.0, 0.0)) for t in tokens.values()]
     )
     rows = rows.where(finite, float('nan'))
     all_reduce(rows, op='mean')

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 from torch.utils.data import Subset
+from torchvision.datasets import ImageFolder
 
 from ..engine.rng_state import get_rng_state, set_rng_state
 from ..evaluation.knn import knn_predict
@@ -118,9 +119,11 @@ class KnnHook(Hook):
         )
         return 100 * (predicted == labels).float().mean().item()
 
-    def _encode(self, model: SiameseIM, images: object) -> tuple:
+    def _encode(self, model: SiameseIM, images: ImageFolder) -> tuple:
         """Features and labels of all images, a share on each process."""
-        share = Subset(images, range(get_rank(), len(images), get_world_size()))
+        share: Subset = Subset(
+            images, range(get_rank(), len(images), get_world_size())
+        )
         own = pooled_features(
             model.backbone,
             model.data_preprocessor,
