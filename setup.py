@@ -31,6 +31,7 @@ DEVELOPMENT = [
     'codespell',
     'mypy',
     'onnxruntime',
+    'playwright>=1.40',
     'pre-commit',
     'pytest>=8',
     'ruff',

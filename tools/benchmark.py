@@ -1,6 +1,7 @@
 """Time training steps of a config and compare them with matrix products.
 
 Usage: python tools/benchmark.py CONFIG [--batch-size 16] [--steps 5]
+           [--watching]
 
 Steps and matrix products are measured in turn, in one process, so that a
 noisy machine disturbs both alike; the share of the peak is their ratio.
@@ -21,6 +22,7 @@ from siameseim.benchmark.timing import (
     seconds,
     spread,
 )
+from siameseim.benchmark.watching import watching_cost
 
 _MATMUL_SIZE = {'cpu': 4096, 'cuda': 8192}
 
@@ -40,6 +42,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}
     )
+    parser.add_argument(
+        '--watching',
+        action='store_true',
+        help='time the hooks that watch a run instead',
+    )
     parser.add_argument('--json', type=Path, help='write the result here')
     return parser.parse_args()
 
@@ -50,6 +57,14 @@ def main() -> None:
     logging.disable(logging.INFO)  # the list of parameter groups
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
+    if args.watching:
+        cost = watching_cost(cfg, args.batch_size, args.device, args.steps)
+        for name, value in cost.items():
+            print(
+                f'{name:22} '
+                + (f'{value:.3%}' if 'share' in name else f'{value:.5f} s')
+            )
+        return
     step = StepBenchmark(cfg, args.batch_size, args.device)
     flops = step.flops()  # also the first warm-up
     step.run()

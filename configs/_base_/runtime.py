@@ -12,6 +12,17 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     # Every epoch; writes a new file completely before it removes an old one.
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
+    # Steps that are not finite (docs/watching.md).
+    guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
+    # Signs of collapse, with a warning.
+    features=dict(type='FeatureWatchHook', interval=100),
+    # k-NN accuracy every epoch once both folders are given:
+    # --cfg-options default_hooks.knn.bank=TRAIN default_hooks.knn.queries=VAL
+    knn=dict(type='KnnHook', bank=None, queries=None, interval=1),
+    # default_hooks.probe.enabled=True for an online linear probe.
+    probe=dict(type='OnlineProbeHook', enabled=False),
+    # default_hooks.pictures.images=FOLDER for pictures in TensorBoard.
+    pictures=dict(type='PicturesHook', images=None, interval=10),
 )
 custom_hooks = [
     dict(type='MomentumTargetHook', base_momentum=0.995),

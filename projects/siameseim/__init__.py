@@ -17,6 +17,8 @@ for _part in (
     'datasets',
     'engine',
     'evaluation',
+    'watch',
+    'report',
     'convert',
     'downstream',
     'detection',

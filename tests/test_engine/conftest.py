@@ -46,8 +46,10 @@ class ToyModel(BaseModel):
         self.kept = []  # one entry an update: (forwards before it, kept)
         self.seen = []  # keys of every batch
 
-    def update_target(self, kept):
+    def update_target(self, kept, skipped=None):
         self.kept.append((len(self.seen), kept))
+        if skipped is not None and skipped:
+            kept = 1
         with torch.no_grad():
             for old, new in zip(
                 self.target.parameters(), self.online.parameters(), strict=True
@@ -77,6 +79,24 @@ class InterruptAfter(Hook):
     def after_train_iter(self, runner, batch_idx, **kwargs):
         if runner.iter + 1 == self.iteration:
             signal.raise_signal(self.signal_number)
+
+
+@HOOKS.register_module()
+class BreakWeights(Hook):
+    """Makes a weight NaN for some iterations, or from one on for good."""
+
+    def __init__(self, iterations=(), for_good=None):
+        self.iterations, self.for_good = set(iterations), for_good
+
+    def before_train_iter(self, runner, batch_idx, **kwargs):
+        weight = runner.model.norm.weight.data
+        if runner.iter - 1 in self.iterations:
+            weight.copy_(self.kept)
+        if runner.iter in self.iterations:
+            self.kept = weight.clone()
+            weight.fill_(float('nan'))
+        if runner.iter == self.for_good:
+            weight.fill_(float('nan'))
 
 
 def toy_config(work_dir, epochs=3, accumulation=1, workers=0, hooks=()):
@@ -116,6 +136,7 @@ def toy_config(work_dir, epochs=3, accumulation=1, workers=0, hooks=()):
             sampler_seed=dict(type='ExactResumeHook'),
             logger=dict(type='LoggerHook', interval=2),
             checkpoint=dict(type='SafeCheckpointHook', interval=1),
+            guard=dict(type='NonFiniteGuardHook'),
         ),
         custom_hooks=[
             dict(type='MomentumTargetHook'),

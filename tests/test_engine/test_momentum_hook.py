@@ -37,7 +37,7 @@ def test_as_many_updates_as_optimizer_steps(toy_run):
 def test_it_reaches_a_wrapped_model():
     updates = []
     inner = torch.nn.Linear(1, 1)
-    inner.update_target = updates.append
+    inner.update_target = lambda kept, skipped: updates.append(kept)
     torch.distributed.init_process_group(
         'gloo', store=torch.distributed.HashStore(), rank=0, world_size=1
     )
@@ -47,7 +47,7 @@ def test_it_reaches_a_wrapped_model():
             iter=0,
             max_iters=10,
             model=wrapped,
-            optim_wrapper=SimpleNamespace(accumulation=1),
+            optim_wrapper=SimpleNamespace(accumulation=1, skipped=None),
             message_hub=SimpleNamespace(update_scalar=lambda *_: None),
         )
         MomentumTargetHook().before_train_iter(runner, 0)

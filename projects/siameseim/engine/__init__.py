@@ -1,6 +1,7 @@
 """Training: optimizer, schedules, hooks, checkpoints, launching."""
 
 from .checkpoint_hook import SafeCheckpointHook
+from .guard_hook import NonFiniteGuardHook
 from .log_line import ProgressLogProcessor
 from .momentum_hook import MomentumTargetHook
 from .optim_wrapper import AutocastOptimWrapper
@@ -21,6 +22,7 @@ __all__ = [
     'GroupedOptimWrapperConstructor',
     'LazyRuntimeInfoHook',
     'MomentumTargetHook',
+    'NonFiniteGuardHook',
     'ProgressHook',
     'ProgressLogProcessor',
     'SafeCheckpointHook',

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from . import atomic_file  # noqa: F401  registers the file backend
+from .guard_hook import NonFiniteGuardHook
 from .quiet import quiet
 from .resume_state import KEY, make_state
 from .runtime_info_hook import LazyRuntimeInfoHook
@@ -25,7 +26,8 @@ class SafeCheckpointHook(CheckpointHook):
       waits for its end.
     - Adds the random states of all processes.
     - Renames complete files into place, and removes old ones only then.
-    - Never saves a run whose loss is no longer finite.
+    - Saves nothing while ``NonFiniteGuardHook`` sees skipped steps in a row:
+      the checkpoint it may have to go back to must be an older one.
     - Holds tensors and plain values only.
 
     Args:
@@ -61,14 +63,14 @@ class SafeCheckpointHook(CheckpointHook):
         Args:
             runner (Runner): the runner in training.
             done (int): training iterations done.
-
-        Raises:
-            FloatingPointError: if the loss is no longer finite.
         """
         self._due = False
-        for hook in runner.hooks:
-            if isinstance(hook, LazyRuntimeInfoHook):
-                hook.report(runner)
+        if self._in_trouble(runner):
+            runner.logger.warning(
+                'no checkpoint is saved: the last steps were skipped, since '
+                'loss or gradient was not finite'
+            )
+            return
         self._state = make_state(runner)
         epoch, rest = divmod(done, len(runner.train_dataloader))
         name = f'iter_{done}.pth' if rest else f'epoch_{epoch}.pth'
@@ -87,6 +89,17 @@ class SafeCheckpointHook(CheckpointHook):
             )
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         self._finish(name, files[:-count])
+
+    def _in_trouble(self, runner: Runner) -> bool:
+        """Bring the hooks that read late up to date; did steps just fail."""
+        skipped = 0
+        for hook in runner.hooks:
+            if isinstance(hook, LazyRuntimeInfoHook):
+                hook.report(runner)
+            elif isinstance(hook, NonFiniteGuardHook):
+                hook.flush(runner)
+                skipped = hook.in_a_row
+        return skipped > 0
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the state for the resume, drop what is not plain data."""

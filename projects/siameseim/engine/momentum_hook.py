@@ -15,7 +15,8 @@ class MomentumTargetHook(Hook):
     """Update the target once per optimizer step, before its first forward.
 
     Under gradient accumulation only the first iteration of each window
-    updates it, with the online weights of the last optimizer step.
+    updates it, with the online weights of the last optimizer step. If that
+    step was skipped, there is nothing to follow and the target stays.
 
     Args:
         base_momentum (float): fraction of the target kept at the start of
@@ -37,5 +38,5 @@ class MomentumTargetHook(Hook):
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
-        model.update_target(kept)
+        model.update_target(kept, runner.optim_wrapper.skipped)
         runner.message_hub.update_scalar('train/momentum', kept)

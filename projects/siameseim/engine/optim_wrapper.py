@@ -8,7 +8,9 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmpretrain.registry import OPTIM_WRAPPERS
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 
+from .bn_buffers import BatchNormSnapshot
 from .precision import use_bf16
 
 
@@ -21,8 +23,15 @@ class AutocastOptimWrapper(OptimWrapper):
     wait. Here the norm stays a tensor until a log line needs it. bf16 has the
     range of fp32, so there is no loss scaling.
 
-    A step whose gradient norm is not finite changes no weight where the
-    optimizer is fused; ``LazyRuntimeInfoHook`` counts and reports such steps.
+    A step whose loss or gradient is not finite changes nothing: no weight, no
+    moment, no BatchNorm statistic, and ``MomentumTargetHook`` moves no target
+    for it. With a fused optimizer that is decided on the device; with others
+    the host waits for the flag. ``NonFiniteGuardHook`` counts such steps. A
+    loss that is not finite makes all gradients NaN, which the all-reduce of
+    gradients carries to all processes: they skip the same steps.
+
+    Attributes ``grad_norm``, before clipping, and ``skipped``, whether the
+    last step was skipped, are scalars on the device; None before a step.
 
     Args:
         precision (str): 'auto', 'bf16' or 'fp32'. Defaults to 'auto'.
@@ -33,6 +42,8 @@ class AutocastOptimWrapper(OptimWrapper):
         super().__init__(**kwargs)
         self.precision = precision
         self.grad_norm: Tensor | None = None
+        self.skipped: Tensor | None = None
+        self._statistics: BatchNormSnapshot | None = None
         self._bf16: bool | None = None
 
     @property
@@ -44,6 +55,9 @@ class AutocastOptimWrapper(OptimWrapper):
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """Enter autocast and, while accumulating, skip gradient all-reduce.
 
+        At the start of an optimizer window the BatchNorm statistics are
+        copied, for the case that its step is skipped.
+
         Args:
             model (nn.Module): the training model, wrapped or not.
         """
@@ -53,22 +67,53 @@ class AutocastOptimWrapper(OptimWrapper):
         autocast = torch.autocast(
             device_type, dtype=torch.bfloat16, enabled=self._bf16
         )
+        if self._statistics is None:
+            self._statistics = BatchNormSnapshot(model)
+        if self._inner_count % self._accumulative_counts == 0:
+            self._statistics.take()
         with super().optim_context(model), autocast:
             yield
 
-    def _clip_grad(self) -> None:
-        """Clip to the allowed norm; keep the norm before clipping."""
+    def update_params(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Stock update; a loss that is not finite gives NaN gradients.
+
+        Args:
+            loss (Tensor): scalar.
+            *args: as for the stock method.
+            **kwargs: likewise.
+        """
+        one_or_nan = loss.detach() * 0 + 1  # inf * 0 is NaN
+        super().update_params(loss * one_or_nan, *args, **kwargs)
+
+    def step(self, **kwargs: Any) -> None:
+        """Clip and update, unless the gradient is not finite.
+
+        Args:
+            **kwargs: passed to the optimizer's ``step``.
+        """
+        self.grad_norm = self._norm_and_clip()
+        self.skipped = ~torch.isfinite(self.grad_norm)
+        if self.optimizer.defaults.get('fused'):
+            # The kernel reads this flag on the device, as it does for a
+            # GradScaler, and leaves weights and moments alone if it is 1.
+            self.optimizer.found_inf = self.skipped.float()
+            self.optimizer.step(**kwargs)
+        elif not self.skipped:
+            self.optimizer.step(**kwargs)
+        if self._statistics is not None:
+            self._statistics.restore_where(self.skipped)
+
+    def _norm_and_clip(self) -> Tensor:
+        """Norm of all gradients, which are clipped afterwards."""
         params = [
             param
             for group in self.optimizer.param_groups
             for param in group['params']
             if param.grad is not None
         ]
-        norm = self.clip_func(params, **self.clip_grad_kwargs)
-        if norm is None:  # clipping by value computes no norm
-            return
-        self.grad_norm = norm.detach()
-        if self.optimizer.defaults.get('fused'):
-            # The kernel reads this flag on the device, as it does for a
-            # GradScaler, and leaves weights and moments alone if it is 1.
-            self.optimizer.found_inf = (~torch.isfinite(norm)).float()
+        norm = None
+        if self.clip_grad_kwargs:
+            norm = self.clip_func(params, **self.clip_grad_kwargs)
+        if norm is None:  # no clipping, or by value, which computes none
+            norm = get_total_norm([param.grad for param in params])
+        return norm.detach()

@@ -1,11 +1,11 @@
 """Loss terms and gradient norm without waiting for the device."""
 
-import logging
+import math
 from collections import defaultdict
 from typing import Any
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import all_reduce
 from mmengine.hooks import LoggerHook, RuntimeInfoHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -23,8 +23,8 @@ class LazyRuntimeInfoHook(RuntimeInfoHook):
     The stock one calls ``.item()`` on every loss term at every iteration,
     which makes a GPU wait for the host. Here the terms of a log interval are
     averaged over iterations and processes on the device and read once. So is
-    the norm of the gradient; steps where it was not finite changed no weight
-    (see ``AutocastOptimWrapper``) and are counted.
+    the norm of the gradient. Values that are not finite are left out of the
+    mean (``NonFiniteGuardHook`` reports them); if all are, it is NaN.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -60,39 +60,17 @@ class LazyRuntimeInfoHook(RuntimeInfoHook):
 
         Args:
             runner (Runner): the runner in training.
-
-        Raises:
-            FloatingPointError: if a loss term or the gradient was not once
-                finite since the last report.
         """
         if not self._seen:
             return
         seen, self._seen = self._seen, defaultdict(list)
         sums = torch.stack([_finite_sum(values) for values in seen.values()])
         all_reduce(sums)
-        for (name, values), (total, finite) in zip(
-            seen.items(), sums.tolist(), strict=True
-        ):
-            if not finite:
-                raise FloatingPointError(_DIED.format(name, runner.iter + 1))
-            runner.message_hub.update_scalar(f'train/{name}', total / finite)
-            skipped = len(values) - finite / get_world_size()
-            if name == 'grad_norm' and skipped:
-                runner.logger.log(
-                    logging.WARNING,
-                    f'{skipped:.0f} of the last {len(values)} steps had a '
-                    'gradient that is not finite and were skipped',
-                )
+        for name, (total, finite) in zip(seen, sums.tolist(), strict=True):
+            mean = total / finite if finite else math.nan
+            runner.message_hub.update_scalar(f'train/{name}', mean)
         for buffer in runner.message_hub.log_scalars.values():
             buffer.max_length = _HISTORY
-
-
-_DIED = (
-    '{} has not been finite for a whole log interval up to iteration {}; no '
-    'checkpoint was written since it broke. Resume from the last one with '
-    '--cfg-options optim_wrapper.precision=fp32 or a lower '
-    'optim_wrapper.optimizer.lr'
-)
 
 
 def log_interval(runner: Runner) -> int:

@@ -11,7 +11,7 @@ from mmengine.dist import (
     get_world_size,
 )
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
@@ -81,7 +81,7 @@ def labelled_splits(
 def pooled_features(
     backbone: SiameseIMViT,
     preprocessor: nn.Module,
-    images: ImageFolder | Subset,
+    images: Dataset,
     batch_size: int = 256,
     num_workers: int = 2,
     precision: str = 'fp32',
@@ -93,8 +93,7 @@ def pooled_features(
     Args:
         backbone (SiameseIMViT): on any device.
         preprocessor (nn.Module): the model's data preprocessor.
-        images (ImageFolder | Subset): from ``labelled_folder``, or
-            ``share`` of it.
+        images (Dataset): from ``labelled_folder``, or a part of it.
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
         precision (str): 'fp32', 'bf16' or 'auto'. Defaults to 'fp32'.

@@ -52,9 +52,17 @@ class SiameseIM(BaseSelfSupervisor):
         super().init_weights()
         self.target.copy_from(self.backbone, self.neck.projector)
 
-    def update_target(self, kept: float) -> None:
-        """Move the target: ``kept * target + (1 - kept) * online``."""
-        self.target.update(self.backbone, self.neck.projector, kept)
+    def update_target(
+        self, kept: float, skipped: Tensor | None = None
+    ) -> None:
+        """Move the target: ``kept * target + (1 - kept) * online``.
+
+        Args:
+            kept (float): fraction of the old target that is kept.
+            skipped (Tensor, optional): bool scalar on the model's device,
+                True where the target is to stay. Defaults to None: moves.
+        """
+        self.target.update(self.backbone, self.neck.projector, kept, skipped)
 
     def loss(
         self, inputs: list[Tensor], data_samples: dict[str, Tensor]

@@ -35,7 +35,11 @@ class MomentumTarget(nn.Module):
 
     @torch.no_grad()
     def update(
-        self, backbone: nn.Module, projector: nn.Module, kept: float
+        self,
+        backbone: nn.Module,
+        projector: nn.Module,
+        kept: float,
+        skipped: Tensor | None = None,
     ) -> None:
         """Move to ``kept * target + (1 - kept) * online``, parameters only.
 
@@ -43,13 +47,20 @@ class MomentumTarget(nn.Module):
             backbone (nn.Module): online backbone.
             projector (nn.Module): online projector.
             kept (float): fraction of the old target that is kept.
+            skipped (Tensor, optional): bool scalar on the same device: True
+                where nothing is to move. Defaults to None: it moves.
         """
         targets: list[Tensor] = [*self.parameters()]
         onlines: list[Tensor] = [
             *backbone.parameters(),
             *projector.parameters(),
         ]
-        torch._foreach_lerp_(targets, onlines, 1 - kept)
+        # A tensor always: a number takes another kernel, which may round
+        # otherwise, and then a resumed run would not be the same bits.
+        weight = targets[0].new_tensor(1 - kept)
+        if skipped is not None:
+            weight = weight.where(~skipped, 0.0)
+        torch._foreach_lerp_(targets, onlines, [weight] * len(targets))
         self._moved = True
 
     @torch.no_grad()

@@ -1,0 +1,57 @@
+"""What the hooks that watch a run cost, as shares of a training step."""
+
+import torch
+from mmengine.config import Config
+
+from ..engine.bn_buffers import BatchNormSnapshot
+from ..watch.feature_hook import measure
+from ..watch.taps import FeatureTaps
+from .step import StepBenchmark
+from .timing import seconds
+
+
+def watching_cost(
+    cfg: Config, batch_size: int, device: str, repeats: int = 5
+) -> dict[str, float]:
+    """Time a step, and apart from it what watching adds to it.
+
+    The additions are timed by themselves, since a share of a percent cannot
+    be seen in the difference of two whole steps on a busy machine.
+
+    Args:
+        cfg (Config): a pretraining config.
+        batch_size (int): images a step.
+        device (str): 'cpu' or 'cuda'.
+        repeats (int): of each timing; the median counts. Defaults to 5.
+
+    Returns:
+        dict[str, float]: seconds of a 'step', of one measurement of the
+        'features', and of what the 'guard' adds to every step; the shares
+        'features_share', at the config's interval, and 'guard_share'.
+    """
+    step = StepBenchmark(cfg, batch_size, device)
+    step.run()
+    taps = FeatureTaps(step.model)
+    step.run()
+    taps.remove()
+    tokens = taps.tokens
+    statistics = BatchNormSnapshot(step.model)
+    loss = torch.ones((), device=device)
+
+    def guard() -> None:
+        statistics.take()
+        (loss * (loss * 0 + 1)).isfinite()
+        statistics.restore_where(torch.zeros_like(loss, dtype=torch.bool))
+
+    result = {}
+    for name, function in (
+        ('step', step.run),
+        ('features', lambda: measure(tokens)),
+        ('guard', guard),
+    ):
+        times = sorted(seconds(function, device) for _ in range(repeats))
+        result[name] = times[len(times) // 2]
+    interval = cfg.default_hooks.features.interval
+    result['features_share'] = result['features'] / result['step'] / interval
+    result['guard_share'] = result['guard'] / result['step']
+    return result

@@ -1,0 +1,211 @@
+"""What happens when a loss or gradient is not finite."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import all_gather_object, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch import Tensor
+
+from .rollback import last_good_checkpoint, roll_back
+from .runtime_info_hook import log_is_due
+from .schedule import ends_window
+
+SKIPPED_FILE = 'skipped_steps.jsonl'
+_SHOWN = 4  # files named in the log; the JSON file names all
+_INFO = 'guard'
+
+
+@dataclass
+class _Step:
+    """What is remembered of an optimizer step until its flag is read."""
+
+    iteration: int = 0
+    losses: list[Tensor] = field(default_factory=list)
+    samples: list[list[int]] = field(default_factory=list)
+    skipped: Tensor | None = None
+
+
+@HOOKS.register_module()
+class NonFiniteGuardHook(Hook):
+    """Counts skipped steps, names their images, rolls back, and stops.
+
+    ``AutocastOptimWrapper`` skips a step whose loss or gradient is not finite
+    without the host knowing. Here the flags are read where a log line is due
+    and where a checkpoint is saved, so that a GPU is not made to wait. A
+    skipped step changes nothing, so learning of it late costs only time.
+
+    After ``max_skips`` skipped steps in a row the weights and the optimizer
+    go back to the last checkpoint and the run continues from there with the
+    next images. If that happens more than ``max_rollbacks`` times, it stops.
+    Each skipped step is written to ``skipped_steps.jsonl`` in the work
+    directory: its iteration, and the images of those processes whose loss was
+    not finite, or of all if every loss was.
+
+    Args:
+        max_skips (int): skipped steps in a row that cause a roll-back.
+            Defaults to 10.
+        max_rollbacks (int): roll-backs of a run, resumes included.
+            Defaults to 3.
+    """
+
+    priority = 'HIGH'  # before values are logged and checkpoints saved
+
+    def __init__(self, max_skips: int = 10, max_rollbacks: int = 3) -> None:
+        if max_skips < 1 or max_rollbacks < 0:
+            raise ValueError(
+                'NonFiniteGuardHook needs max_skips >= 1 and max_rollbacks >= '
+                f'0, but got {max_skips} and {max_rollbacks}'
+            )
+        self.max_skips = max_skips
+        self.max_rollbacks = max_rollbacks
+        self.in_a_row = 0
+
+    def before_train(self, runner: Runner) -> None:
+        """Start counting, or go on as the checkpoint says."""
+        self._steps: list[_Step] = []
+        self._open = _Step()
+        counts = runner.message_hub.get_info(_INFO, default={})
+        self.skips = counts.get('skips', 0)
+        self.rollbacks = counts.get('rollbacks', 0)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict[str, Tensor] | None = None,
+    ) -> None:
+        """Remember the batch; read the flags if a log line is due."""
+        self._open.losses.append((outputs or {})['loss'].detach())
+        self._open.samples.append(_sample_indices(data_batch))
+        if ends_window(runner, runner.iter + 1):
+            self._open.iteration = runner.iter + 1
+            self._open.skipped = runner.optim_wrapper.skipped
+            self._steps.append(self._open)
+            self._open = _Step()
+        if log_is_due(runner, batch_idx):
+            self.flush(runner)
+
+    def flush(self, runner: Runner) -> None:
+        """Read the flags of the steps since the last time, and act on them.
+
+        All processes must call it at the same iteration.
+
+        Args:
+            runner (Runner): the runner in training.
+
+        Raises:
+            FloatingPointError: if the run cannot go on.
+        """
+        if not self._steps:
+            return
+        steps, self._steps = self._steps, []
+        flags = torch.stack(
+            [step.skipped for step in steps if step.skipped is not None]
+        ).tolist()
+        if any(flags):
+            self._report(
+                runner,
+                [s for s, skip in zip(steps, flags, strict=True) if skip],
+            )
+        for skip in flags:
+            self.in_a_row = self.in_a_row + 1 if skip else 0
+            if self.in_a_row == self.max_skips:
+                self._go_back(runner)
+                break
+        runner.message_hub.update_scalar('train/skipped_steps', self.skips)
+        runner.message_hub.update_info(
+            _INFO, dict(skips=self.skips, rollbacks=self.rollbacks)
+        )
+
+    def _report(self, runner: Runner, steps: list[_Step]) -> None:
+        """Count the steps, name their images in the log and a file."""
+        self.skips += len(steps)
+        everyone = all_gather_object(
+            [(_own_loss_broke(s), _image_names(runner, s)) for s in steps]
+        )
+        if not is_main_process():
+            return
+        with open(Path(runner.work_dir) / SKIPPED_FILE, 'a') as file:
+            every = zip(*everyone, strict=True)
+            for step, ranks in zip(steps, every, strict=True):
+                blamed = [names for broke, names in ranks if broke]
+                groups = blamed or [names for _, names in ranks]
+                images = [name for names in groups for name in names]
+                line = dict(
+                    iteration=step.iteration,
+                    not_finite='loss' if blamed else 'gradient',
+                    images=images,
+                )
+                file.write(json.dumps(line) + '\n')
+        shown = ', '.join(images[:_SHOWN])
+        runner.logger.warning(
+            f'{len(steps)} steps up to iteration {steps[-1].iteration} were '
+            f'skipped, since the {line["not_finite"]} was not finite '
+            f'({self.skips} in all). Images of the last of them: {shown}'
+            f'{" ..." if len(images) > _SHOWN else ""}; all are in '
+            f'{Path(runner.work_dir) / SKIPPED_FILE}'
+        )
+
+    def _go_back(self, runner: Runner) -> None:
+        """Roll back, or stop if that was tried often enough."""
+        checkpoint = last_good_checkpoint(runner)
+        tried = self.rollbacks == self.max_rollbacks
+        if tried or checkpoint is None:
+            runner.visualizer.close()
+            raise FloatingPointError(
+                f'{self.max_skips} steps in a row up to iteration '
+                f'{runner.iter + 1} had a loss or gradient that is not '
+                f'finite, {_REASON[tried].format(self.rollbacks)}. '
+                f'{_CURE.format(Path(runner.work_dir) / SKIPPED_FILE)}'
+            )
+        roll_back(runner, checkpoint)
+        self.rollbacks += 1
+        self.in_a_row = 0
+        runner.logger.warning(
+            f'{self.max_skips} steps in a row were skipped: weights and '
+            f'optimizer are again those of {checkpoint} (roll-back '
+            f'{self.rollbacks} of at most {self.max_rollbacks}), and the run '
+            'goes on with the next images'
+        )
+
+
+_REASON = {
+    True: 'and after {} roll-backs it happened again',
+    False: 'and there is no checkpoint of this run to go back to',
+}
+_CURE = (
+    'The weights of the last checkpoint are finite. Look at the images listed '
+    'in {}; if nothing is wrong with them, resume with --cfg-options '
+    'optim_wrapper.precision=fp32 or a lower optim_wrapper.optimizer.lr'
+)
+
+
+def _own_loss_broke(step: _Step) -> bool:
+    """Whether a loss of this process was not finite."""
+    return not bool(torch.stack(step.losses).isfinite().all())
+
+
+def _sample_indices(data_batch: Any) -> list[int]:
+    """Places of a batch's images in the data set; empty if not given."""
+    samples = (data_batch or {}).get('data_samples')
+    if not isinstance(samples, dict) or 'sample_idx' not in samples:
+        return []
+    return samples['sample_idx'].tolist()  # in host memory: nobody waits
+
+
+def _image_names(runner: Runner, step: _Step) -> list[str]:
+    """Files of the step's batches, or their places where there is no file."""
+    dataset = runner.train_dataloader.dataset
+    inner = getattr(dataset, 'dataset', dataset)
+    return [
+        str(inner.get_data_info(index).get('img_path', f'image {index}'))
+        for batch in step.samples
+        for index in batch
+    ]

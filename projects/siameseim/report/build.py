@@ -1,0 +1,177 @@
+"""Puts the sections of a report together."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ..visualization.figures import draw_log
+from ..watch import FeatureSigns, feature_signs
+from .load import LoadedRun
+from .page import Picture, Section, render
+from .pictures import (
+    MAX_IMAGES,
+    ImageSet,
+    dense_figure,
+    load_images,
+    neighbour_figure,
+    pair_figures,
+    tsne_figure,
+)
+
+_CURVES = {
+    'Loss': ('loss', 'loss_pos', 'loss_neg'),
+    'k-NN accuracy in %': ('knn', 'probe_accuracy'),
+    'Effective rank of image features': (
+        'online_rank',
+        'target_rank',
+        'projected_rank',
+    ),
+    'Mean cosine of different images': (
+        'online_cosine',
+        'target_cosine',
+        'projected_cosine',
+    ),
+}
+_HOW = {
+    'Loss': 'Falls early in every run, also in one that collapses: read it '
+    'together with the curves beside it. It may rise while the target gets '
+    'richer.',
+    'k-NN accuracy in %': 'Frozen features on labelled images; the first '
+    'point is the untrained network. This is what should rise. The probe, if '
+    'there is one, is a linear classifier on the training images.',
+    'Effective rank of image features': 'How many directions the features '
+    'use (RankMe). A fall towards 1 is collapse; a fall by half at the start '
+    'is not.',
+    'Mean cosine of different images': 'Near 1 all images have the same '
+    'feature. It should stay clearly below.',
+}
+
+
+def build_report(run: LoadedRun, folder: Path) -> str:
+    """The page of a run.
+
+    Args:
+        run (LoadedRun): from ``load_run``.
+        folder (Path): at least four images, at any depth.
+    """
+    images = load_images(run.model, folder, MAX_IMAGES)
+    pairs, shares = pair_figures(run.model, run.cfg, folder, count=4)
+    sections = [
+        _curves(run),
+        _signs(images),
+        _pairs(pairs, shares),
+        _features(run, images),
+    ]
+    facts = (
+        f'{run.checkpoint.name}, epoch {run.done["epoch"]}, iteration '
+        f'{run.done["iter"]}; {len(images.paths)} images'
+    )
+    return render('SiameseIM: what was learned', facts, sections)
+
+
+def curves_of(
+    log: list[dict], names: tuple[str, ...]
+) -> dict[str, tuple[list, list]]:
+    """Iterations and values of those names that the log holds."""
+    curves = {}
+    for name in names:
+        lines = [line for line in log if name in line]
+        if lines:
+            curves[name] = (
+                [line['step'] for line in lines],
+                [line[name] for line in lines],
+            )
+    return curves
+
+
+def _curves(run: LoadedRun) -> Section:
+    pictures = []
+    for title, names in _CURVES.items():
+        curves = curves_of(run.log, names)
+        if curves:
+            figure = draw_log(curves, title)
+            pictures.append(Picture(figure, _HOW[title], f'{title} curve'))
+    text = (
+        'From the JSON log of the run.'
+        if pictures
+        else 'No JSON log lies beside the checkpoint.'
+    )
+    return Section('Course of the run', text, pictures)
+
+
+def _signs(images: ImageSet) -> Section:
+    rows = [['features', 'spread', 'cosine', 'rank', 'patch rank']]
+    for name, tokens in (
+        ('online', images.tokens),
+        ('target', images.target_tokens),
+        ('projected', images.projected),
+    ):
+        signs = FeatureSigns(*feature_signs(tokens).tolist())
+        rows.append(
+            [
+                name,
+                f'{signs.std:.2f}',
+                f'{signs.cosine:.2f}',
+                f'{signs.rank:.1f}',
+                f'{signs.patch_rank:.1f}',
+            ]
+        )
+    return Section(
+        'Signs of collapse',
+        'Spread: 1 where features point everywhere, 0 where all images have '
+        'one. Cosine: mean over different images, 1 is collapse. Rank: '
+        'directions used by the images (RankMe), patch rank: by the patches '
+        'of one image; 1 is collapse. Online and target are the backbones, '
+        'projected is what the loss compares with.',
+        table=rows,
+    )
+
+
+def _pairs(figures: list[Figure], shares: dict[str, float]) -> Section:
+    caption = (
+        'Upper left: both crops on the image, their overlap bright. Upper '
+        'right: numbered patches of view 1. Lower left: each number sits '
+        'where view 2 has the most similar backbone feature, the ring where '
+        'the patch truly is. Lower right: the ring is a patch of view 2, the '
+        'number sits where the feature predicted for it fits best. Green: '
+        'within one patch of the truth; orange, dashed: wrong.'
+    )
+    text = (
+        f'Within one patch of the truth: {shares["matched"]:.0%} by backbone '
+        f'features, {shares["predicted"]:.0%} by prediction from the visible '
+        'patches of view 1, over more pairs than are drawn.'
+    )
+    pictures = [
+        Picture(figure, caption if i == 0 else '', 'two views and matches')
+        for i, figure in enumerate(figures)
+    ]
+    return Section('Correspondence between two views', text, pictures)
+
+
+def _features(run: LoadedRun, images: ImageSet) -> Section:
+    pictures = [
+        Picture(
+            dense_figure(run.model, images, 5),
+            'Attention: brighter patches get more of the cls token of the '
+            'last block. The loss never uses that token, so do not expect '
+            'objects to stand out. Patch features: their three main '
+            'directions as red, green and blue, shared by all rows; parts '
+            'that look alike should have one colour, across images too.',
+            'attention maps and patch features',
+        ),
+        Picture(
+            neighbour_figure(images, 5),
+            'Left: an image. To its right: the images with the most similar '
+            'features. They should show the same kind of thing, not just the '
+            'same colours.',
+            'nearest neighbours',
+        ),
+        Picture(
+            tsne_figure(images),
+            't-SNE map of the images: neighbours on the map have similar '
+            'features; distances between far groups mean nothing.',
+            't-SNE map of the images',
+        ),
+    ]
+    text = 'Mean patch features of the online backbone, centred for the '
+    return Section('Features', text + 'neighbours.', pictures)

@@ -1,0 +1,172 @@
+"""The pictures of a model on a handful of images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from mmengine.dataset import default_collate
+from mmpretrain.registry import DATASETS
+from PIL import Image, ImageOps
+from torch import Tensor
+from torchvision.transforms import v2
+
+from ..evaluation.features import pooled
+from ..evaluation.held_out import normalised
+from ..models import SiameseIM
+from ..visualization import correspondence
+from ..visualization.dense import attention_maps, nearest_images, pca_colours
+from ..visualization.figures import draw_dense, draw_neighbours, draw_tsne
+from ..visualization.matches import spread
+
+MAX_IMAGES = 300  # a page stays small and is made in a minute
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images of a folder, cut to the size of a view.
+
+    Attributes:
+        folder (Path): where they lie.
+        paths (list[Path]): N files, evenly taken from all of them.
+        pixels (Tensor): (N, 3, S, S) uint8 RGB.
+        tokens (Tensor): (N, L, C) patch features of the online backbone.
+        target_tokens (Tensor): likewise of the target backbone.
+        projected (Tensor): (N, L, D) of the target's projector.
+    """
+
+    folder: Path
+    paths: list[Path]
+    pixels: Tensor
+    tokens: Tensor
+    target_tokens: Tensor
+    projected: Tensor
+
+
+@torch.no_grad()
+def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
+    """Read up to ``count`` images and encode them.
+
+    Args:
+        model (SiameseIM): in eval mode.
+        folder (Path): searched at any depth.
+        count (int): images at most.
+
+    Raises:
+        FileNotFoundError: if the folder holds no image.
+        ValueError: if it holds fewer than four.
+    """
+    data = DATASETS.build(dict(type='ImageFolder', data_root=str(folder)))
+    data.full_init()
+    if len(data) < 4:
+        raise ValueError(
+            f'{folder} holds {len(data)} images, but a report compares '
+            'images: give at least four'
+        )
+    chosen = spread(torch.arange(len(data)), count).tolist()
+    paths = [Path(data.get_data_info(index)['img_path']) for index in chosen]
+    side = model.backbone.img_size
+    cut = v2.Compose(
+        [
+            v2.Resize(round(max(side) * 256 / 224), antialias=True),
+            v2.CenterCrop(side),
+            v2.PILToTensor(),
+        ]
+    )
+    pixels = torch.stack([cut(read_rgb(path)) for path in paths])
+    parts: list[list[Tensor]] = [[], [], []]
+    for batch in pixels.split(64):
+        view = model.data_preprocessor(dict(inputs=batch, data_samples=None))
+        online = model.backbone.encode(view['inputs'])
+        target = model.target.backbone.encode(view['inputs'])
+        projected = model.target.projector(target)
+        for part, tokens in zip(
+            parts, (online, target, projected), strict=True
+        ):
+            part.append(tokens[:, 1:].float().cpu())
+    tokens, target_tokens, projected = (torch.cat(part) for part in parts)
+    return ImageSet(folder, paths, pixels, tokens, target_tokens, projected)
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """An image as it is meant to be seen."""
+    with Image.open(path) as image:
+        return ImageOps.exif_transpose(image).convert('RGB')
+
+
+def dense_figure(model: SiameseIM, images: ImageSet, count: int) -> Figure:
+    """Attention and patch features of a few of the images."""
+    chosen = spread(torch.arange(len(images.pixels)), count)
+    batch = dict(inputs=images.pixels[chosen], data_samples=None)
+    view = model.data_preprocessor(batch)['inputs']
+    grid = model.backbone.patch_resolution
+    return draw_dense(
+        images.pixels[chosen],
+        attention_maps(model.backbone, view),
+        pca_colours(images.tokens[chosen], grid),
+    )
+
+
+def neighbour_figure(images: ImageSet, count: int) -> Figure:
+    """A few of the images with those most like them."""
+    queries = spread(torch.arange(len(images.pixels)), count)
+    found = nearest_images(pooled(images.tokens), queries, 4)
+    return draw_neighbours(images.pixels, queries, found)
+
+
+def tsne_figure(images: ImageSet) -> Figure:
+    """A map of all images."""
+    return draw_tsne(images.pixels, pooled(images.tokens))
+
+
+def pair_figures(
+    model: SiameseIM, cfg: Any, folder: Path, count: int
+) -> tuple[list[Figure], dict[str, float]]:
+    """Correspondence between two random views of a few images.
+
+    Args:
+        model (SiameseIM): in eval mode.
+        cfg (Config): whose pipeline makes the views, without the colours.
+        folder (Path): images at any depth.
+        count (int): pairs drawn; four times as many are measured.
+
+    Returns:
+        tuple: the figures of the first pairs that overlap, and shares of
+        right answers: 'matched', 'predicted', each of the patches shown by
+        both views.
+    """
+    pipeline = [
+        step
+        for step in cfg.train_dataloader.dataset.pipeline
+        if step['type'] != 'ViewPhotometric'
+    ]
+    data = DATASETS.build(
+        dict(
+            type='PretrainDataset',
+            dataset=dict(type='ImageFolder', data_root=str(folder)),
+            pipeline=pipeline,
+        )
+    )
+    chosen = spread(torch.arange(len(data)), 4 * count).tolist()
+    batch = default_collate([data[index] for index in chosen])
+    samples = batch['data_samples']
+    found = correspondence.find(model, normalised(model, batch), samples)
+    grid = model.backbone.patch_resolution
+    overlapping = [
+        i
+        for i in range(len(chosen))
+        if min(found.inside[i].sum(), found.shared[i].sum()) >= 4
+    ]
+    figures = []
+    for i in overlapping[:count]:
+        index = int(samples['sample_idx'][i])
+        path = Path(data.dataset.get_data_info(index)['img_path'])
+        source = np.asarray(read_rgb(path))
+        figures.append(
+            correspondence.draw(
+                source, batch['inputs'], samples, found, i, grid
+            )
+        )
+    return figures, correspondence.shares(found, grid)

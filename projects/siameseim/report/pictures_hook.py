@@ -1,0 +1,93 @@
+"""The pictures of the report in TensorBoard, during a run."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from mmengine.dist import barrier, is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from ..engine.rng_state import get_rng_state, set_rng_state
+from ..models import SiameseIM
+from .pictures import (
+    dense_figure,
+    load_images,
+    neighbour_figure,
+    pair_figures,
+)
+
+
+@HOOKS.register_module()
+class PicturesHook(Hook):
+    """Adds pictures of a few images to all visualization backends.
+
+    Attention and patch features, nearest neighbours, and the correspondence
+    between two views. Off unless a folder is given. They go through
+    mmengine's ``Visualizer.add_image``: to TensorBoard, to PNG files, and to
+    W&B with ``WandbVisBackend`` in ``visualizer.vis_backends``. Draws no
+    random number of the run; the model is put back into its mode.
+
+    Args:
+        images (str, optional): folder with at least four images, at any
+            depth. Defaults to None: no pictures.
+        interval (int): epochs between two times; also after the last one.
+            Defaults to 10.
+        count (int): images looked at. Defaults to 64.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self, images: str | None = None, interval: int = 10, count: int = 64
+    ) -> None:
+        self.images = images
+        self.interval = interval
+        self.count = count
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Draw if due; the other processes wait."""
+        done = runner.epoch + 1
+        due = done % self.interval == 0 or done == runner.max_epochs
+        if self.images is None or not due:
+            return
+        if is_main_process():
+            self._add_all(runner, Path(self.images))
+        barrier()
+
+    def _add_all(self, runner: Runner, folder: Path) -> None:
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        state, modes = get_rng_state(), _modes(model)
+        model.eval()
+        try:
+            images = load_images(model, folder, self.count)
+            figures = dict(
+                features=dense_figure(model, images, 5),
+                neighbours=neighbour_figure(images, 5),
+            )
+            pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
+            figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}
+        finally:
+            for module, training in modes.items():
+                module.training = training
+            set_rng_state(state)
+        for name, figure in figures.items():
+            runner.visualizer.add_image(
+                f'pictures_{name}', rendered(figure), step=runner.iter
+            )
+
+
+def rendered(figure: Figure) -> np.ndarray:
+    """(H, W, 3) uint8 RGB pixels of a figure."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _modes(model: SiameseIM) -> dict:
+    return {module: module.training for module in model.modules()}

@@ -1,0 +1,215 @@
+"""Two crops of an image, their overlap, and where patches are found.
+
+Shape legend: B images, L patches of a view, D decoder width.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from ..evaluation.matching import (
+    grid_places,
+    nearest_patches,
+    true_places,
+    within_radius,
+)
+from ..models import SiameseIM
+from ..models.norm import layer_norm_fp32
+from ..models.position import relative_geometry
+from .figures import new_figure, pixels_of, show
+from .matches import spread
+
+_VIEW1, _VIEW2 = '#0072b2', '#d55e00'  # told apart by colour-blind readers
+_RIGHT, _WRONG = '#1a9850', '#e6550d'
+_SHOWN = 12  # patches drawn
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """What was found in view 2, for patches whose place is known.
+
+    Attributes:
+        places (Tensor): (B, L, 2) true place of view 1's patches in view 2,
+            (row, column) in patches.
+        inside (Tensor): (B, L) bool, where that lies inside view 2.
+        matched (Tensor): (B, L) view 2's patch with the most similar
+            backbone feature.
+        shared (Tensor): (B, L) bool, view 2's patches that view 1 shows.
+        predicted (Tensor): (B, L) view 2's patch whose target feature is the
+            most similar to the prediction for each of its patches.
+    """
+
+    places: Tensor
+    inside: Tensor
+    matched: Tensor
+    shared: Tensor
+    predicted: Tensor
+
+
+@torch.no_grad()
+def find(
+    model: SiameseIM, views: list[Tensor], samples: dict[str, Tensor]
+) -> Correspondence:
+    """Match and predict the patches of pairs of views.
+
+    Args:
+        model (SiameseIM): in eval mode.
+        views (list[Tensor]): view 1 and 2, (B, 3, S, S) normalised.
+        samples (dict): ``boxes``, ``flips``, ``source_width``, ``visible``.
+
+    Returns:
+        Correspondence: tensors on the CPU.
+    """
+    samples = {k: v.to(views[0].device) for k, v in samples.items()}
+    grid = model.backbone.patch_resolution
+    geometry = samples['boxes'], samples['flips'], samples['source_width']
+    boxes, flips, width = geometry
+    places, inside = true_places(*geometry, grid)
+    _, shared = true_places(boxes.flip(1), flips.flip(1), width, grid)
+    first, second = (model.backbone.encode(view)[:, 1:] for view in views)
+    visible = samples['visible']
+    tokens = model.neck.projector(model.backbone(views[0], visible))
+    prediction = model.neck.predictor(
+        tokens, visible, relative_geometry(*geometry)
+    )
+    target = layer_norm_fp32(model.target(views[1]))
+    return Correspondence(
+        places=places.cpu(),
+        inside=inside.cpu(),
+        matched=nearest_patches(first, second).cpu(),
+        shared=shared.cpu(),
+        predicted=nearest_patches(prediction, target).cpu(),
+    )
+
+
+def draw(
+    source: np.ndarray,
+    views: list[Tensor],
+    samples: dict[str, Tensor],
+    found: Correspondence,
+    index: int,
+    grid: tuple[int, int],
+) -> Figure:
+    """The crops on their image, matched patches, predicted patches.
+
+    Args:
+        source (np.ndarray): (H, W, 3) uint8, the whole image.
+        views (list[Tensor]): view 1 and 2, (B, 3, S, S) uint8.
+        samples (dict): with ``boxes`` and ``flips``.
+        found (Correspondence): of these views.
+        index (int): which of the B pairs.
+        grid (tuple[int, int]): patches per column and per row.
+    """
+    figure = new_figure(5.4, 5.6)
+    axes = figure.subplots(2, 2)
+    show(axes[0, 0], source, 'both crops and their overlap')
+    _draw_crops(axes[0, 0], source.shape[1], samples, index)
+    pair = [pixels_of(view[index]) for view in views]
+    patch = pair[0].shape[0] / grid[0]
+    inside = found.inside[index].nonzero()[:, 0]
+    chosen = spread(inside, _SHOWN)
+    show(axes[0, 1], pair[0], 'view 1: patches asked for')
+    _numbers(axes[0, 1], _centres(chosen, grid, patch), _VIEW1)
+    show(axes[1, 0], pair[1], 'view 2: matched by features')
+    true = (found.places[index, chosen].flip(1).numpy() + 0.5) * patch
+    near = within_radius(found.places[index : index + 1], grid)[0]
+    guesses = found.matched[index]
+    _arrows(axes[1, 0], true, _centres(guesses[chosen], grid, patch),
+            near[chosen, guesses[chosen]])  # fmt: skip
+    shared = spread(found.shared[index].nonzero()[:, 0], _SHOWN)
+    show(axes[1, 1], pair[1], 'view 2: found by prediction')
+    own = _centres(shared, grid, patch)
+    guess = _centres(found.predicted[index, shared], grid, patch)
+    right = torch.from_numpy(np.abs(own - guess).max(axis=1) <= 1.01 * patch)
+    _arrows(axes[1, 1], own, guess, right)
+    return figure
+
+
+def _draw_crops(
+    axis: Axes, width: int, samples: dict[str, Tensor], index: int
+) -> None:
+    """Boxes of both views in pixels of the image as it is, not mirrored."""
+    corners = []
+    for view, colour in enumerate((_VIEW1, _VIEW2)):
+        y, x, h, w = samples['boxes'][index, view].tolist()
+        if samples['flips'][index, view]:
+            x = width - x - w
+        corners.append((x, y, x + w, y + h))
+        axis.add_patch(
+            Rectangle((x, y), w, h, fill=False, edgecolor=colour, lw=2.5)
+        )
+        axis.text(
+            x, y, f' {view + 1} ', color='white', va='top', fontsize=10,
+            bbox=dict(facecolor=colour, edgecolor='none', pad=1),
+        )  # fmt: skip
+    left, top = np.maximum(corners[0][:2], corners[1][:2])
+    right, bottom = np.minimum(corners[0][2:], corners[1][2:])
+    if right > left and bottom > top:
+        axis.add_patch(
+            Rectangle((left, top), right - left, bottom - top,
+                      facecolor='white', edgecolor='none', alpha=0.4)
+        )  # fmt: skip
+
+
+def _centres(
+    indices: Tensor, grid: tuple[int, int], patch: float
+) -> np.ndarray:
+    """(Q, 2) pixel coordinates (x, y) of patch centres."""
+    places = torch.stack([indices % grid[1], indices // grid[1]], dim=1)
+    return (places.numpy() + 0.5) * patch
+
+
+def _numbers(axis: Axes, points: np.ndarray, colour: str) -> None:
+    for number, (x, y) in enumerate(points, 1):
+        axis.text(
+            x, y, str(number), color='white', fontsize=7, ha='center',
+            va='center', bbox=dict(boxstyle='circle', facecolor=colour,
+                                   edgecolor='white', pad=0.2),
+        )  # fmt: skip
+
+
+def _arrows(
+    axis: Axes, true: np.ndarray, guess: np.ndarray, right: Tensor
+) -> None:
+    """A ring at the true place, a number where it was found."""
+    for start, end, correct in zip(true, guess, right, strict=True):
+        colour = _RIGHT if correct else _WRONG
+        axis.plot(*zip(start, end, strict=True), color=colour, lw=1.3,
+                  linestyle='-' if correct else '--')  # fmt: skip
+        axis.plot(*start, marker='o', markersize=9, markerfacecolor='none',
+                  markeredgecolor=colour, markeredgewidth=1.8)  # fmt: skip
+    for correct, colour in ((True, _RIGHT), (False, _WRONG)):
+        keep = right.numpy() == correct
+        for number, (x, y) in enumerate(guess, 1):
+            if keep[number - 1]:
+                axis.text(x, y, str(number), color='white', fontsize=7,
+                          ha='center', va='center',
+                          bbox=dict(boxstyle='circle', facecolor=colour,
+                                    edgecolor='white', pad=0.2))  # fmt: skip
+
+
+def shares(found: Correspondence, grid: tuple[int, int]) -> dict[str, float]:
+    """Shares of patches found within one patch of their true place.
+
+    Args:
+        found (Correspondence): from ``find``.
+        grid (tuple[int, int]): patches per column and per row.
+
+    Returns:
+        dict[str, float]: 'matched' over view 1's patches inside view 2 and
+        'predicted' over view 2's inside view 1; NaN where there are none.
+    """
+    true = within_radius(found.places, grid)
+    matched = true.gather(2, found.matched[..., None])[..., 0]
+    own = grid_places(grid).expand(len(found.places), -1, -1)
+    near = within_radius(own, grid)
+    predicted = near.gather(2, found.predicted[..., None])[..., 0]
+    return dict(
+        matched=matched[found.inside].float().mean().item(),
+        predicted=predicted[found.shared].float().mean().item(),
+    )

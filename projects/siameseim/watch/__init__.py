@@ -1,0 +1,29 @@
+"""Watches a run: whether its features collapse and what they are worth."""
+
+from .feature_hook import FeatureWatchHook
+from .judge import CollapseJudge, Limits, collapsed
+from .knn_hook import KnnHook
+from .probe_hook import OnlineProbeHook
+from .signs import (
+    FeatureSigns,
+    effective_rank,
+    feature_signs,
+    mean_cosine,
+    normalised_std,
+)
+from .taps import FeatureTaps
+
+__all__ = [
+    'CollapseJudge',
+    'FeatureSigns',
+    'FeatureTaps',
+    'FeatureWatchHook',
+    'KnnHook',
+    'Limits',
+    'OnlineProbeHook',
+    'collapsed',
+    'effective_rank',
+    'feature_signs',
+    'mean_cosine',
+    'normalised_std',
+]

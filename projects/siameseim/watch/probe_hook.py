@@ -1,0 +1,165 @@
+"""A linear classifier trained beside the network, which it cannot change."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch import Tensor, nn
+
+from ..engine.runtime_info_hook import log_is_due
+from .taps import FeatureTaps
+
+_KEY = 'online_probe'
+
+
+@HOOKS.register_module()
+class OnlineProbeHook(Hook):
+    """Trains a linear probe on detached features of the target backbone.
+
+    The target encodes the whole of view 2 at every step anyway: the mean of
+    its patch tokens, normalised by a BatchNorm without affine, is classified.
+    The probe has its own optimizer, gives no gradient to the network and
+    draws no random number of the run. It is saved in checkpoints and resumes
+    exactly. ``probe_accuracy``, in percent, is that on the training images
+    before the probe learns from them.
+
+    Labels are the data set's ``gt_label``, or the first folder of each
+    image's path under ``data_root`` where there are none.
+
+    Args:
+        enabled (bool): off by default.
+        lr (float): learning rate of AdamW. Defaults to 1e-3.
+        weight_decay (float): defaults to 0.
+    """
+
+    def __init__(
+        self,
+        enabled: bool = False,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.enabled = enabled
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self._saved: dict | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Read the labels, build the probe, or take it from a checkpoint."""
+        if not self.enabled:
+            return
+        self.labels = training_labels(runner.train_dataloader.dataset)
+        model = self._model(runner)
+        device = next(model.parameters()).device
+        width = model.backbone.embed_dims
+        self.norm = nn.BatchNorm1d(width, affine=False).to(device)
+        self.linear = nn.utils.skip_init(
+            nn.Linear, width, int(self.labels.max()) + 1, device=device
+        )
+        nn.init.zeros_(self.linear.weight)  # convex: any start will do
+        nn.init.zeros_(self.linear.bias)
+        self.optimizer = torch.optim.AdamW(
+            self.linear.parameters(), self.lr, weight_decay=self.weight_decay
+        )
+        self._right: list[Tensor] = []
+        self._count = 0
+        if self._saved is not None:
+            for name, part in self._parts().items():
+                part.load_state_dict(self._saved[name])
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Listen to the target."""
+        if self.enabled:
+            self._taps = FeatureTaps(self._model(runner))
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Classify the batch, then learn from it."""
+        if not self.enabled:
+            return
+        self._taps.remove()
+        features = self._taps.tokens['target'].float().mean(dim=1)
+        places = data_batch['data_samples']['sample_idx'].cpu()
+        labels = self.labels[places].to(features.device, non_blocking=True)
+        self._learn(features.nan_to_num(0.0, 0.0, 0.0), labels)
+        if log_is_due(runner, batch_idx):
+            right = torch.stack(self._right).sum()
+            all_reduce(right)
+            share = right.item() / self._count / get_world_size()
+            runner.message_hub.update_scalar(
+                'train/probe_accuracy', 100 * share
+            )
+            self._right, self._count = [], 0
+
+    def _learn(self, features: Tensor, labels: Tensor) -> None:
+        logits = self.linear(self.norm(features))
+        self._right.append((logits.argmax(dim=1) == labels).sum())
+        self._count += len(labels)
+        self.optimizer.zero_grad()
+        nn.functional.cross_entropy(logits, labels).backward()
+        for parameter in self.linear.parameters():
+            all_reduce(parameter.grad, op='mean')
+        self.optimizer.step()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Add the probe."""
+        if self.enabled:
+            checkpoint[_KEY] = {
+                name: part.state_dict() for name, part in self._parts().items()
+            }
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Keep the probe of a run that is resumed."""
+        if self.enabled and runner._resume:
+            self._saved = checkpoint.get(_KEY)
+
+    def _parts(self) -> dict[str, Any]:
+        return dict(
+            norm=self.norm, linear=self.linear, optimizer=self.optimizer
+        )
+
+    @staticmethod
+    def _model(runner: Runner) -> Any:
+        model = runner.model
+        return model.module if is_model_wrapper(model) else model
+
+
+def training_labels(dataset: Any) -> Tensor:
+    """Label of every training image.
+
+    Args:
+        dataset (PretrainDataset): with or without labels of its own.
+
+    Returns:
+        Tensor: (N,) int64.
+
+    Raises:
+        ValueError: if there is but one class.
+    """
+    inner = dataset.dataset
+    infos = [inner.get_data_info(index) for index in range(len(inner))]
+    if 'gt_label' in infos[0]:
+        labels = torch.tensor([int(info['gt_label']) for info in infos])
+    else:
+        root = Path(inner.data_root)
+        paths = [Path(info['img_path']).relative_to(root) for info in infos]
+        names = [p.parts[0] if len(p.parts) > 1 else '' for p in paths]
+        numbers = {name: i for i, name in enumerate(sorted(set(names)))}
+        labels = torch.tensor([numbers[name] for name in names])
+    if len(labels.unique()) < 2:
+        raise ValueError(
+            'the online probe needs at least two classes: train on a data set '
+            'with gt_label, or on a folder that holds one folder per class'
+        )
+    return labels

@@ -1,0 +1,118 @@
+"""Signs of collapse that can be read from features alone.
+
+Shape legend: N images, L patches, C width.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class FeatureSigns(NamedTuple):
+    """What the features of one branch look like.
+
+    Attributes:
+        std (float): standard deviation of normalised image features over
+            images, in units of 1 / sqrt(C); 1 where they point everywhere,
+            0 where all images have one feature.
+        cosine (float): mean cosine of features of different images.
+        rank (float): effective rank of the image features, 1 to min(N, C).
+        patch_rank (float): mean effective rank of the patches of an image,
+            1 to min(L, C); 1 where all patches of an image have one feature.
+    """
+
+    std: float
+    cosine: float
+    rank: float
+    patch_rank: float
+
+
+def normalised_std(features: Tensor) -> Tensor:
+    """Spread of the directions of features, as SimSiam watches it.
+
+    The standard deviation over N of each dimension of the L2-normalised
+    features, averaged over dimensions, times sqrt(C)
+    (https://arxiv.org/abs/2011.10566, section 4.1: 1 / sqrt(C) without
+    collapse, 0 with it).
+
+    Args:
+        features (Tensor): (N, C), N >= 2.
+
+    Returns:
+        Tensor: scalar in [0, 1] but for the correction of small N.
+    """
+    directions = F.normalize(features.float(), dim=-1)
+    return directions.std(dim=0).mean() * features.shape[-1] ** 0.5
+
+
+def mean_cosine(features: Tensor) -> Tensor:
+    """Mean cosine over all pairs of different rows, without the N x N matrix.
+
+    Args:
+        features (Tensor): (N, C), N >= 2.
+
+    Returns:
+        Tensor: scalar in [-1 / (N - 1), 1].
+    """
+    directions = F.normalize(features.float(), dim=-1)
+    count = len(features)
+    # |sum d|^2 = sum over all pairs; the N pairs of a row with itself give 1
+    own = directions.square().sum()
+    return (directions.sum(dim=0).square().sum() - own) / (count**2 - count)
+
+
+def effective_rank(features: Tensor, eps: float = 1e-7) -> Tensor:
+    """RankMe: exponential of the entropy of the singular values.
+
+    ``p_k = s_k / sum(s) + eps``, ``exp(-sum p_k log p_k)`` as in Garrido et
+    al. 2023, https://arxiv.org/abs/2210.02885. The features are not centred:
+    a part that all images share lowers the rank, as it should here.
+
+    Args:
+        features (Tensor): (..., N, C), one matrix or several.
+        eps (float): keeps the logarithm finite. Defaults to 1e-7.
+
+    Returns:
+        Tensor: (...), from 1 to min(N, C).
+    """
+    values = torch.linalg.svdvals(features.float())
+    total = values.sum(dim=-1, keepdim=True).clamp(min=1e-30)
+    shares = values / total + eps
+    return torch.exp(-(shares * shares.log()).sum(dim=-1))
+
+
+def feature_signs(
+    tokens: Tensor, max_images: int = 256, max_patch_images: int = 8
+) -> Tensor:
+    """All signs of one branch, on the device the tokens are on.
+
+    Args:
+        tokens (Tensor): (N, L, C) patch tokens of at least two images.
+        max_images (int): images that are looked at. Defaults to 256, since
+            the singular values of more cost much and change little.
+        max_patch_images (int): images whose patches are. Defaults to 8.
+
+    Returns:
+        Tensor: (4,) in the order of ``FeatureSigns``.
+
+    Raises:
+        ValueError: if there is only one image.
+    """
+    if len(tokens) < 2:
+        raise ValueError(
+            'signs of collapse compare images, but the batch holds '
+            f'{len(tokens)}: raise train_dataloader.batch_size'
+        )
+    with torch.autocast(tokens.device.type, enabled=False):
+        tokens = tokens[:max_images].float()
+        images = tokens.mean(dim=1)  # (N, L, C) -> (N, C)
+        return torch.stack(
+            [
+                normalised_std(images),
+                mean_cosine(images),
+                effective_rank(images),
+                effective_rank(tokens[:max_patch_images]).mean(),
+            ]
+        )

@@ -1,0 +1,238 @@
+"""Steps that are not finite: skipped, counted, named, rolled back."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from siameseim.engine import AutocastOptimWrapper
+from siameseim.engine.guard_hook import SKIPPED_FILE, NonFiniteGuardHook
+from tests.model_fixtures import random_batch, tiny_model
+from tests.two_processes import run_in_two
+
+
+def small_guard(max_skips, max_rollbacks=3):
+    def change(config):
+        config.default_hooks.guard.update(
+            max_skips=max_skips, max_rollbacks=max_rollbacks
+        )
+
+    return change
+
+
+def log_of(folder):
+    return ''.join(path.read_text() for path in folder.glob('*/*.log'))
+
+
+def wrapper_of(model, **kwargs):
+    optimizer = torch.optim.AdamW(
+        [p for p in model.parameters() if p.requires_grad], **kwargs
+    )
+    return AutocastOptimWrapper(
+        precision='fp32', optimizer=optimizer, clip_grad=dict(max_norm=1.0)
+    )
+
+
+def state_of(model, wrapper):
+    """Weights, target, buffers and moments, copied."""
+    moments = wrapper.optimizer.state_dict()['state']
+    tensors = dict(model.state_dict())
+    for index, state in moments.items():
+        tensors |= {f'{index}.{name}': v for name, v in state.items()}
+    return {name: value.clone() for name, value in tensors.items()}
+
+
+def train_on(model, wrapper, views, samples):
+    model.update_target(0.9, wrapper.skipped)
+    with wrapper.optim_context(model):
+        losses = model(views, samples, mode='loss')
+    wrapper.update_params(sum(losses.values()))
+
+
+@pytest.mark.parametrize('fused', [True, False])
+def test_a_skipped_step_changes_nothing_of_the_true_model(fused):
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    wrapper = wrapper_of(model, lr=0.1, fused=fused)
+    views, samples = random_batch(4)
+    train_on(model, wrapper, views, samples)
+    model.update_target(0.9, wrapper.skipped)
+    before = state_of(model, wrapper)
+    broken = [views[0], views[1].clone()]
+    broken[1][2, 0, 0, 0] = float('inf')
+    with wrapper.optim_context(model):
+        losses = model(broken, samples, mode='loss')
+    wrapper.update_params(sum(losses.values()))
+    model.update_target(0.9, wrapper.skipped)  # of the step to come
+    after = state_of(model, wrapper)
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        assert torch.equal(value, after[name]), name
+    train_on(model, wrapper, views, samples)
+    model.update_target(0.9, wrapper.skipped)
+    changed = state_of(model, wrapper)
+    for part in ('cls_token', 'running_mean', 'target.', 'exp_avg'):
+        assert any(
+            not torch.equal(before[n], changed[n]) for n in before if part in n
+        ), part
+
+
+def test_one_micro_batch_spoils_its_whole_window():
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    wrapper = wrapper_of(model, lr=0.1, fused=True)
+    wrapper._accumulative_counts = 2
+    views, samples = random_batch(4)
+    model.update_target(0.9)
+    before = state_of(model, wrapper)
+    for factor in (float('nan'), 1.0):
+        with wrapper.optim_context(model):
+            losses = model([factor * v for v in views], samples, mode='loss')
+        wrapper.update_params(sum(losses.values()))
+    assert wrapper.skipped
+    for name, value in before.items():
+        assert torch.equal(value, model.state_dict()[name]), name
+
+
+def test_an_infinite_loss_with_finite_gradient_is_skipped():
+    model = torch.nn.Linear(2, 1)
+    wrapper = wrapper_of(model, lr=0.1, fused=True)
+    before = model.weight.clone()
+    with wrapper.optim_context(model):
+        wrapper.update_params(model(torch.ones(1, 2)).sum() + float('inf'))
+    assert torch.equal(model.weight, before)
+
+
+def skip_on_one_rank(rank):
+    """A loss that is NaN on rank 1 only; flags and weights of both."""
+    torch.manual_seed(0)
+    model = torch.nn.Linear(2, 1)
+    network = torch.nn.parallel.DistributedDataParallel(model)
+    wrapper = wrapper_of(model, lr=0.1, fused=True)
+    before = model.weight.clone()
+    flags = []
+    for broken in (True, False):
+        bad = broken and rank == 1
+        factor = float('nan') if bad else 1.0
+        with wrapper.optim_context(network):
+            loss = network(torch.ones(1, 2)).sum() * (rank + 1) * factor
+        wrapper.update_params(loss)
+        flags.append(bool(wrapper.skipped))
+        if broken:
+            kept = torch.equal(model.weight, before)
+    return dict(flags=flags, kept=kept, weight=model.weight.detach())
+
+
+def test_both_processes_skip_the_same_steps():
+    first, second = run_in_two(skip_on_one_rank)
+    for result in (first, second):
+        assert result['flags'] == [True, False]
+        assert result['kept']
+    assert torch.equal(first['weight'], second['weight'])
+
+
+def test_a_short_break_is_counted_and_the_run_goes_on(toy_run, tmp_path):
+    runner = toy_run(hooks=[dict(type='BreakWeights', iterations=[7])])
+    assert runner.iter == 18
+    lines = (tmp_path / 'run' / SKIPPED_FILE).read_text().splitlines()
+    assert [json.loads(line)['iteration'] for line in lines] == [8]
+    assert '1 steps up to iteration 8 were skipped' in log_of(tmp_path / 'run')
+
+
+def test_a_lasting_break_rolls_back_to_the_last_checkpoint(toy_run, tmp_path):
+    hook = dict(type='BreakWeights', for_good=7)
+    runner = toy_run(hooks=[hook], change=small_guard(4))
+    assert runner.iter == 18
+    assert all(v.isfinite().all() for v in runner.model.state_dict().values())
+    assert 'roll-back 1 of at most 3' in log_of(tmp_path / 'run')
+    # Iterations 8 to 11 were skipped, and the flags were read after 12.
+    saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+    step = runner.optim_wrapper.optimizer.state_dict()['state'][0]['step']
+    assert step == saved['optimizer']['state'][0]['step'] + 6
+
+
+def test_learning_rate_is_that_of_the_present_after_a_roll_back(toy_run):
+    hook = dict(type='BreakWeights', for_good=7)
+    broken = toy_run('broken', hooks=[hook], change=small_guard(4))
+    straight = toy_run('straight')
+    rates = [
+        [group['lr'] for group in run.optim_wrapper.optimizer.param_groups]
+        for run in (broken, straight)
+    ]
+    assert rates[0] == rates[1]
+
+
+def test_nothing_is_saved_in_trouble(toy_run, tmp_path):
+    hook = dict(type='BreakWeights', for_good=9)
+    toy_run(hooks=[hook], change=small_guard(100))
+    names = sorted(p.name for p in (tmp_path / 'run').glob('*.pth'))
+    assert names == ['epoch_1.pth']
+    assert 'no checkpoint is saved' in log_of(tmp_path / 'run')
+
+
+def test_it_stops_when_rolling_back_does_not_help(toy_run, tmp_path):
+    hook = dict(type='BreakWeights', iterations=range(7, 18))
+    with pytest.raises(FloatingPointError, match='after 2 roll-backs'):
+        toy_run(hooks=[hook], change=small_guard(2, max_rollbacks=2))
+
+
+def test_it_stops_where_there_is_no_checkpoint(toy_run):
+    hook = dict(type='BreakWeights', for_good=0)
+    with pytest.raises(FloatingPointError, match='no checkpoint of this run'):
+        toy_run(hooks=[hook], change=small_guard(3))
+
+
+def test_settings_without_sense_are_refused():
+    with pytest.raises(ValueError, match='max_skips >= 1'):
+        NonFiniteGuardHook(max_skips=0)
+
+
+def test_counts_survive_a_resume(toy_run, tmp_path):
+    toy_run(
+        hooks=[dict(type='BreakWeights', for_good=7)], change=small_guard(4)
+    )
+
+    def change(config):
+        config.resume = True
+        config.load_from = str(tmp_path / 'run/epoch_3.pth')
+
+    resumed = toy_run('again', change=change, epochs=3)
+    guard = next(h for h in resumed.hooks if isinstance(h, NonFiniteGuardHook))
+    assert (guard.skips, guard.rollbacks) == (5, 1)
+
+
+class _Images:
+    def get_data_info(self, index):
+        return dict(img_path=f'folder/{index}.png')
+
+
+def test_only_the_images_of_the_broken_process_are_blamed(
+    tmp_path, monkeypatch
+):
+    """Two ranks as all_gather_object returns them; rank 1's loss broke."""
+    from types import SimpleNamespace
+
+    from siameseim.engine import guard_hook
+
+    loader = SimpleNamespace(dataset=SimpleNamespace(dataset=_Images()))
+    messages = []
+    runner = SimpleNamespace(
+        iter=0,
+        work_dir=str(tmp_path),
+        train_dataloader=loader,
+        logger=SimpleNamespace(warning=messages.append),
+    )
+    mine = guard_hook._Step(5, [torch.tensor(1.0)], [[1, 2]])
+    monkeypatch.setattr(
+        guard_hook,
+        'all_gather_object',
+        lambda own: [own, [(True, ['other/9.png'])]],
+    )
+    hook = NonFiniteGuardHook()
+    hook.skips = 0
+    hook._report(runner, [mine])
+    line = json.loads((tmp_path / SKIPPED_FILE).read_text())
+    assert line['images'] == ['other/9.png']
+    assert 'other/9.png' in messages[0]
+    assert np.isclose(hook.skips, 1)

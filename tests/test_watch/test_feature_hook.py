@@ -1,0 +1,118 @@
+"""A network that is made to collapse, and one that is not."""
+
+import json
+
+import pytest
+import torch
+
+from siameseim.watch import FeatureTaps
+from tests.model_fixtures import random_batch, tiny_model
+
+WATCH = 'default_hooks = dict(features=dict(interval=2, {}))\n'
+# No negative term, no BatchNorm, a target that is the online network, and a
+# learning rate far too large: the shortest way to one feature for all.
+COLLAPSE = """
+optim_wrapper = dict(optimizer=dict(lr=0.1), clip_grad=dict(max_norm=10.0))
+auto_scale_lr = dict(enable=False)
+model = dict(
+    neck=dict(projector_norm='LN', predictor_norm='LN'),
+    head=dict(neg_weight=0.0),
+)
+custom_hooks = _base_.custom_hooks
+custom_hooks[0].base_momentum = 0.0
+train_cfg = dict(max_epochs=8)
+log_level = 'WARNING'
+"""
+
+
+@pytest.fixture
+def run(train, images, config, tmp_path):
+    """Trains the smoke config with changes; returns its text log."""
+
+    def start(text, name='work', *options):
+        work = tmp_path / name
+        train.main(
+            [config(text), '--data', str(images), '--work-dir', str(work)]
+            + [*options]
+        )
+        return ''.join(p.read_text() for p in work.glob('*/*.log'))
+
+    return start
+
+
+def test_a_collapse_on_purpose_is_warned_of(run):
+    log = run(WATCH.format('') + COLLAPSE)
+    assert 'the network seems to collapse' in log
+    assert 'target features of all images point the same way' in log
+    assert 'Try a lower optim_wrapper.optimizer.lr' in log
+
+
+def test_it_stops_if_asked_to(run):
+    with pytest.raises(RuntimeError, match='seems to collapse'):
+        run(WATCH.format('stop=True') + COLLAPSE)
+
+
+def test_a_healthy_run_does_not_warn(run):
+    log = run(WATCH.format('') + 'train_cfg = dict(max_epochs=8)')
+    assert 'collapse' not in log
+
+
+def test_signs_are_logged_for_each_branch(run, tmp_path):
+    run(WATCH.format(''))
+    (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
+    last = json.loads(path.read_text().splitlines()[-1])
+    for branch in ('online', 'target', 'projected'):
+        assert 1 <= last[f'{branch}_rank'] <= 4  # a batch of 4 images
+        assert 1 <= last[f'{branch}_patch_rank'] <= 16
+        assert {f'{branch}_std', f'{branch}_cosine'} <= last.keys()
+
+
+def weights(tmp_path, name):
+    saved = torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
+    return saved['state_dict']
+
+
+def test_watching_does_not_change_the_run(run, tmp_path):
+    run(WATCH.format(''), 'watched')
+    run('default_hooks = dict(features=dict(interval=0))', 'not_watched')
+    alone = weights(tmp_path, 'not_watched')
+    for name, value in weights(tmp_path, 'watched').items():
+        assert torch.equal(value, alone[name]), name
+
+
+def test_the_untrained_reference_survives_a_resume(run, tmp_path):
+    run(WATCH.format(''), 'work')
+    path = tmp_path / 'work/epoch_2.pth'
+
+    def reference():
+        saved = torch.load(path, weights_only=True)
+        return saved['message_hub']['runtime_info']['untrained_features']
+
+    first = reference()
+    run(
+        WATCH.format('') + 'train_cfg = dict(max_epochs=2)',
+        'work',
+        '--resume',
+        str(tmp_path / 'work/epoch_1.pth'),
+    )
+    assert reference() == first
+
+
+def test_taps_hold_what_the_modules_compute():
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    model.update_target(0.9)
+    views, samples = random_batch(4)
+    taps = FeatureTaps(model)
+    model(views, samples, mode='loss')
+    taps.remove()
+    tokens = taps.tokens
+    with torch.no_grad():
+        online = model.backbone(views[0], samples['visible'])
+        whole = model.target.backbone.encode(views[1])
+    assert torch.equal(tokens['online'], online[:, 1:])
+    assert torch.equal(tokens['target'], whole[:, 1:])
+    assert tokens['projected'].shape == (4, 16, 8)
+    assert not any(value.requires_grad for value in tokens.values())
+    model(views, samples, mode='loss')
+    assert taps.tokens['online'] is tokens['online']  # no longer listening

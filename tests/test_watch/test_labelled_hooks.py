@@ -1,0 +1,165 @@
+"""k-NN and the linear probe during a run, on labelled folders."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+from siameseim.watch import KnnHook
+from tests.model_fixtures import tiny_model
+from tests.two_processes import run_in_two
+
+
+@pytest.fixture(scope='session')
+def colours(tmp_path_factory):
+    """Two folders of noisy images; red and blue are the classes."""
+    root = tmp_path_factory.mktemp('colours')
+    rng = np.random.default_rng(0)
+    for split in ('bank', 'queries'):
+        for channel, name in ((0, 'red'), (2, 'blue')):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(13):
+                pixels = rng.integers(0, 90, (40, 40, 3), np.uint8)
+                pixels[..., channel] += 150
+                Image.fromarray(pixels).save(folder / f'{i}.png')
+    return root
+
+
+def settings(colours, **hooks):
+    knn = dict(
+        bank=str(colours / 'bank'),
+        queries=str(colours / 'queries'),
+        k=3,
+        num_workers=0,
+    )
+    return f'default_hooks = {dict(knn=knn, **hooks)}\n'
+
+
+def scalars(work):
+    (path,) = work.glob('*/vis_data/scalars.json')
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def start(train, config, colours, work, text, *options):
+    train.main(
+        [config(text), '--data', str(colours / 'bank')]
+        + ['--work-dir', str(work), *options]
+    )
+
+
+def test_knn_of_colours_is_logged_before_and_after_epochs(
+    train,
+    config,
+    colours,
+    tmp_path,
+):
+    start(train, config, colours, tmp_path / 'w', settings(colours))
+    lines = [x for x in scalars(tmp_path / 'w') if 'knn' in x]
+    assert [line['step'] for line in lines] == [0, 6, 12]
+    assert lines[-1]['knn'] == 100  # mean colours are easily told apart
+
+
+def test_measuring_does_not_change_the_run(
+    train,
+    config,
+    colours,
+    tmp_path,
+):
+    probe = dict(enabled=True)
+    text = settings(colours, probe=probe)
+    start(train, config, colours, tmp_path / 'a', text)
+    start(train, config, colours, tmp_path / 'b', '')
+    one, other = (
+        torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
+        for name in 'ab'
+    )
+    for name, value in one['state_dict'].items():
+        assert torch.equal(value, other['state_dict'][name]), name
+    for name, value in one['exact_resume']['rng'][0].items():
+        same = other['exact_resume']['rng'][0][name]
+        assert torch.equal(value.nan_to_num(), same.nan_to_num()), name
+
+
+def test_probe_learns_and_resumes_exactly(
+    train,
+    config,
+    colours,
+    tmp_path,
+):
+    probe = 'default_hooks = dict(probe=dict(enabled=True, lr=0.05))\n'
+    start(train, config, colours, tmp_path / 'straight', probe)
+    accuracy = [
+        line['probe_accuracy'] for line in scalars(tmp_path / 'straight')
+    ]
+    assert accuracy[-1] > 70
+    cut = probe + (
+        'custom_hooks = _base_.custom_hooks\n'
+        "custom_hooks.append(dict(type='TerminateAfter', iteration=9))"
+    )
+    with pytest.raises(SystemExit):
+        start(train, config, colours, tmp_path / 'cut', cut)
+    start(train, config, colours, tmp_path / 'cut', probe, '--resume')
+    one, other = (
+        torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
+        for name in ('straight', 'cut')
+    )
+    for part in ('norm', 'linear'):
+        for name, value in one['online_probe'][part].items():
+            assert torch.equal(value, other['online_probe'][part][name])
+    assert one['online_probe']['linear']['weight'].abs().max() > 0
+
+
+def test_probe_needs_two_classes(train, config, colours, tmp_path):
+    text = 'default_hooks = dict(probe=dict(enabled=True))'
+    with pytest.raises(ValueError, match='at least two classes'):
+        train.main(
+            [config(text), '--data', str(colours / 'bank/red')]
+            + ['--work-dir', str(tmp_path)]
+        )
+
+
+def test_other_classes_are_refused(train, config, colours, tmp_path):
+    (tmp_path / 'q' / 'green').mkdir(parents=True)
+    Image.new('RGB', (40, 40)).save(tmp_path / 'q/green/0.png')
+    hook = KnnHook(str(colours / 'bank'), str(tmp_path / 'q'))
+    model = tiny_model()
+    runner = type('R', (), dict(model=model, iter=1))()
+    with pytest.raises(ValueError, match='green'):
+        hook.before_train(runner)
+
+
+def test_one_folder_alone_is_refused():
+    with pytest.raises(ValueError, match='both bank and queries'):
+        KnnHook(bank='somewhere')
+
+
+def encode(rank, root):
+    """Features of an odd number of images, and whether buffers moved."""
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    hook = KnnHook(f'{root}/bank', f'{root}/queries', k=3, num_workers=0)
+    buffers = {n: b.clone() for n, b in model.named_buffers()}
+    hook.before_train(type('R', (), dict(model=model, iter=1))())
+    features, labels = hook._encode(model, hook._images[0])
+    assert model.backbone.training
+    same = all(torch.equal(b, buffers[n]) for n, b in model.named_buffers())
+    order = features[:, 0].argsort()
+    return dict(
+        features=features[order],
+        labels=labels[order],
+        accuracy=hook.measure(model),
+        same=same,
+    )
+
+
+def test_two_processes_measure_what_one_does(colours):
+    whole = encode(0, str(colours))
+    for result in run_in_two(encode, str(colours)):
+        assert_close(result['features'], whole['features'])
+        assert torch.equal(result['labels'], whole['labels'])
+        assert result['accuracy'] == whole['accuracy']
+        assert result['same']

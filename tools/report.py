@@ -1,0 +1,55 @@
+"""Write one HTML page that shows what a run or a checkpoint learned.
+
+Usage: python tools/report.py WORK_DIR_OR_CHECKPOINT --images FOLDER
+           [--out report.html]
+
+The page holds curves of the log, signs of collapse, correspondence between
+views, attention, patch features, nearest neighbours and a t-SNE map. It needs
+no other file and no network.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from siameseim.report import build_report, load_run
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('run', type=Path, help='work directory or .pth file')
+    parser.add_argument(
+        '--images',
+        type=Path,
+        required=True,
+        metavar='FOLDER',
+        help='images to look at, best not those of the training',
+    )
+    parser.add_argument(
+        '--config', type=Path, help='if none lies beside the checkpoint'
+    )
+    parser.add_argument('--out', type=Path, default=Path('report.html'))
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Load, draw, write."""
+    args = parse_args(argv)
+    try:
+        page = build_report(load_run(args.run, args.config), args.images)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(page, encoding='utf-8')
+    print(f'{args.out}: {len(page) / 1e6:.1f} MB')
+
+
+if __name__ == '__main__':
+    logging.disable(logging.INFO)  # the lists of initialised weights
+    main()
