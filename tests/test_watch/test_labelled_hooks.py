@@ -147,7 +147,9 @@ def encode(rank, root):
     features, labels = hook._encode(model, hook._images[0])
     assert model.backbone.training
     same = all(torch.equal(b, buffers[n]) for n, b in model.named_buffers())
-    order = features[:, 0].argsort()
+    # Half-precision features tie in a single column.
+    weights = torch.linspace(1, 2, features.shape[1], dtype=torch.float64)
+    order = (features.double() @ weights).argsort()
     return dict(
         features=features[order],
         labels=labels[order],
@@ -159,7 +161,9 @@ def encode(rank, root):
 def test_two_processes_measure_what_one_does(colours):
     whole = encode(0, str(colours))
     for result in run_in_two(encode, str(colours)):
-        assert_close(result['features'], whole['features'])
+        assert_close(
+            result['features'], whole['features'], rtol=2e-3, atol=2e-3
+        )
         assert torch.equal(result['labels'], whole['labels'])
         assert result['accuracy'] == whole['accuracy']
         assert result['same']

@@ -131,7 +131,10 @@ class KnnHook(Hook):
             num_workers=self.num_workers,
         )
         parts: list[tuple[Tensor, Tensor]] = all_gather_object(own)
-        return tuple(torch.cat(part) for part in zip(*parts, strict=True))
+        features, labels = (
+            torch.cat(part) for part in zip(*parts, strict=True)
+        )
+        return features.float(), labels
 
 
 def _unwrapped(runner: Runner) -> SiameseIM:
