@@ -1,5 +1,6 @@
 """ViTDet in detectron2's layout and in ours."""
 
+import math
 import re
 from math import log2
 
@@ -30,13 +31,15 @@ def convert_vitdet(
         and for ``SiameseIMSimplePyramid``.
     """
     backbone, pyramid = {}, {}
+    # detectron2 names a level by the whole part of log2 of its stride.
+    named = {int(math.log2(patch_size / s)): float(s) for s in scales}
     for name, tensor in state.items():
         name = name.removeprefix('backbone.')
         if name.startswith('net.'):
             backbone[timm_to_ours(name.removeprefix('net.'))] = tensor
         elif match := _PYRAMID.fullmatch(name):
             stage, index, norm, kind = match.groups()
-            scale = patch_size / 2 ** int(stage)
+            scale = named[int(stage)]
             part = _part(int(index) - _RESAMPLE_LAYERS[scale], int(index))
             suffix = '_norm' if norm else ''
             level = [float(s) for s in scales].index(scale)
