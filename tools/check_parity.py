@@ -2,28 +2,35 @@
 
 Usage: python tools/check_parity.py FILE [FILE ...]
 
-Exits with 1 if a quantity deviates by more than is allowed.
+Exits with 1 if a quantity deviates by more than is allowed, or a file cannot
+be compared.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from siameseim.parity import compare_file
 from siameseim.parity.report import format_report
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print one table per file; 1 if any quantity is out of tolerance."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('files', nargs='+', type=Path, metavar='FILE')
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     failed = 0
     for file in args.files:
-        rows = compare_file(file)
+        try:
+            rows = compare_file(file)
+        except (OSError, ValueError) as error:
+            failed += 1
+            print(f'{file}\nerror: {error}')
+            continue
         failed += sum(not row.passed for row in rows)
         print(f'{file}\n{format_report(rows)}')
     print(f'{failed} FAILED' if failed else 'all within tolerance')

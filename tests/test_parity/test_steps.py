@@ -7,6 +7,7 @@ import torch
 
 from siameseim.parity import compare_file, steps
 from siameseim.parity.report import Row, relative_deviation, worst
+from tests.transfer_fixtures import tool
 
 
 @pytest.fixture(scope='module')
@@ -65,3 +66,14 @@ def test_nan_and_other_shapes_never_pass():
     assert relative_deviation(torch.ones(2), torch.ones(3)) == float('inf')
     rows = [Row('big', 0.5, 1.0), Row('nan', float('nan'), 1.0)]
     assert worst('all', rows).name == 'all (2): nan'
+
+
+def test_a_missing_file_is_named_and_the_others_are_compared(
+    shared, tmp_path, capsys
+):
+    reference = shared / 'reference' / 'reference_steps_a.pt'
+    missing = str(tmp_path / 'no.pt')
+    assert tool('check_parity').main([missing, str(reference)]) == 1
+    text = capsys.readouterr().out
+    assert f'error: checkpoint {missing!r} does not exist' in text
+    assert 'step 3 loss' in text and text.endswith('1 FAILED\n')

@@ -49,7 +49,8 @@ def compare(contents: dict[str, Any]) -> list[Row]:
         rows += _loss_rows(number, loss, optim_wrapper.grad_norm, step)
         if 'grads_after_clip' in step:
             rows += _gradient_rows(number, gradients, step)
-    largest_move = config['lr'] * len(steps)
+    # either side may have moved by lr at each step, in opposite directions
+    largest_move = 2 * config['lr'] * len(steps)
     return rows + _state_rows(model, contents['state_after'], largest_move)
 
 
@@ -166,7 +167,7 @@ def _state_rows(
     bias has no gradient. What is computed for it is rounding noise, which
     AdamW scales up to moves of visible size: no two implementations agree
     (step one's gradients, where the noise is still small, are compared in
-    full). Key biases may differ by AdamW's largest move, ``lr`` a step.
+    full). Key biases may differ by twice AdamW's largest move, ``lr`` a step.
     """
     ours, reference = model.state_dict(), convert_published(state_after)
     key_biases = []

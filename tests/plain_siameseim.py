@@ -1,0 +1,266 @@
+"""SiameseIM once more, slowly, in float64: a judge for other switches.
+
+Written from the method's equations alone, with loops and explicit sums, on a
+dict of tensors in the published key layout; it shares no code with the
+package. ``reference_file`` writes training steps in the schema of the public
+implementation's reference files.
+
+Shape legend: B batch, T tokens, C width.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+State = dict[str, Tensor]
+_BUFFERS = ('running_mean', 'running_var', 'num_batches_tracked')
+
+
+def sincos(coordinate: float, dims: int) -> list[float]:
+    """Sines of one number at dims / 2 frequencies, then its cosines."""
+    angles = [
+        coordinate * 10000 ** (-k / (dims / 2)) for k in range(dims // 2)
+    ]
+    return [math.sin(a) for a in angles] + [math.cos(a) for a in angles]
+
+
+def grid_positions(grid: tuple[int, int], dims: int) -> Tensor:
+    """(1, 1 + H * W, dims): a zero row for cls, then row by row."""
+    rows = [[0.0] * dims]
+    for r in range(grid[0]):
+        for c in range(grid[1]):
+            rows.append(sincos(r, dims // 2) + sincos(c, dims // 2))
+    return torch.tensor([rows], dtype=torch.float64)
+
+
+def relative_geometry(step: dict[str, Any]) -> dict[str, Tensor]:
+    """The quantities of method section 1, by the names of the files."""
+    (i1, j1, h1, w1), (i2, j2, h2, w2) = (
+        step[key].double().unbind(1) for key in ('crop1', 'crop2')
+    )
+    return dict(
+        rel_delta_i=(i2 - i1) / h1,
+        rel_delta_j=(j2 - j1) / w1,
+        rel_delta_h=h2 / h1,
+        rel_delta_w=w2 / w1,
+        rel_flip=step['flip1'] ^ step['flip2'],
+        rel_flip_delta_j=(step['source_width'] - j1 - j2) / w1,
+    )
+
+
+def relative_positions(
+    step: dict[str, Any], grid: tuple[int, int], dims: int
+) -> Tensor:
+    """(B, H * W, 2 dims): one patch of one image at a time."""
+    geometry = {k: v.tolist() for k, v in relative_geometry(step).items()}
+    images = []
+    for b, flipped in enumerate(geometry['rel_flip']):
+        dh, dw, di, dj, djf = (
+            geometry[f'rel_{name}'][b]
+            for name in (
+                *('delta_h', 'delta_w', 'delta_i', 'delta_j'),
+                'flip_delta_j',
+            )
+        )
+        scale = sincos(10 * math.log(dh), dims // 2)
+        scale += sincos(10 * math.log(dw), dims // 2)
+        rows = []
+        for r in range(grid[0]):
+            for c in range(grid[1]):
+                y = dh * (r + 0.5) + grid[0] * di - 0.5
+                x = dw * (c + 0.5) + grid[1] * dj - 0.5
+                if flipped:
+                    x = -dw * (c + 0.5) + grid[1] * djf - 0.5
+                rows.append(
+                    sincos(y, dims // 2) + sincos(x, dims // 2) + scale
+                )
+        images.append(rows)
+    return torch.tensor(images, dtype=torch.float64)
+
+
+class Plain:
+    """One training state and the functions of the method on it."""
+
+    def __init__(self, config: dict[str, Any], state: State) -> None:
+        self.config = config
+        self.state = {
+            k: v.double() if v.is_floating_point() else v.clone()
+            for k, v in state.items()
+        }
+        patch = config['patch_size']
+        size = config['img_size']
+        height, width = (size, size) if isinstance(size, int) else size
+        self.grid = (height // patch, width // patch)
+
+    def linear(self, x: Tensor, name: str) -> Tensor:
+        return x @ self.state[f'{name}.weight'].T + self.state[f'{name}.bias']
+
+    def layer_norm(self, x: Tensor, eps: float) -> Tensor:
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / (centred.square().mean(-1, keepdim=True) + eps).sqrt()
+
+    def norm(self, x: Tensor, name: str) -> Tensor:
+        """BatchNorm over all rows if the state holds one, else LayerNorm."""
+        if f'{name}.bn.weight' not in self.state:
+            x = self.layer_norm(x, self.config['ln_eps'])
+            return (
+                x * self.state[f'{name}.weight'] + self.state[f'{name}.bias']
+            )
+        rows = x.flatten(0, 1)
+        mean = rows.mean(0)
+        variance = (rows - mean).square().mean(0)
+        self.track(f'{name}.bn', mean, variance, len(rows))
+        x = (x - mean) / (variance + self.config['bn_eps']).sqrt()
+        scale, shift = (
+            self.state[f'{name}.bn.{n}'] for n in ('weight', 'bias')
+        )
+        return x * scale + shift
+
+    @torch.no_grad()
+    def track(self, name: str, mean: Tensor, var: Tensor, rows: int) -> None:
+        new = self.config['bn_momentum']
+        var = var * rows / (rows - 1)
+        for buffer, value in (('running_mean', mean), ('running_var', var)):
+            old = self.state[f'{name}.{buffer}']
+            self.state[f'{name}.{buffer}'] = (1 - new) * old + new * value
+        self.state[f'{name}.num_batches_tracked'] += 1
+
+    def attention(self, x: Tensor, name: str, heads: int) -> Tensor:
+        """One head at a time."""
+        queries, keys, values = self.linear(x, f'{name}.qkv').chunk(3, -1)
+        width = x.shape[-1] // heads
+        outputs = []
+        for head in range(heads):
+            part = slice(head * width, (head + 1) * width)
+            scores = queries[..., part] @ keys[..., part].transpose(1, 2)
+            weights = (scores / width**0.5).softmax(-1)
+            outputs.append(weights @ values[..., part])
+        return self.linear(torch.cat(outputs, -1), f'{name}.proj')
+
+    def blocks(self, x: Tensor, name: str, depth: int, heads: int) -> Tensor:
+        for i in range(depth):
+            block = f'{name}.{i}'
+            normed = self.norm(x, f'{block}.norm1')
+            x = x + self.attention(normed, f'{block}.attn', heads)
+            hidden = self.linear(
+                self.norm(x, f'{block}.norm2'), f'{block}.mlp.fc1'
+            )
+            hidden = hidden * 0.5 * (1 + (hidden / 2**0.5).erf())
+            x = x + self.linear(hidden, f'{block}.mlp.fc2')
+        return x
+
+    def encode(self, images: Tensor, prefix: str, mask: Tensor) -> Tensor:
+        """Visible patches of each image through backbone and projector."""
+        config, size = self.config, self.config['patch_size']
+        kernel = self.state[f'{prefix}patch_embed.proj.weight'].flatten(1)
+        patches = images.double().unfold(2, size, size).unfold(3, size, size)
+        patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
+        x = patches @ kernel.T + self.state[f'{prefix}patch_embed.proj.bias']
+        x = x + grid_positions(self.grid, x.shape[-1])[:, 1:]
+        x = torch.stack(
+            [tokens[m.flatten() == 0] for tokens, m in zip(x, mask)]  # noqa: B905
+        )
+        cls = self.state[f'{prefix}cls_token'].expand(len(x), -1, -1)
+        x = torch.cat([cls, x], 1)
+        x = self.blocks(
+            x, f'{prefix}blocks', config['depth'], config['num_heads']
+        )
+        return self.blocks(
+            self.linear(x, f'{prefix}decoder_embed'),
+            f'{prefix}projector_decoder_blocks',
+            config['projector_depth'],
+            config['decoder_num_heads'],
+        )
+
+    def loss(self, step: dict[str, Any]) -> Tensor:
+        """All pairs of predictions and targets, one N x N matrix."""
+        config = self.config
+        with torch.no_grad():
+            everything = torch.zeros_like(step['mask'])
+            target = self.encode(step['view2'], 'mm_', everything)[:, 1:]
+            target = self.layer_norm(target, 1e-5).flatten(0, 1)
+        tokens = self.encode(step['view1'], '', step['mask'])
+        width = tokens.shape[-1]
+        positions = grid_positions(self.grid, width)[0, 1:]
+        places = torch.stack(
+            [positions[m.flatten() == 0] for m in step['mask']]
+        )
+        queries = self.state['mask_token'] + self.linear(
+            relative_positions(step, self.grid, width), 'decoder_pos_mlp'
+        )
+        x = torch.cat([tokens[:, :1], tokens[:, 1:] + places, queries], 1)
+        x = self.blocks(
+            x,
+            'predictor_decoder_blocks',
+            config['predictor_depth'],
+            config['decoder_num_heads'],
+        )
+        x = self.linear(x[:, -len(positions) :], 'decoder_pred').flatten(0, 1)
+        positive = (x - target).square().sum(1).mean()
+        negative = (x @ target.T).square().mean()
+        return (positive + config['neg_weight'] * negative) / width
+
+
+def trained(name: str) -> bool:
+    """Whether AdamW moves this tensor."""
+    frozen = ('pos_embed', 'decoder_pos_embed', 'mm_', 'patch_embed')
+    return not name.startswith(frozen) and not name.endswith(_BUFFERS)
+
+
+def ema(plain: Plain, kept: float) -> None:
+    """Move every target parameter; buffers and the mask token stay."""
+    for name in plain.state:
+        skip = name.endswith(_BUFFERS) or name == 'mm_mask_token'
+        if name.startswith('mm_') and not skip:
+            online = plain.state[name.removeprefix('mm_')].detach()
+            plain.state[name] = kept * plain.state[name] + (1 - kept) * online
+
+
+def run(plain: Plain, steps: list[dict[str, Any]]) -> None:
+    """Train by hand; adds loss, norm and gradients to the steps."""
+    config = plain.config
+    names = [name for name in plain.state if trained(name)]
+    moments = {name: (0.0, 0.0) for name in names}
+    for number, step in enumerate(steps, start=1):
+        ema(plain, step['momentum_kept'])
+        for name in names:
+            plain.state[name] = plain.state[name].detach().requires_grad_()
+        loss = plain.loss(step)
+        gradients = torch.autograd.grad(loss, [plain.state[n] for n in names])
+        norm = sum(g.square().sum() for g in gradients).sqrt()
+        scale = min(1.0, config['clip_grad'] / (norm.item() + 1e-6))
+        step.update(loss=loss.detach().float(), grad_norm=norm.float())
+        clipped = {
+            name: g * scale for name, g in zip(names, gradients, strict=True)
+        }
+        if number == 1:
+            step['grads_after_clip'] = {
+                name: g.float() for name, g in clipped.items()
+            }
+        for name, gradient in clipped.items():
+            adamw(plain, name, gradient, moments, number)
+
+
+def adamw(
+    plain: Plain,
+    name: str,
+    gradient: Tensor,
+    moments: dict[str, Any],
+    number: int,
+) -> None:
+    """Decoupled decay of everything but biases and 1-D tensors."""
+    config = plain.config
+    weight = plain.state[name].detach()
+    decay = config['weight_decay'] if weight.ndim > 1 else 0.0
+    first, second = config['betas']
+    mean, square = moments[name]
+    mean = first * mean + (1 - first) * gradient
+    square = second * square + (1 - second) * gradient**2
+    moments[name] = mean, square
+    step = mean / (1 - first**number)
+    step = step / ((square / (1 - second**number)).sqrt() + 1e-8)
+    plain.state[name] = weight * (1 - config['lr'] * decay) - (
+        config['lr'] * step
+    )
