@@ -7,6 +7,8 @@
 # On N machines run it on each of them, with
 #   NNODES=N NODE_RANK=0..N-1 MASTER_ADDR=<address of machine 0>
 # and, if 29500 is taken there, PORT.
+#
+# Runs $PYTHON; else the active environment's python; else .venv/bin/python.
 set -euo pipefail
 
 if [[ $# -lt 2 ]]; then
@@ -17,8 +19,13 @@ config=$1
 processes=$2
 shift 2
 tools=$(cd "$(dirname "$0")" && pwd)
+python=python
+if [[ -z ${VIRTUAL_ENV:-}${CONDA_PREFIX:-} && -x $tools/../.venv/bin/python ]]
+then
+    python=$tools/../.venv/bin/python
+fi
 
-exec python -m torch.distributed.run \
+exec "${PYTHON:-$python}" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

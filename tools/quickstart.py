@@ -33,6 +33,13 @@ Next, with the same tool:
         --data FOLDER
   the recipe of the paper on ImageNet, 8 GPUs of one machine
     tools/dist_train.sh configs/siameseim_vitb_pretrain.py 8 --data FOLDER
+  what a checkpoint's features are worth, on images in one folder per class
+    .venv/bin/python tools/knn.py CHECKPOINT --data FOLDER
+  transfer of a ViT-B, here to COCO (after `make test`; README.md has more)
+    .venv/bin/python tools/train.py \\
+        configs/detection/siameseim_vitb_mask-rcnn_fpn_8xb2-1x_coco.py \\
+        --data COCO \\
+        --cfg-options model.backbone.init_cfg.checkpoint=CHECKPOINT
 """
 
 

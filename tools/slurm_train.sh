@@ -8,6 +8,8 @@
 #   SRUN_ARGS='--time=24:00:00 --signal=TERM@120'
 # which makes the run save and stop two minutes before its time is over; the
 # same command with --resume continues it.
+#
+# Runs $PYTHON; else the active environment's python; else .venv/bin/python.
 set -euo pipefail
 
 if [[ $# -lt 3 ]]; then
@@ -19,6 +21,11 @@ job=$2
 config=$3
 shift 3
 tools=$(cd "$(dirname "$0")" && pwd)
+python=python
+if [[ -z ${VIRTUAL_ENV:-}${CONDA_PREFIX:-} && -x $tools/../.venv/bin/python ]]
+then
+    python=$tools/../.venv/bin/python
+fi
 gpus=${GPUS:-8}
 per_node=${GPUS_PER_NODE:-8}
 per_node=$((gpus < per_node ? gpus : per_node))
@@ -34,4 +41,4 @@ exec srun \
     --cpus-per-task="${CPUS_PER_TASK:-8}" \
     --kill-on-bad-exit=1 \
     ${SRUN_ARGS:-} \
-    python -u "$tools/train.py" "$config" --launcher slurm "$@"
+    "${PYTHON:-$python}" -u "$tools/train.py" "$config" --launcher slurm "$@"

@@ -51,8 +51,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--knn',
         metavar='FOLDER',
-        help='in pretraining, measure the k-NN accuracy after each epoch on '
-        'this folder with train and val, each with one folder per class',
+        help='in pretraining, measure the k-NN accuracy before training and '
+        'after each epoch on this folder with train and val, each with one '
+        'folder of images per class',
     )
     parser.add_argument('--seed', type=int, help='replaces randomness.seed')
     parser.add_argument(
@@ -97,6 +98,12 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     """Fit data, seed and loaders to the command line and this machine."""
     processes = launch.local_world_size(args.launcher)
     if transfer.is_transfer(cfg):
+        if args.knn:
+            raise ValueError(
+                f'--knn {args.knn} is for pretraining, but {args.config} '
+                'trains for a task: leave it out, and measure a checkpoint '
+                'with tools/knn.py'
+            )
         transfer.fit(cfg, args.data, processes)
         if args.seed is not None:
             cfg.randomness = dict(seed=args.seed)
@@ -104,8 +111,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     if args.data:
         train_config.set_data(cfg, args.data)
     if args.knn:
-        knn = dict(type='KNNHook', data=args.knn)
-        cfg.custom_hooks = [*cfg.get('custom_hooks', []), knn]
+        cfg.merge_from_dict({'default_hooks.knn.data': args.knn})
     train_config.set_seed(cfg, args.seed)
     train_config.fit_loader(cfg, processes)
     train_config.share_batchnorm(cfg, launch.world_size(args.launcher))

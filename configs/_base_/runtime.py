@@ -16,9 +16,9 @@ default_hooks = dict(
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
     # Signs of collapse, with a warning.
     features=dict(type='FeatureWatchHook', interval=100),
-    # k-NN accuracy every epoch once both folders are given:
-    # --cfg-options default_hooks.knn.bank=TRAIN default_hooks.knn.queries=VAL
-    knn=dict(type='KnnHook', bank=None, queries=None, interval=1),
+    # k-NN accuracy every epoch once a folder with train and val is given:
+    # tools/train.py --knn FOLDER sets data.
+    knn=dict(type='KnnHook', data=None, interval=1),
     # default_hooks.probe.enabled=True for an online linear probe.
     probe=dict(type='OnlineProbeHook', enabled=False),
     # default_hooks.pictures.images=FOLDER for pictures in TensorBoard.

@@ -60,3 +60,13 @@ def test_missing_checkpoint_is_named(train, config, images, tmp_path):
         *('--resume', '/no/epoch_1.pth'),
     )
     assert '/no/epoch_1.pth' in text
+
+
+def test_knn_of_a_transfer_config_is_refused(train, images, tmp_path):
+    text = message(
+        train,
+        'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py',
+        *('--knn', str(images), '--work-dir', str(tmp_path)),
+    )
+    assert f'--knn {images}' in text
+    assert 'tools/knn.py' in text

@@ -25,10 +25,9 @@ def free_port():
 
 def dist_train(config, processes, *args, **kwargs):
     """tools/dist_train.sh in a process group of its own."""
-    bin_folder = os.path.dirname(sys.executable)
     environment = {
         **os.environ,
-        'PATH': f'{bin_folder}{os.pathsep}{os.environ["PATH"]}',
+        'PYTHON': sys.executable,
         'PORT': str(free_port()),
         'OMP_NUM_THREADS': '1',
         'CUDA_VISIBLE_DEVICES': '',

@@ -13,7 +13,6 @@ from .held_out import (
 )
 from .held_out_hook import HeldOutHook
 from .knn import accuracies, knn_predict, nearest_neighbours, vote
-from .knn_hook import KNNHook
 from .matching import (
     MatchingScore,
     matching_score,
@@ -27,7 +26,6 @@ __all__ = [
     'Corrupt',
     'HeldOutHook',
     'HeldOutScore',
-    'KNNHook',
     'MatchedViews',
     'MatchingScore',
     'PredictionScore',

@@ -1,0 +1,69 @@
+"""Which interpreter the launch scripts run, and what Slurm is asked for."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def executable(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/usr/bin/env bash\n{text}\n')
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The scripts beside an environment and commands that only talk."""
+    (tmp_path / 'tools').mkdir()
+    for name in ('dist_train.sh', 'slurm_train.sh'):
+        shutil.copy(ROOT / 'tools' / name, tmp_path / 'tools')
+    executable(tmp_path / '.venv/bin/python', 'echo project "$@"')
+    executable(tmp_path / 'bin/python', 'echo active "$@"')
+    executable(tmp_path / 'bin/srun', 'echo srun "$@"')
+    return tmp_path
+
+
+def run(project, script, *args, **variables):
+    """Standard output of a script without any active environment."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ('PYTHON', 'VIRTUAL_ENV', 'CONDA_PREFIX')
+    }
+    path = f'{project / "bin"}{os.pathsep}{os.environ["PATH"]}'
+    return subprocess.run(
+        [project / 'tools' / script, *args],
+        env={**inherited, 'PATH': path, **variables},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    ('variables', 'who'),
+    [
+        ({}, 'project'),
+        ({'VIRTUAL_ENV': '/env'}, 'active'),
+        ({'CONDA_PREFIX': '/env'}, 'active'),
+        ({'PYTHON': 'echo'}, '-m'),
+    ],
+)
+def test_the_interpreter(project, variables, who):
+    words = run(project, 'dist_train.sh', 'c.py', '2', **variables).split()
+    assert words[0] == who
+
+
+def test_slurm_gets_one_task_a_gpu(project):
+    words = run(
+        *(project, 'slurm_train.sh', 'part', 'job', 'c.py', '--data', 'x'),
+        GPUS='16',
+    ).split()
+    assert {'--ntasks=16', '--ntasks-per-node=8', '--gres=gpu:8'} <= {*words}
+    tail = words[words.index('-u') :]
+    assert tail[2:] == ['c.py', '--launcher', 'slurm', '--data', 'x']
