@@ -1,15 +1,11 @@
 """k-NN of a network on folders: in one process, in two, during training."""
 
-import shutil
-
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.runner import Runner
 
 from siameseim.evaluation import frozen, labelled
 from tests.test_evaluation.conftest import write_classes
-from tests.transfer_fixtures import ROOT, forget_visualizers, logged, tool
+from tests.transfer_fixtures import ROOT, tool
 from tests.two_processes import run_in_two
 from tests.vit_fixtures import SIZES, saved, tiny_vit
 

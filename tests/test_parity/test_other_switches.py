@@ -16,8 +16,8 @@ from tests.plain_siameseim import (
     State,
     grid_positions,
     relative_geometry,
-    run,
 )
+from tests.plain_training import run
 
 BASE = dict(
     img_size=32,
