@@ -5,27 +5,29 @@ Importing this package registers every component, so a config needs only
 """
 
 from importlib import import_module
-from importlib.util import find_spec
+from warnings import catch_warnings, filterwarnings
 
 from .environment.requirements import require_stack
 from .version import __version__
 
 require_stack()
 
-for _part in (
-    'models',
-    'datasets',
-    'engine',
-    'evaluation',
-    'watch',
-    'report',
-    'convert',
-    'downstream',
-    'detection',
-    'segmentation',
-    'weights',
-):
-    if find_spec(f'{__name__}.{_part}') is not None:
+with catch_warnings():
+    # mmcv-lite, which is enough for pretraining, warns of what it lacks
+    filterwarnings('ignore', message='Fail to import ``MultiScaleDeformable')
+    for _part in (
+        'models',
+        'datasets',
+        'engine',
+        'evaluation',
+        'watch',
+        'report',
+        'convert',
+        'downstream',
+        'detection',
+        'segmentation',
+        'weights',
+    ):
         import_module(f'{__name__}.{_part}')
 
 from .weights import convert_checkpoint, get_model  # noqa: E402
