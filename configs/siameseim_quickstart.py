@@ -66,7 +66,6 @@ train_cfg = dict(max_epochs=20)
 custom_hooks = [
     dict(type='MomentumTargetHook', base_momentum=0.99),
     dict(type='ProgressHook'),
-    dict(type='StopSignalHook'),
     dict(
         type='HeldOutHook',
         pairs=dict(

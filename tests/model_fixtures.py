@@ -58,8 +58,11 @@ def random_batch(
     order = rand(batch_size, num_patches).argsort(dim=1)
     sizes = 20 + 40 * rand(batch_size, 2, 2)
     views = [rand(batch_size, 3, 4 * grid[0], 4 * grid[1]) for _ in range(2)]
+    visible = order[:, num_masked:].sort(dim=1).values
+    mask = torch.ones(batch_size, num_patches, dtype=torch.bool)
     return views, dict(
-        visible=order[:, num_masked:].sort(dim=1).values,
+        mask=mask.scatter_(1, visible, False).view(batch_size, *grid),
+        visible=visible,
         boxes=torch.cat([40 * rand(batch_size, 2, 2), sizes], dim=-1),
         flips=rand(batch_size, 2) > 0.5,
         source_width=torch.full((batch_size,), 100.0),

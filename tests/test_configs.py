@@ -79,6 +79,27 @@ def test_recipe_of_the_paper():
     )
 
 
+def test_augmentation_of_the_paper():
+    """Method sections 1 and 2, in numbers."""
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    crop, first, second, mask, _ = (
+        TRANSFORMS.build(step)
+        for step in cfg.train_dataloader.dataset.pipeline
+    )
+    assert (crop.size, crop.area) == ((224, 224), (0.08, 1.0))
+    assert (crop.aspect, crop.flip_prob) == ((3 / 4, 4 / 3), 0.5)
+    for view in (first, second):
+        assert (view.jitter_prob, view.grey_prob) == (0.8, 0.2)
+        assert view.blur_sigma == (0.1, 2.0)
+        ranges = [bounds for _, *bounds in view.jitter]
+        assert ranges == [[0.6, 1.4], [0.6, 1.4], [0.8, 1.2], [-0.1, 0.1]]
+    assert (first.blur_prob, first.solarize_prob) == (1.0, 0.0)
+    assert (second.blur_prob, second.solarize_prob) == (0.1, 0.2)
+    assert second.solarize_threshold == 128
+    assert (mask.grid, mask.num_masked) == ((14, 14), 118)
+    assert (mask.min_block, mask.min_aspect) == (16, 0.3)
+
+
 def test_the_400_epoch_recipe_differs_in_its_length_only():
     long, short = (
         Config.fromfile(ROOT / f'configs/siameseim_vitb_pretrain{end}.py')

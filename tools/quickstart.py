@@ -7,6 +7,7 @@ downloaded. The run itself is that of configs/siameseim_quickstart.py.
 import argparse
 import json
 import logging
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -66,9 +67,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
     """The stock runner of the quickstart's config, quiet on the console."""
     cfg = Config.fromfile(CONFIG)
     cfg.work_dir = str(args.work_dir)
-    if args.epochs:
-        cfg.param_scheduler.warmup *= args.epochs / cfg.train_cfg.max_epochs
-        cfg.train_cfg.max_epochs = args.epochs
+    train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
     train_config.fit_loader(cfg, processes=1)
     # The listings of environment and hooks go to the log file alone; the
@@ -154,4 +153,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit('interrupted; the same command starts again')

@@ -55,6 +55,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'after each epoch on this folder with train and val, each with one '
         'folder of images per class',
     )
+    parser.add_argument(
+        '--epochs',
+        type=int,
+        help='in pretraining, replaces train_cfg.max_epochs; the warm-up '
+        'keeps its share',
+    )
     parser.add_argument('--seed', type=int, help='replaces randomness.seed')
     parser.add_argument(
         '--cfg-options',
@@ -98,12 +104,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     """Fit data, seed and loaders to the command line and this machine."""
     processes = launch.local_world_size(args.launcher)
     if transfer.is_transfer(cfg):
-        if args.knn:
-            raise ValueError(
-                f'--knn {args.knn} is for pretraining, but {args.config} '
-                'trains for a task: leave it out, and measure a checkpoint '
-                'with tools/knn.py'
-            )
+        refuse_pretraining_options(args)
         transfer.fit(cfg, args.data, processes)
         if args.seed is not None:
             cfg.randomness = dict(seed=args.seed)
@@ -112,9 +113,29 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         train_config.set_data(cfg, args.data)
     if args.knn:
         cfg.merge_from_dict({'default_hooks.knn.data': args.knn})
+    train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
     train_config.fit_loader(cfg, processes)
     train_config.share_batchnorm(cfg, launch.world_size(args.launcher))
+
+
+def refuse_pretraining_options(args: argparse.Namespace) -> None:
+    """Ignore no option that a config for a task has no use for.
+
+    Raises:
+        ValueError: naming the option and what to do instead.
+    """
+    cures = {
+        'knn': 'measure a checkpoint with tools/knn.py',
+        'epochs': 'change train_cfg and param_scheduler with --cfg-options',
+    }
+    for name, cure in cures.items():
+        value = getattr(args, name)
+        if value is not None:
+            raise ValueError(
+                f'--{name} {value} is for pretraining, but {args.config} '
+                f'trains for a task: leave it out, and {cure}'
+            )
 
 
 def build_runner(args: argparse.Namespace) -> Runner:

@@ -137,6 +137,42 @@ def off(**settings: float) -> dict:
 
 
 @pytest.mark.parametrize(
+    ('amounts', 'statistic'),
+    [
+        ((0.4, 0, 0, 0), 'brightness'),
+        ((0, 0.4, 0, 0), 'contrast'),
+        ((0, 0, 0.2, 0), 'saturation'),
+        ((0, 0, 0, 0.1), 'green over blue'),
+    ],
+)
+def test_each_jitter_has_the_strength_of_torchvision(
+    amounts, statistic, coffee
+):
+    """One at a time: together they would hide a wrong one.
+
+    On a tensor, where torchvision does not round the hue to 1 / 255.
+    """
+    small = coffee.resize((40, 40))
+    torch.manual_seed(0)
+    jitter = ColorJitter(*amounts)
+    planes = tv.pil_to_tensor(small)
+    theirs = describe(
+        [jitter(planes).permute(1, 2, 0).numpy() for _ in range(DRAWS)]
+    )
+    brightness, contrast, saturation, hue = amounts
+    settings = off(
+        jitter_prob=1.0,
+        brightness=brightness,
+        contrast=contrast,
+        saturation=saturation,
+        hue=hue,
+    )
+    ours = describe(draw(settings, np.asarray(small), seed=0))
+    distance = ks_2samp(ours[statistic], theirs[statistic]).statistic
+    assert distance < LIMIT
+
+
+@pytest.mark.parametrize(
     ('settings', 'rate'),
     [
         (off(jitter_prob=0.8), 0.8),

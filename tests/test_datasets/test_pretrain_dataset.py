@@ -28,6 +28,7 @@ def test_a_batch_has_the_agreed_form(load):
         key: (tuple(value.shape), value.dtype)
         for key, value in batch['data_samples'].items()
     } == {
+        'mask': ((4, 4, 4), torch.bool),
         'visible': ((4, 16 - 10), torch.int64),
         'boxes': ((4, 2, 4), torch.float32),
         'flips': ((4, 2), torch.bool),

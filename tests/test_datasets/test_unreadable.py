@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from siameseim.datasets import pretrain_dataset
+from siameseim.datasets import PretrainDataset, pretrain_dataset
+from tests.two_processes import run_in_two
 
 DAMAGED = ['empty.jpg', 'text.jpg', 'truncated.jpg', 'broken.png']
 
@@ -50,6 +51,28 @@ def test_damaged_files_are_skipped_named_once_and_counted(
     assert log.count('skipped unreadable image') == 4
     for reason in ('is truncated', 'cannot identify', 'is empty'):
         assert reason in log
+
+
+def read_half(rank: int, root: str) -> list[int]:
+    """What is known of twelve files, of which each rank reads every other."""
+    dataset = PretrainDataset(
+        dict(type='ImageFolder', data_root=root),
+        [lambda results: results['source'].decode()],
+    )
+    for index in range(rank, len(dataset), 2):
+        dataset[index]
+    alone = dataset.num_unreadable
+    dataset.share_unreadable()
+    return [alone, dataset.num_unreadable]
+
+
+def test_processes_know_what_any_of_them_could_not_read(tmp_path, photo):
+    for i in range(12):
+        photo.resize((32, 32)).save(tmp_path / f'{i:02d}.png')
+    for i in (1, 3, 6):  # two of the second rank's files, one of the first's
+        (tmp_path / f'{i:02d}.png').write_bytes(b'')
+    counts = run_in_two(read_half, str(tmp_path))
+    assert counts == [[1, 3], [2, 3]]
 
 
 def test_the_next_image_takes_the_place_of_a_damaged_one(

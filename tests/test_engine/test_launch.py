@@ -37,5 +37,5 @@ def test_processes_on_this_machine(monkeypatch):
 
 def test_a_launcher_that_did_not_start_us_is_an_error(monkeypatch):
     monkeypatch.delenv('WORLD_SIZE', raising=False)
-    with pytest.raises(RuntimeError, match='dist_train.sh'):
+    with pytest.raises(ValueError, match='dist_train.sh'):
         launch.world_size('pytorch')

@@ -96,6 +96,31 @@ def test_initialisation_statistics():
             assert not parameter.any(), name
 
 
+def test_every_linear_starts_xavier_uniform():
+    """Of both branches; a uniform's deviation is its bound / sqrt 3."""
+    torch.manual_seed(7)
+    linears = {
+        name: module.weight.detach()
+        for name, module in tiny_model().named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    assert len(linears) == 32  # four in each of 7 blocks, and 4 alone
+    for name, weight in linears.items():
+        bound = (6 / sum(weight.shape)) ** 0.5
+        assert weight.abs().max() <= bound, name
+        # of n uniform numbers the deviation scatters by sqrt(0.2 / n)
+        expected = pytest.approx(
+            bound / 3**0.5, rel=4 * (0.2 / weight.numel()) ** 0.5
+        )
+        assert weight.std().item() == expected, name
+
+
+def test_norms_start_as_the_identity():
+    for name, parameter in tiny_model().named_parameters():
+        if name.endswith(('ln1.weight', 'ln2.weight', 'bn.weight')):
+            assert (parameter == 1).all(), name
+
+
 @pytest.mark.parametrize('token', ['backbone.cls_token', 'mask_token'])
 def test_tokens_start_as_narrow_gaussians(token):
     torch.manual_seed(6)
@@ -124,3 +149,13 @@ def test_views_of_another_size_are_refused():
 def test_an_image_size_that_patches_do_not_fill_is_refused():
     with pytest.raises(ValueError, match='img_size.*patch_size'):
         tiny_model(img_size=(16, 18))  # 16 x 18 pixels, patches of 4
+
+
+@pytest.mark.parametrize('grid', [(3, 4), (5, 5)])
+def test_a_mask_of_another_grid_is_refused(grid):
+    """Indices of a smaller grid would fit, and hide the same rows always."""
+    model = tiny_model()
+    views, samples = random_batch(2)
+    samples['mask'] = torch.zeros(2, *grid, dtype=torch.bool)
+    with pytest.raises(ValueError, match=r'masks of .*BlockMask'):
+        model.loss(views, samples)

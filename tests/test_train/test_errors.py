@@ -62,11 +62,29 @@ def test_missing_checkpoint_is_named(train, config, images, tmp_path):
     assert '/no/epoch_1.pth' in text
 
 
-def test_knn_of_a_transfer_config_is_refused(train, images, tmp_path):
+@pytest.mark.parametrize(
+    ('option', 'value', 'cure'),
+    [('--knn', 'photos', 'tools/knn.py'), ('--epochs', '3', 'train_cfg')],
+)
+def test_pretraining_options_of_a_transfer_config_are_refused(
+    train, tmp_path, option, value, cure
+):
     text = message(
         train,
         'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py',
-        *('--knn', str(images), '--work-dir', str(tmp_path)),
+        *(option, value, '--work-dir', str(tmp_path)),
     )
-    assert f'--knn {images}' in text
-    assert 'tools/knn.py' in text
+    assert f'{option} {value}' in text
+    assert cure in text
+
+
+def test_a_run_of_nothing_but_warm_up_names_the_cure(
+    train, config, images, tmp_path
+):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', 'train_cfg.max_epochs=1'),
+    )
+    assert 'warm-up of 1 epochs' in text
+    assert '--epochs' in text

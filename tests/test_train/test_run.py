@@ -91,6 +91,18 @@ def test_resume_without_a_checkpoint_starts_anew(
     assert (work / 'epoch_2.pth').is_file()
 
 
+def test_a_shorter_run_warms_up_for_the_same_share(
+    train, images, config, tmp_path
+):
+    args = train.parse_args(
+        [config(), '--data', str(images), '--work-dir', str(tmp_path)]
+        + ['--epochs', '4']
+    )
+    cfg = train.build_runner(args).cfg  # stated: 1 of 2 epochs
+    assert cfg.train_cfg.max_epochs == 4
+    assert cfg.param_scheduler.warmup == 2
+
+
 def test_learning_rate_scales_with_the_true_global_batch(
     train,
 ):

@@ -68,7 +68,8 @@ def random_batch(
     """A batch as the data loader makes it, on the CPU."""
     generator = torch.Generator().manual_seed(0)
     height, width = model.backbone.img_size
-    patches = model.neck.predictor.positions.shape[1]
+    grid = model.backbone.patch_resolution
+    patches = grid[0] * grid[1]
     order = torch.rand(batch_size, patches, generator=generator).argsort(1)
     shape = (batch_size, 3, height, width)
     corners = torch.rand(batch_size, 2, 2, generator=generator) * 100
@@ -79,6 +80,7 @@ def random_batch(
             for _ in range(2)
         ],
         data_samples=dict(
+            mask=torch.zeros(batch_size, *grid, dtype=torch.bool),
             visible=order[:, masked:].sort(1).values,
             boxes=torch.cat([corners, sizes], dim=-1),
             flips=torch.rand(batch_size, 2, generator=generator) < 0.5,

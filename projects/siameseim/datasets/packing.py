@@ -28,17 +28,19 @@ class PackTwoViews(BaseTransform):
 
         Returns:
             dict: ``inputs``, a list of two (3, H, W) uint8 RGB tensors,
-            and ``data_samples``, a dict of ``visible`` (V,) int64, the
-            indices of view 1's visible patches row by row over the grid,
-            ``boxes`` (2, 4) float32, ``flips`` (2,) bool, ``source_width``
+            and ``data_samples``, a dict of ``mask`` (rows, columns) bool,
+            True is masked, ``visible`` (V,) int64, the indices of view 1's
+            visible patches row by row over the grid, ``boxes`` (2, 4)
+            float32, ``flips`` (2,) bool, ``source_width``
             () float32 and ``sample_idx`` () int64.
         """
-        # Indices, whose number is fixed, and not the mask: the model would
-        # have to wait for the device to learn how many patches it leaves.
+        # Indices beside the mask: from the mask alone the model would have
+        # to wait for the device to learn how many patches it leaves.
         visible = np.flatnonzero(~results['mask'])
         return {
             'inputs': [_to_chw(view) for view in results['views']],
             'data_samples': {
+                'mask': torch.from_numpy(results['mask']),
                 'visible': torch.from_numpy(visible),
                 'boxes': torch.from_numpy(results['boxes']),
                 'flips': torch.from_numpy(results['flips']),

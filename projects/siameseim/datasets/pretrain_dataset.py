@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dataset import Compose
-from mmengine.dist import get_rank
+from mmengine.device import get_device
+from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS, TRANSFORMS
 
@@ -29,7 +30,8 @@ class PretrainDataset:
 
     A file that cannot be read is replaced by the next one that can, under
     the same random numbers. It is named once in a warning and counted in
-    ``num_unreadable``, whichever worker process met it.
+    ``num_unreadable``, whichever worker process met it. Training processes
+    tell each other with ``share_unreadable``, after each epoch.
 
     Args:
         dataset (dict | BaseDataset): Any dataset whose data info has
@@ -66,8 +68,16 @@ class PretrainDataset:
 
     @property
     def num_unreadable(self) -> int:
-        """How many different files this rank's workers failed to read."""
+        """How many different files are known to be unreadable."""
         return int(self._unreadable.sum())
+
+    def share_unreadable(self) -> None:
+        """Let every process know, and not name again, what any has met."""
+        if get_world_size() == 1:
+            return
+        flags = self._unreadable.to(get_device(), torch.uint8)
+        all_reduce(flags, op='max')
+        self._unreadable.copy_(flags)
 
     def __len__(self) -> int:
         """Number of images, readable or not."""

@@ -79,7 +79,7 @@ def _places(launcher: str) -> tuple[int, int, int]:
     names = _VARIABLES[launcher]
     missing = [name for name in names if name not in os.environ]
     if missing:
-        raise RuntimeError(
+        raise ValueError(
             f'--launcher {launcher} needs the environment variables '
             f'{", ".join(missing)}: start with tools/dist_train.sh (torchrun) '
             'or tools/slurm_train.sh, or use --launcher none'

@@ -60,10 +60,13 @@ class ProgressHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Report images that could not be read."""
         dataset = runner.train_dataloader.dataset
-        unreadable = getattr(dataset, 'num_unreadable', 0)
-        if unreadable:
+        if not hasattr(dataset, 'share_unreadable'):
+            return  # a stock data set, which stops at the first
+        dataset.share_unreadable()
+        if dataset.num_unreadable:
             runner.logger.warning(
-                f'{unreadable} unreadable images were skipped so far'
+                f'{dataset.num_unreadable} unreadable images were skipped so '
+                'far'
             )
 
     def _warn_if_slow(self, runner: Runner) -> None:

@@ -37,6 +37,32 @@ def set_seed(cfg: Config, seed: int | None) -> None:
     cfg.train_dataloader.dataset.seed = cfg.randomness.seed
 
 
+def set_epochs(cfg: Config, epochs: int | None) -> None:
+    """Train longer or shorter; the warm-up keeps its share of the run.
+
+    Args:
+        cfg (Config): a pretraining config.
+        epochs (int, optional): in place of ``cfg.train_cfg.max_epochs``.
+
+    Raises:
+        ValueError: if there is no epoch to train, or only warm-up.
+    """
+    schedule, stated = cfg.param_scheduler, cfg.train_cfg.max_epochs
+    if epochs is not None:
+        if epochs < 1:
+            raise ValueError(
+                f'--epochs {epochs} trains nothing: give 1 or more'
+            )
+        schedule.warmup *= epochs / stated
+        cfg.train_cfg.max_epochs = epochs
+    elif schedule.warmup >= stated:
+        raise ValueError(
+            f'a warm-up of {schedule.warmup} epochs does not fit into a run '
+            f'of train_cfg.max_epochs={stated}: shorten the run with '
+            '--epochs, which shortens both, or set param_scheduler.warmup'
+        )
+
+
 def fit_loader(cfg: Config, processes: int) -> None:
     """Use no more workers than cores, and pinned memory only with CUDA.
 

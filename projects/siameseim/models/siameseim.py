@@ -72,8 +72,9 @@ class SiameseIM(BaseSelfSupervisor):
         Args:
             inputs (list[Tensor]): view 1 and view 2, each
                 (B, 3, height, width), normalised.
-            data_samples (dict[str, Tensor]): ``visible`` (B, V) indices of
-                view 1's visible patches, ``boxes`` (B, 2, 4) in pixels,
+            data_samples (dict[str, Tensor]): ``mask`` (B, rows, columns) of
+                view 1's patch grid, ``visible`` (B, V) indices of the
+                patches that it leaves visible, ``boxes`` (B, 2, 4) in pixels,
                 ``flips`` (B, 2), ``source_width`` (B,) in pixels.
 
         Returns:
@@ -81,7 +82,8 @@ class SiameseIM(BaseSelfSupervisor):
 
         Raises:
             ValueError: if the batch is not what ``PackTwoViews`` makes, or
-                the views have another size than the backbone's ``img_size``.
+                the views have another size than the backbone's ``img_size``,
+                or the mask another grid than its patches.
         """
         self._check(inputs, data_samples)
         view1, view2 = inputs
@@ -100,7 +102,7 @@ class SiameseIM(BaseSelfSupervisor):
         self, inputs: list[Tensor], data_samples: dict[str, Tensor]
     ) -> None:
         """Turn a pipeline that does not fit into an error that says so."""
-        needed = {'visible', 'boxes', 'flips', 'source_width'}
+        needed = {'mask', 'visible', 'boxes', 'flips', 'source_width'}
         if not isinstance(data_samples, dict) or needed - data_samples.keys():
             raise ValueError(
                 f'data_samples must be a dict with {sorted(needed)}: end the '
@@ -113,4 +115,11 @@ class SiameseIM(BaseSelfSupervisor):
                 f'got views of {sizes} pixels, but the backbone was built '
                 f'for img_size={self.backbone.img_size}: give TwoViews the '
                 'same size'
+            )
+        grid = tuple(data_samples['mask'].shape[-2:])
+        if grid != tuple(self.backbone.patch_resolution):
+            raise ValueError(
+                f'got masks of {grid} patches, but the backbone has a grid '
+                f'of {tuple(self.backbone.patch_resolution)}: give BlockMask '
+                'that grid'
             )

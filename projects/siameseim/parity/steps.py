@@ -67,6 +67,7 @@ def run_step(
     """
     model.update_target(step['momentum_kept'])
     data_samples = dict(
+        mask=step['mask'],
         visible=visible_patches(step['mask']),
         boxes=torch.stack([step['crop1'], step['crop2']], dim=1),
         flips=torch.stack([step['flip1'], step['flip2']], dim=1),
