@@ -1,5 +1,6 @@
 """The ViTDet backbone: windows, global blocks and relative positions."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,9 +44,13 @@ class SiameseIMViTDet(SiameseIMViT):
             interpolate them. Defaults to 1024.
         window_size (int): side of the windows in patches. Defaults to 14.
         global_blocks (Sequence[int], optional): blocks that attend over the
-            whole map, from 0. Defaults to None: the last of each quarter of
-            the depth, which is 2, 5, 8, 11 for ViT-B.
+            whole map, from 0. Defaults to None: those in which a quarter of
+            the depth ends, so the last block always: 2, 5, 8, 11 for ViT-B,
+            5, 11, 17, 23 for ViT-L, and 2, 4, 7, 9 for ten blocks.
         **kwargs: as for ``SiameseIMViT``.
+
+    Raises:
+        ValueError: if one of ``global_blocks`` does not exist.
     """
 
     def __init__(
@@ -64,8 +69,13 @@ class SiameseIMViTDet(SiameseIMViT):
             **{**dense, **kwargs},
         )
         if global_blocks is None:
-            quarter = max(self.num_layers // 4, 1)
-            global_blocks = range(quarter - 1, self.num_layers, quarter)
+            global_blocks = ends_of_quarters(self.num_layers)
+        absent = {*global_blocks} - {*range(self.num_layers)}
+        if absent:
+            raise ValueError(
+                f'global_blocks={[*global_blocks]}, but the blocks are 0 to '
+                f'{self.num_layers - 1}: leave out {sorted(absent)}'
+            )
         for i, layer in enumerate(self.layers):
             plain = layer.attn
             layer.attn = RelativeAttention(
@@ -121,3 +131,13 @@ class SiameseIMViTDet(SiameseIMViT):
                 if len(table) != len(own):
                     table = resize_table(table, len(own))
                 state_dict[f'{prefix}{name}'] = table
+
+
+def ends_of_quarters(depth: int) -> list[int]:
+    """Blocks in which a quarter of the depth ends, counted from 0.
+
+    Args:
+        depth (int): number of blocks; below 4 all of them are returned.
+    """
+    ends = [math.ceil(depth * part / 4) - 1 for part in (1, 2, 3, 4)]
+    return sorted({*ends})
