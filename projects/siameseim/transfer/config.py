@@ -65,13 +65,26 @@ def set_data_root(cfg: Config, folder: str) -> None:
         loader = cfg.get(f'{split}_dataloader')
         if loader is None:
             continue
-        evaluator = cfg.get(f'{split}_evaluator') or {}
-        ann_file = evaluator.get('ann_file') or ''
+        old = set()
         for dataset in innermost(loader.dataset):
-            old, dataset.data_root = dataset.data_root, folder
-            if ann_file.startswith(old):
-                relative = ann_file[len(old) :].lstrip('/')
-                evaluator['ann_file'] = os.path.join(folder, relative)
+            old.add(dataset.get('data_root'))
+            dataset.data_root = folder
+        evaluators = cfg.get(f'{split}_evaluator') or []
+        if isinstance(evaluators, dict):
+            evaluators = [evaluators]
+        for evaluator in evaluators:
+            _move_paths(evaluator, old, folder)
+
+
+def _move_paths(
+    evaluator: ConfigDict, old: set[str | None], folder: str
+) -> None:
+    """Put a folder in place of the old roots in a metric's settings."""
+    for name, path in evaluator.items():
+        for root in old:
+            start = os.path.join(root, '') if root else None
+            if start and isinstance(path, str) and path.startswith(start):
+                evaluator[name] = os.path.join(folder, path[len(start) :])
 
 
 def innermost(dataset: ConfigDict) -> Iterator[ConfigDict]:
