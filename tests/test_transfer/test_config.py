@@ -51,7 +51,7 @@ def test_no_path_is_moved_twice():
     """Two data sets of one root, the new root inside the old one."""
     cfg = ConfigDict(detection_cfg())
     part = cfg.val_dataloader.dataset.dataset
-    cfg.val_dataloader.dataset = dict(
+    cfg.val_dataloader.dataset = ConfigDict(
         type='ConcatDataset', datasets=[part, {**part}]
     )
     config.set_data_root(cfg, 'data/coco/small')

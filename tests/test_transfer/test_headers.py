@@ -16,6 +16,9 @@ def header(path):
     return ' '.join(line.removeprefix('#').strip(' \\') for line in lines)
 
 
+ACCUMULATING = [p for p in CONFIGS if 'accumulative_counts=' in header(p)]
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_it_opens_with_what_a_reader_needs(path):
     head = path.read_text().split('\n_base_ =')[0]
@@ -23,13 +26,14 @@ def test_it_opens_with_what_a_reader_needs(path):
         assert f'# {word}' in head, word
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', ACCUMULATING, ids=lambda path: path.stem)
 def test_accumulating_commands_keep_batch_and_warm_up(path):
     """The warm-up is counted in iterations, not in optimizer steps."""
     toolbox = 'mmdet' if path.parent.name == 'detection' else 'mmseg'
     pytest.importorskip(toolbox)
     cfg = Config.fromfile(path)
     commands = header(path).split('--cfg-options')[1:]
+    checked = 0
     accumulation = cfg.optim_wrapper.get('accumulative_counts', 1)
     gpus = int(re.search(r'_(\d+)xb', path.stem)[1])
     batch = cfg.train_dataloader.batch_size * gpus
@@ -45,9 +49,5 @@ def test_accumulating_commands_keep_batch_and_warm_up(path):
         )
         processes = 1 if gpus == 1 or 'One GPU' in header(path) else gpus
         assert int(size) * int(counts) * processes == batch * accumulation
-
-
-def test_some_commands_accumulate():
-    """So that the test above has something to look at."""
-    found = [p.stem for p in CONFIGS if 'accumulative_counts=' in header(p)]
-    assert len(found) == 5
+        checked += 1
+    assert checked == 1

@@ -17,25 +17,20 @@ class SiameseIMViTDet(SiameseIMViT):
     decomposed relative positions, which start at zero. There is no cls
     token. A pretrained file brings everything but the relative positions.
 
-    Training memory at 1024 pixels and batch 1, with the pyramid, counted
-    from the tensors kept for the backward pass (they do not depend on the
+    What training keeps at 1024 pixels and batch 1, with the pyramid, counted
+    from the tensors stored for the backward pass (they do not depend on the
     device; ``tests/test_downstream/test_vitdet_memory.py`` counts them):
 
     ======  =====  =========  ================
     arch    dtype  all kept   ``with_cp=True``
     ======  =====  =========  ================
-    ViT-B   bf16     2.3 GB      0.4 GB
-    ViT-B   fp32     3.8 GB      0.6 GB
-    ViT-L   bf16     5.6 GB      0.7 GB
-    ViT-L   fp32     9.2 GB      0.9 GB
+    ViT-B   bf16   2.3 GiB    0.4 GiB
+    ViT-B   fp32   3.8 GiB    0.6 GiB
+    ViT-L   bf16   5.6 GiB    0.7 GiB
+    ViT-L   fp32   9.2 GiB    0.9 GiB
     ======  =====  =========  ================
 
-    A whole Mask R-CNN (ViT-B, fp32, 512 sampled boxes) keeps 4.4 GB, or
-    1.2 GB with checkpointing; its 114 M weights, their gradients and AdamW's
-    moments take 1.7 GB, and recomputing one block 0.3 GB. Measured on a CPU
-    in fp32 with checkpointing, forward and backward raise the process from
-    1.4 GB, weights included, to 3.6 GB. So a 24 GB GPU has room to spare.
-    Not measured on a GPU yet.
+    A whole Mask R-CNN fits on a GPU of 24 GB: docs/detection.md.
 
     Args:
         arch (str | dict): as for ``SiameseIMViT``.

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
-from mmengine.model import revert_sync_batchnorm
-from mmengine.runner import Runner
-from torch import cuda
 
 from . import classification
 
@@ -171,13 +168,3 @@ def _describe(dataset: ConfigDict, toolbox: str) -> str:
         f'{names[:6]}: set metainfo=dict(classes=...) and num_classes of the '
         'heads'
     )
-
-
-def without_sync_batchnorm(runner: Runner) -> None:
-    """Make the model run on a CPU, where SyncBatchNorm refuses to.
-
-    Args:
-        runner (Runner): before training or testing.
-    """
-    if not cuda.is_available():
-        runner.model = revert_sync_batchnorm(runner.model)
