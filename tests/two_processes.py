@@ -61,6 +61,7 @@ def on_cpus(*command: Any, **kwargs: Any) -> subprocess.Popen:
     environment = {
         **os.environ,
         'PATH': f'{bin_folder}{os.pathsep}{os.environ["PATH"]}',
+        'PYTHON': sys.executable,  # of the launch scripts
         'PYTHONPATH': str(ROOT / 'projects'),
         'PORT': str(_free_port()),
         'OMP_NUM_THREADS': '1',
