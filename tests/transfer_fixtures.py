@@ -9,6 +9,7 @@ import torch
 from mmengine.visualization import Visualizer
 
 from siameseim.downstream import SiameseIMDenseViT
+from tests.two_processes import finished, on_cpus
 from tests.vit_fixtures import saved
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,31 @@ def run_stock(toolbox, name, argv, monkeypatch):
     path = str(package / f'.mim/tools/{name}.py')
     monkeypatch.setattr('sys.argv', [path, *map(str, argv)])
     runpy.run_path(path, run_name='__main__')
+
+
+def train_in_two(argv):
+    """Run tools/dist_train.sh in two processes."""
+    finished(on_cpus(ROOT / 'tools/dist_train.sh', argv[0], 2, *argv[1:]))
+
+
+def scores_of(argv, checkpoint, processes, *options):
+    """Run tools/test.py in one process or several: the scores.
+
+    Args:
+        argv: of tools/train.py, settings last.
+        checkpoint: file to be tested.
+        processes: number of them.
+        *options: more settings.
+    """
+    out = Path(f'{checkpoint}.{processes}.json')
+    command = [ROOT / 'tools/test.py', argv[0], checkpoint, '--out', out]
+    launcher = []
+    if processes > 1:
+        launcher = ['-m', 'torch.distributed.run', '--standalone']
+        launcher.append(f'--nproc_per_node={processes}')
+        command += ['--launcher', 'pytorch']
+    finished(on_cpus('python', *launcher, *command, *argv[1:], *options))
+    return json.loads(out.read_text())
 
 
 def forget_visualizers():

@@ -1,6 +1,9 @@
-"""Runs a function in two gloo processes, for tests of distributed code."""
+"""Two processes on a CPU: of a function, or of a command."""
 
 import os
+import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +12,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def run_in_two(function: Callable[..., Any], *args: Any) -> list[Any]:
@@ -43,3 +48,44 @@ def _worker(
     )
     torch.save(function(rank, *args), Path(folder) / str(rank))
     dist.destroy_process_group()
+
+
+def on_cpus(*command: Any, **kwargs: Any) -> subprocess.Popen:
+    """Start a command of this checkout without CUDA, in its own group.
+
+    Args:
+        *command: words of the command; ``python`` is this one.
+        **kwargs: as for ``subprocess.Popen``.
+    """
+    bin_folder = os.path.dirname(sys.executable)
+    environment = {
+        **os.environ,
+        'PATH': f'{bin_folder}{os.pathsep}{os.environ["PATH"]}',
+        'PYTHON': sys.executable,  # of the launch scripts
+        'PYTHONPATH': str(ROOT / 'projects'),
+        'PORT': str(_free_port()),
+        'OMP_NUM_THREADS': '1',
+        'CUDA_VISIBLE_DEVICES': '',
+    }
+    return subprocess.Popen(
+        [str(word) for word in command],
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **kwargs,
+    )
+
+
+def finished(process: subprocess.Popen, timeout: float = 300) -> str:
+    """What a command printed, once it has ended well."""
+    output, _ = process.communicate(timeout=timeout)
+    assert process.returncode == 0, output[-3000:]
+    return output
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]

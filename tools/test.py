@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 
 from siameseim.engine import launch
 from siameseim.transfer import config as transfer
+from siameseim.transfer import cpu
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -89,6 +90,7 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg[name] = None  # the training data need not be here
     cfg.param_scheduler = None
     transfer.fit(cfg, args.data, launch.local_world_size(args.launcher))
+    cpu.fit(cfg, launch.world_size(args.launcher))
     return cfg
 
 
@@ -101,7 +103,6 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         sys.exit(f'error: {error}')
     launch.init_cpu_group(args.launcher)
     runner = Runner.from_cfg(cfg)
-    transfer.without_sync_batchnorm(runner)
     # some metrics return numpy scalars, which JSON does not know
     results = {name: float(value) for name, value in runner.test().items()}
     if args.out:

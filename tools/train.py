@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 
 from siameseim.engine import launch, train_config
 from siameseim.transfer import config as transfer
+from siameseim.transfer import cpu
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -106,6 +107,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     if transfer.is_transfer(cfg):
         refuse_pretraining_options(args)
         transfer.fit(cfg, args.data, processes)
+        cpu.fit(cfg, launch.world_size(args.launcher))
         if args.seed is not None:
             cfg.randomness = dict(seed=args.seed)
         return
@@ -154,7 +156,6 @@ def build_runner(args: argparse.Namespace) -> Runner:
     ]
     launch.init_cpu_group(args.launcher)
     runner = Runner.from_cfg(cfg)
-    transfer.without_sync_batchnorm(runner)
     with transfer.empty_data_explained(cfg):
         loader = runner.train_dataloader
     notes.insert(0, f'{len(loader.dataset)} training images')

@@ -3,9 +3,9 @@
 # Command, 8 GPUs, 2 images each (weights: sim_base_1600ep_pretrain.pth in the
 # current folder, or --cfg-options model.backbone.init_cfg.checkpoint=FILE):
 #   tools/dist_train.sh configs/detection/THIS_FILE 8
-# One GPU, the same batch of 16:
-#   python tools/train.py configs/detection/THIS_FILE \
-#       --cfg-options optim_wrapper.accumulative_counts=8
+# One GPU, the same batch of 16 and warm-up of 500 steps:
+#   python tools/train.py configs/detection/THIS_FILE --cfg-options \
+#       optim_wrapper.accumulative_counts=8 param_scheduler.0.end=4000
 # Hardware: 8 GPUs of 24 GB or more.
 # Expected: not yet run. This is the simplest drop-in, not the paper's
 # protocol, which is siameseim_vitb_vitdet_mask-rcnn_8xb8-lsj-100e_coco.py.
@@ -13,34 +13,6 @@
 # Swin 1x config (https://arxiv.org/abs/2103.14030); layer decay and drop path
 # as ViTDet (https://arxiv.org/abs/2203.16527).
 _base_ = [
-    'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
+    './_base_/mask-rcnn_fpn_vit-base_1x.py',
     'mmdet::_base_/datasets/coco_instance.py',
-    'mmdet::_base_/schedules/schedule_1x.py',
-    './_base_/runtime.py',
 ]
-
-model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='SiameseIMMultiScaleViT',
-        arch='base',
-        img_size=(800, 1344),
-        drop_path_rate=0.1,
-        with_cp=True,
-        # The one line for the weights: any layout, see docs/detection.md.
-        init_cfg=dict(
-            type='Pretrained', checkpoint='sim_base_1600ep_pretrain.pth'
-        ),
-    ),
-    neck=dict(in_channels=[192, 384, 768, 768]),
-)
-
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    constructor='BackboneLayerDecay',
-    optimizer=dict(
-        type='AdamW', lr=1e-4, betas=(0.9, 0.999), weight_decay=0.05
-    ),
-    paramwise_cfg=dict(layer_decay_rate=0.7),
-)

@@ -3,8 +3,9 @@
 # Command, 8 GPUs, 8 images each (weights: sim_base_1600ep_pretrain.pth in the
 # current folder, or --cfg-options model.backbone.init_cfg.checkpoint=FILE):
 #   tools/dist_train.sh configs/detection/THIS_FILE 8
-# With less memory, the same batch of 64: --cfg-options
-#   train_dataloader.batch_size=2 optim_wrapper.accumulative_counts=4
+# With less memory, the same batch of 64 and warm-up of 250 steps:
+#   ... --cfg-options train_dataloader.batch_size=2 \
+#       optim_wrapper.accumulative_counts=4 param_scheduler.0.end=1000
 # Hardware: 8 GPUs of 80 GB.
 # Expected: not yet run here; published with these weights: 52.1 box AP,
 # 46.2 mask AP.

@@ -1,8 +1,9 @@
 # Proof that gradients, targets and coordinates are right: a small UperNet
 # without pretraining learns 8 images of ADE20K by heart.
 #
-# Command, on any machine, two minutes of one core:
+# Command:
 #   python tools/train.py configs/segmentation/THIS_FILE --data ADE20K
+# Hardware: any; two minutes of one core.
 # Expected: see docs/segmentation.md. Meaningless as a benchmark.
 # Numbers: ours.
 _base_ = ['./siameseim_vitb_upernet_8xb2-160k_ade20k-512x512.py']

@@ -150,6 +150,15 @@ def test_a_file_without_a_vit_raises(tmp_path):
         load_pretrained(SiameseIMViT(**SIZES), file)
 
 
+def test_a_missing_file_is_named_with_the_cure():
+    init_cfg = dict(type='Pretrained', checkpoint='absent.pth')
+    model = SiameseIMViT(**SIZES, init_cfg=init_cfg)
+    with pytest.raises(
+        FileNotFoundError, match=r'absent\.pth.*backbone\.init_cfg\.checkpoint'
+    ):
+        model.init_weights()
+
+
 def test_unknown_branches_and_prefixes_raise(tmp_path):
     tensors = tiny_vit().state_dict()
     one = saved(tmp_path / 'one.pth', tensors)

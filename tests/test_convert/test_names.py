@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from siameseim.convert import convert_finetuned, convert_vitdet
+from siameseim.convert.vitdet import to_detectron2
 from siameseim.downstream import SiameseIMSimplePyramid
 from tests.vit_fixtures import tiny_vit, to_timm
 
@@ -41,3 +42,30 @@ def test_detectron2_levels_are_named_by_stride(prefix):
     assert [*pyramid, *backbone] == [*names.values()]
     own = SiameseIMSimplePyramid(16).state_dict()
     assert pyramid.keys() <= own.keys()
+
+
+@pytest.mark.parametrize(
+    ('patch_size', 'stages'),
+    [
+        (16, [2, 3, 4, 5]),
+        (8, [1, 2, 3, 4]),
+        (12, [1, 2, 3, 4]),  # strides 3, 6, 12, 24
+        (14, [1, 2, 3, 4]),  # strides 3.5, 7, 14, 28
+        (20, [2, 3, 4, 5]),  # strides 5, 10, 20, 40
+    ],
+)
+def test_levels_of_any_patch_size_are_found(patch_size, stages):
+    """detectron2 names a level by the whole part of log2 of its stride."""
+    names = ['0.weight', '0.weight', '0.weight', '1.weight']
+    state = {
+        f'simfp_{stage}.{name}': torch.ones(1)
+        for stage, name in zip(stages, names, strict=True)
+    }
+    _, pyramid = convert_vitdet(state, (4.0, 2.0, 1.0, 0.5), patch_size)
+    assert [*pyramid] == [
+        'levels.0.resample.0.weight',
+        'levels.1.resample.0.weight',
+        'levels.2.lateral.weight',
+        'levels.3.lateral.weight',
+    ]
+    assert [*to_detectron2({}, pyramid, patch_size)] == [*state]

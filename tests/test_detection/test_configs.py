@@ -1,12 +1,20 @@
 """Every detection config learns, measures and resumes on real images."""
 
+import json
 import math
 
 import pytest
 import torch
 from mmengine.config import Config
 
-from tests.transfer_fixtures import ROOT, run_stock, tool, values
+from tests.transfer_fixtures import (
+    ROOT,
+    run_stock,
+    scores_of,
+    tool,
+    train_in_two,
+    values,
+)
 
 pytest.importorskip('mmcv.ops', exc_type=ImportError)
 pytest.importorskip('mmdet')
@@ -57,6 +65,9 @@ def toy(config, weights):
         options[f'{dataset}indices'] = 4
         resize = 1 if split != 'train' else 2
         options[f'{dataset}pipeline.{resize}.scale'] = size
+    if 'lvis' in config and 'vitdet' not in config:  # one of several scales
+        scale = options.pop(f'{inner["train"]}pipeline.2.scale')
+        options[f'{inner["train"]}pipeline.2.scales'] = f'[{scale}]'
     if 'vitdet' in config:
         options[f'{inner["train"]}pipeline.3.crop_size'] = size
         options['model.neck.in_channels'] = 192
@@ -142,3 +153,26 @@ def test_lvis_reports_rare_common_and_frequent(weights, shared, tmp_path):
         assert 0 <= scores[f'lvis/{kind}_APc'] <= 1
         # no image has an instance of a rare class
         assert scores[f'lvis/{kind}_APr'] == -1
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_find_what_one_finds(
+    weights, shared, tmp_path
+):
+    """The same weights, tested by two processes and by one."""
+    options = argv(VITDET, weights, shared, tmp_path)
+    options.append('train_dataloader.batch_size=1')
+    train_in_two(options)
+    losses = values(tmp_path, 'loss')
+    assert len(losses) == 2  # 4 images, one in each process
+    assert all(map(math.isfinite, losses))
+    found = []
+    for processes in (1, 2):
+        prefix = tmp_path / f'found_{processes}'
+        path = f'test_evaluator.outfile_prefix={prefix}'
+        scores = scores_of(options, tmp_path / 'epoch_1.pth', processes, path)
+        assert scores['coco/bbox_mAP'] == values(tmp_path, 'coco/bbox_mAP')[0]
+        boxes = json.loads(prefix.with_suffix('.bbox.json').read_text())
+        found.append(sorted(boxes, key=lambda b: (b['image_id'], b['bbox'])))
+    assert len({box['image_id'] for box in found[0]}) == 4
+    assert found[0] == found[1]

@@ -69,14 +69,31 @@ def test_another_input_size_interpolates_the_tables_as_vit_sam_does():
     )
 
 
-def test_global_blocks_default_to_the_end_of_each_quarter():
-    def global_blocks(depth):
-        arch = {**TINY, 'num_layers': depth}
-        layers = SiameseIMViTDet(**{**SIZES, 'arch': arch}).layers
-        return [i for i, layer in enumerate(layers) if not layer.attn.window]
+@pytest.mark.parametrize(
+    ('depth', 'blocks'),
+    [
+        (12, [2, 5, 8, 11]),
+        (24, [5, 11, 17, 23]),
+        (32, [7, 15, 23, 31]),
+        (10, [2, 4, 7, 9]),  # quarters end after 2.5, 5, 7.5 and 10 blocks
+        (7, [1, 3, 5, 6]),  # 1.75, 3.5, 5.25, 7
+        (6, [1, 2, 4, 5]),
+        (5, [1, 2, 3, 4]),
+        (4, [0, 1, 2, 3]),
+        (3, [0, 1, 2]),
+        (1, [0]),
+    ],
+)
+def test_global_blocks_default_to_the_end_of_each_quarter(depth, blocks):
+    arch = {**TINY, 'num_layers': depth}
+    layers = SiameseIMViTDet(**{**SIZES, 'arch': arch}).layers
+    assert [i for i, b in enumerate(layers) if not b.attn.window] == blocks
 
-    assert global_blocks(12) == [2, 5, 8, 11]
-    assert global_blocks(24) == [5, 11, 17, 23]
+
+@pytest.mark.parametrize('blocks', [[3, 4], [-1]])
+def test_global_blocks_that_do_not_exist_raise(blocks):
+    with pytest.raises(ValueError, match=rf'blocks are 0 to 3.*{blocks[-1]}'):
+        SiameseIMViTDet(**SIZES, global_blocks=blocks)
 
 
 def test_visible_patches_are_refused():

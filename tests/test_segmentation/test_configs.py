@@ -9,7 +9,9 @@ import torch
 from tests.transfer_fixtures import (
     ROOT,
     run_stock,
+    scores_of,
     tool,
+    train_in_two,
     values,
 )
 
@@ -109,16 +111,11 @@ def test_mmseg_own_tools_train_and_test_it(
     weights, shared, tmp_path, monkeypatch
 ):
     options = argv(UPERNET_ADE, weights, shared, tmp_path)
-    on_cpu = [
-        'model.decode_head.norm_cfg.type=BN',
-        'model.auxiliary_head.norm_cfg.type=BN',
-        'model.neck.norm_cfg.type=BN',
-    ]
-    run_stock('mmseg', 'train', [*options, *on_cpu], monkeypatch)
+    run_stock('mmseg', 'train', options, monkeypatch)
     assert len(values(tmp_path, 'loss')) == 2
     checkpoint = str(tmp_path / 'iter_2.pth')
     options.insert(1, checkpoint)
-    run_stock('mmseg', 'test', [*options, *on_cpu], monkeypatch)
+    run_stock('mmseg', 'test', options, monkeypatch)
     assert 0 <= values(tmp_path, 'mIoU')[-1] <= 100
 
 
@@ -144,3 +141,21 @@ def test_several_scales_and_flips(weights, shared, tmp_path):
     )
     assert 0 <= scores['mIoU'] <= 100
     assert json.loads(out.read_text()) == scores
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_measure_what_one_measures(
+    weights, shared, tmp_path
+):
+    """The same weights, tested by two processes and by one."""
+    options = argv(UPERNET_ADE, weights, shared, tmp_path)
+    options += [f'{s}_dataloader.dataset.indices=5' for s in ('val', 'test')]
+    train_in_two(options)
+    losses = values(tmp_path, 'loss')
+    assert len(losses) == 2
+    assert all(map(math.isfinite, losses))
+    trained = {name: values(tmp_path, name)[0] for name in ('mIoU', 'aAcc')}
+    assert trained['aAcc'] > 0
+    for processes in (1, 2):
+        scores = scores_of(options, tmp_path / 'iter_2.pth', processes)
+        assert {name: scores[name] for name in trained} == trained

@@ -2,46 +2,21 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.two_processes import ROOT, finished, on_cpus
 
 
 def checkpoint(folder, name):
     return torch.load(folder / name, weights_only=True)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
-def dist_train(config, processes, *args, **kwargs):
+def dist_train(config, processes, *args):
     """tools/dist_train.sh in a process group of its own."""
-    environment = {
-        **os.environ,
-        'PYTHON': sys.executable,
-        'PORT': str(free_port()),
-        'OMP_NUM_THREADS': '1',
-        'CUDA_VISIBLE_DEVICES': '',
-    }
     script = ROOT / 'tools/dist_train.sh'
-    return subprocess.Popen(
-        [script, config, str(processes), *args],
-        env=environment,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **kwargs,
-    )
+    return on_cpus(script, config, processes, *args)
 
 
 def test_two_processes_with_half_the_batch_equal_one(
@@ -52,8 +27,7 @@ def test_two_processes_with_half_the_batch_equal_one(
     train.main([config(precision), *data, str(tmp_path / 'one')])
     half = f'{precision}\ntrain_dataloader = dict(batch_size=2)'
     process = dist_train(config(half), 2, *data, str(tmp_path / 'two'))
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
+    finished(process)
     one = checkpoint(tmp_path / 'one', 'epoch_2.pth')['state_dict']
     two = checkpoint(tmp_path / 'two', 'epoch_2.pth')['state_dict']
     for key, value in one.items():

@@ -31,6 +31,33 @@ def test_data_reaches_wrapped_datasets_and_the_evaluator():
     assert cfg.val_evaluator.ann_file == '/data/my/annotations/a.json'
 
 
+def test_data_reaches_every_metric_of_a_list():
+    """As in mmdet's Cityscapes: COCO's metric and one with a folder."""
+    cfg = ConfigDict(detection_cfg())
+    cfg.val_evaluator = [
+        cfg.val_evaluator,
+        dict(seg_prefix='data/coco/masks', outfile_prefix='work_dirs/data'),
+        dict(ann_file='data/coco2/a.json', metric=['bbox']),
+    ]
+    config.set_data_root(cfg, '/data/my/')
+    assert [dict(metric) for metric in cfg.val_evaluator] == [
+        dict(ann_file='/data/my/annotations/a.json'),
+        dict(seg_prefix='/data/my/masks', outfile_prefix='work_dirs/data'),
+        dict(ann_file='data/coco2/a.json', metric=['bbox']),
+    ]
+
+
+def test_no_path_is_moved_twice():
+    """Two data sets of one root, the new root inside the old one."""
+    cfg = ConfigDict(detection_cfg())
+    part = cfg.val_dataloader.dataset.dataset
+    cfg.val_dataloader.dataset = ConfigDict(
+        type='ConcatDataset', datasets=[part, {**part}]
+    )
+    config.set_data_root(cfg, 'data/coco/small')
+    assert cfg.val_evaluator.ann_file == 'data/coco/small/annotations/a.json'
+
+
 def test_no_more_workers_than_cores(tmp_path):
     (tmp_path / 'train').mkdir()
     (tmp_path / 'annotations').mkdir()

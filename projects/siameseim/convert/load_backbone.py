@@ -69,8 +69,15 @@ def load_pretrained(
         ValueError: if the file is unsafe, unknown, of another size, or holds
             less than 95 % of the backbone.
     """
-    file = read_backbone(checkpoint, branch, prefix)
-    _checksizes(model, file)
+    try:
+        file = read_backbone(checkpoint, branch, prefix)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{error}: correct checkpoint in init_cfg of the backbone, with '
+            '--cfg-options model.backbone.init_cfg.checkpoint=FILE where the '
+            'config has a model.backbone'
+        ) from error
+    _check_sizes(model, file)
     own = model.state_dict()
     matched = {n: t for n, t in file.tensors.items() if n in own}
     _check_shapes(own, matched, checkpoint)
@@ -115,7 +122,7 @@ def _is_pretrained(cfg: dict) -> bool:
     return name in ('Pretrained', 'PretrainedInit')
 
 
-def _checksizes(model: nn.Module, file: BackboneFile) -> None:
+def _check_sizes(model: nn.Module, file: BackboneFile) -> None:
     """Refuse a file of another width, patch size or depth."""
     theirs = sizes(file.tensors)
     ours = sizes(model.state_dict())

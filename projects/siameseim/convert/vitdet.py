@@ -1,6 +1,5 @@
 """ViTDet in detectron2's layout and in ours."""
 
-import math
 import re
 from math import log2
 
@@ -32,7 +31,7 @@ def convert_vitdet(
     """
     backbone, pyramid = {}, {}
     # detectron2 names a level by the whole part of log2 of its stride.
-    named = {int(math.log2(patch_size / s)): float(s) for s in scales}
+    named = {int(log2(patch_size / s)): float(s) for s in scales}
     for name, tensor in state.items():
         name = name.removeprefix('backbone.')
         if name.startswith('net.'):

@@ -1,5 +1,6 @@
 """The ViTDet backbone: windows, global blocks and relative positions."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,25 +17,20 @@ class SiameseIMViTDet(SiameseIMViT):
     decomposed relative positions, which start at zero. There is no cls
     token. A pretrained file brings everything but the relative positions.
 
-    Training memory at 1024 pixels and batch 1, with the pyramid, counted
-    from the tensors kept for the backward pass (they do not depend on the
+    What training keeps at 1024 pixels and batch 1, with the pyramid, counted
+    from the tensors stored for the backward pass (they do not depend on the
     device; ``tests/test_downstream/test_vitdet_memory.py`` counts them):
 
     ======  =====  =========  ================
     arch    dtype  all kept   ``with_cp=True``
     ======  =====  =========  ================
-    ViT-B   bf16     2.3 GB      0.4 GB
-    ViT-B   fp32     3.8 GB      0.6 GB
-    ViT-L   bf16     5.6 GB      0.7 GB
-    ViT-L   fp32     9.2 GB      0.9 GB
+    ViT-B   bf16   2.3 GiB    0.4 GiB
+    ViT-B   fp32   3.8 GiB    0.6 GiB
+    ViT-L   bf16   5.6 GiB    0.7 GiB
+    ViT-L   fp32   9.2 GiB    0.9 GiB
     ======  =====  =========  ================
 
-    A whole Mask R-CNN (ViT-B, fp32, 512 sampled boxes) keeps 4.4 GB, or
-    1.2 GB with checkpointing; its 114 M weights, their gradients and AdamW's
-    moments take 1.7 GB, and recomputing one block 0.3 GB. Measured on a CPU
-    in fp32 with checkpointing, forward and backward raise the process from
-    1.4 GB, weights included, to 3.6 GB. So a 24 GB GPU has room to spare.
-    Not measured on a GPU yet.
+    A whole Mask R-CNN fits on a GPU of 24 GB: docs/detection.md.
 
     Args:
         arch (str | dict): as for ``SiameseIMViT``.
@@ -43,9 +39,13 @@ class SiameseIMViTDet(SiameseIMViT):
             interpolate them. Defaults to 1024.
         window_size (int): side of the windows in patches. Defaults to 14.
         global_blocks (Sequence[int], optional): blocks that attend over the
-            whole map, from 0. Defaults to None: the last of each quarter of
-            the depth, which is 2, 5, 8, 11 for ViT-B.
+            whole map, from 0. Defaults to None: those in which a quarter of
+            the depth ends, so the last block always: 2, 5, 8, 11 for ViT-B,
+            5, 11, 17, 23 for ViT-L, and 2, 4, 7, 9 for ten blocks.
         **kwargs: as for ``SiameseIMViT``.
+
+    Raises:
+        ValueError: if one of ``global_blocks`` does not exist.
     """
 
     def __init__(
@@ -64,8 +64,13 @@ class SiameseIMViTDet(SiameseIMViT):
             **{**dense, **kwargs},
         )
         if global_blocks is None:
-            quarter = max(self.num_layers // 4, 1)
-            global_blocks = range(quarter - 1, self.num_layers, quarter)
+            global_blocks = ends_of_quarters(self.num_layers)
+        absent = {*global_blocks} - {*range(self.num_layers)}
+        if absent:
+            raise ValueError(
+                f'global_blocks={[*global_blocks]}, but the blocks are 0 to '
+                f'{self.num_layers - 1}: leave out {sorted(absent)}'
+            )
         for i, layer in enumerate(self.layers):
             plain = layer.attn
             layer.attn = RelativeAttention(
@@ -121,3 +126,13 @@ class SiameseIMViTDet(SiameseIMViT):
                 if len(table) != len(own):
                     table = resize_table(table, len(own))
                 state_dict[f'{prefix}{name}'] = table
+
+
+def ends_of_quarters(depth: int) -> list[int]:
+    """Blocks in which a quarter of the depth ends, counted from 0.
+
+    Args:
+        depth (int): number of blocks; below 4 all of them are returned.
+    """
+    ends = [math.ceil(depth * part / 4) - 1 for part in (1, 2, 3, 4)]
+    return sorted({*ends})

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
-from mmengine.model import revert_sync_batchnorm
-from mmengine.runner import Runner
-from torch import cuda
 
 from . import classification
 
@@ -65,13 +62,26 @@ def set_data_root(cfg: Config, folder: str) -> None:
         loader = cfg.get(f'{split}_dataloader')
         if loader is None:
             continue
-        evaluator = cfg.get(f'{split}_evaluator') or {}
-        ann_file = evaluator.get('ann_file') or ''
+        old = set()
         for dataset in innermost(loader.dataset):
-            old, dataset.data_root = dataset.data_root, folder
-            if ann_file.startswith(old):
-                relative = ann_file[len(old) :].lstrip('/')
-                evaluator['ann_file'] = os.path.join(folder, relative)
+            old.add(dataset.get('data_root'))
+            dataset.data_root = folder
+        evaluators = cfg.get(f'{split}_evaluator') or []
+        if isinstance(evaluators, dict):
+            evaluators = [evaluators]
+        for evaluator in evaluators:
+            _move_paths(evaluator, old, folder)
+
+
+def _move_paths(
+    evaluator: ConfigDict, old: set[str | None], folder: str
+) -> None:
+    """Put a folder in place of the old roots in a metric's settings."""
+    for name, path in evaluator.items():
+        for root in old:
+            start = os.path.join(root, '') if root else None
+            if start and isinstance(path, str) and path.startswith(start):
+                evaluator[name] = os.path.join(folder, path[len(start) :])
 
 
 def innermost(dataset: ConfigDict) -> Iterator[ConfigDict]:
@@ -158,13 +168,3 @@ def _describe(dataset: ConfigDict, toolbox: str) -> str:
         f'{names[:6]}: set metainfo=dict(classes=...) and num_classes of the '
         'heads'
     )
-
-
-def without_sync_batchnorm(runner: Runner) -> None:
-    """Make the model run on a CPU, where SyncBatchNorm refuses to.
-
-    Args:
-        runner (Runner): before training or testing.
-    """
-    if not cuda.is_available():
-        runner.model = revert_sync_batchnorm(runner.model)
