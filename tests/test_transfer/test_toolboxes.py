@@ -1,17 +1,54 @@
-"""Which toolboxes are used."""
+"""mmdet and mmseg are imported when they are used, and not before."""
 
+import subprocess
 import sys
 
 import pytest
 
-from siameseim.transfer.toolboxes import importable
+
+def python(code):
+    """What a fresh interpreter prints."""
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
 
-@pytest.mark.parametrize('missing', ['mmdet', 'mmcv.ops'])
-def test_a_toolbox_needs_itself_and_compiled_operators(missing, monkeypatch):
-    """With mmcv-lite beside mmdet, pretraining goes on without mmdet."""
-    pytest.importorskip('mmcv.ops', exc_type=ImportError)
-    pytest.importorskip('mmdet')
-    assert importable('mmdet')
-    monkeypatch.setitem(sys.modules, missing, None)
-    assert not importable('mmdet')
+def test_pretraining_does_not_import_a_segmentor():
+    code = "import sys, siameseim; print('mmseg.models' in sys.modules)"
+    assert python(code)[-1] == 'False'
+
+
+def test_pretraining_needs_no_operators():
+    """As with mmcv-lite, or an mmcv that was compiled for another torch."""
+    code = (
+        "import sys; sys.modules['mmcv.ops'] = None; import siameseim; "
+        'from mmpretrain.registry import MODELS; '
+        "print(MODELS.get('SiameseIM').__name__)"
+    )
+    assert python(code)[-1] == 'SiameseIM'
+
+
+@pytest.mark.parametrize(
+    ('toolbox', 'registry', 'name', 'used_before'),
+    [
+        ('mmdet', 'MODELS', 'SiameseIMFederatedLoss', True),
+        ('mmdet', 'METRICS', 'SiameseIMLVISMetric', False),
+        ('mmseg', 'MODELS', 'SiameseIMLinearSegHead', False),
+    ],
+)
+def test_the_first_question_brings_our_parts(
+    toolbox, registry, name, used_before
+):
+    pytest.importorskip(toolbox)
+    ask = f"{registry}.get('{{}}')"
+    lines = [
+        f'from {toolbox}.registry import {registry}',
+        ask.format('ResNet') if used_before else 'pass',
+        'import siameseim',
+        f'print({ask.format(name)}.__name__)',
+    ]
+    assert python('; '.join(lines))[-1] == name

@@ -1,12 +1,5 @@
-"""What SiameseIM adds to mmdet, registered where that is installed."""
+"""What SiameseIM adds to mmdet, registered when that is first used."""
 
-from ..transfer.toolboxes import importable
+from ..transfer.toolboxes import register_when_used
 
-if importable('mmdet'):
-    from . import (  # noqa: F401
-        category_check,
-        federated_loss,
-        fp32_parts,
-        image_counts,
-        lvis_metric,
-    )
+register_when_used('mmdet', f'{__name__}.parts')

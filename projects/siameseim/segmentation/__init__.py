@@ -1,6 +1,5 @@
-"""What SiameseIM adds to mmseg, registered where that is installed."""
+"""What SiameseIM adds to mmseg, registered when that is first used."""
 
-from ..transfer.toolboxes import importable
+from ..transfer.toolboxes import register_when_used
 
-if importable('mmseg'):
-    from . import label_check, linear_head  # noqa: F401
+register_when_used('mmseg', f'{__name__}.parts')

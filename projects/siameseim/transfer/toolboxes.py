@@ -1,18 +1,31 @@
-"""Whether mmdet and mmseg can be used here."""
+"""Parts of mmdet and mmseg, imported when these are first used."""
 
 from importlib import import_module
 
+from mmengine.registry import Registry
 
-def importable(toolbox: str) -> bool:
-    """Whether a toolbox is installed, with an mmcv that it can use.
+
+def register_when_used(toolbox: str, parts: str) -> None:
+    """Import a module as soon as a registry of the toolbox is asked.
+
+    Pretraining has no use for a detector: it should neither wait for mmdet
+    to be imported nor stop where mmcv's operators cannot be. mmengine's
+    registries import what they hold at the first question; this adds to their
+    lists.
 
     Args:
-        toolbox (str): 'mmdet' or 'mmseg'.
+        toolbox (str): 'mmdet' or 'mmseg'; nothing is done where it is absent
+            or refuses the installed mmcv.
+        parts (str): module that registers our parts in its registries.
     """
     try:
-        import_module(toolbox)
-        import_module('mmcv.ops')  # which mmcv-lite does not have
+        registries = import_module(f'{toolbox}.registry')
     except (ImportError, AssertionError):
         # They refuse an mmcv they do not know with an AssertionError.
-        return False
-    return True
+        return
+    for registry in vars(registries).values():
+        if not isinstance(registry, Registry):
+            continue
+        if registry._imported:  # the question was asked before
+            import_module(parts)
+        registry._locations.append(parts)
