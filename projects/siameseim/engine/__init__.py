@@ -1,6 +1,7 @@
 """Training: optimizer, schedules, hooks, checkpoints, launching."""
 
 from .checkpoint_hook import SafeCheckpointHook
+from .compile_hook import CompileBlocksHook, compile_blocks
 from .guard_hook import NonFiniteGuardHook
 from .log_line import ProgressLogProcessor
 from .momentum_hook import MomentumTargetHook
@@ -18,6 +19,7 @@ allow_mmengine_checkpoints()
 
 __all__ = [
     'AutocastOptimWrapper',
+    'CompileBlocksHook',
     'ExactResumeHook',
     'GroupedOptimWrapperConstructor',
     'LazyRuntimeInfoHook',
@@ -28,5 +30,6 @@ __all__ = [
     'SafeCheckpointHook',
     'StopSignalHook',
     'WarmupCosineLR',
+    'compile_blocks',
     'leave_signals_to_trainer',
 ]
