@@ -9,6 +9,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
+from ..engine.quiet import quiet
+
 # Stock config by method and width of the ViT. The toolbox has BYOL for a
 # ResNet-50 only.
 _CONFIGS = {
@@ -78,14 +80,16 @@ class PeerStep:
             for key, value in cfg.optim_wrapper.items()
             if key in ('optimizer', 'paramwise_cfg', 'clip_grad')
         }
-        with DefaultScope.overwrite_default_scope('mmpretrain'):
+        with quiet(), DefaultScope.overwrite_default_scope('mmpretrain'):
             model = MODELS.build(
                 dict(cfg.model, data_preprocessor=cfg.data_preprocessor)
             )
             self.model = revert_sync_batchnorm(model).to(device).train()
             self.optim_wrapper = build_optim_wrapper(
                 self.model,
-                dict(type='AutocastOptimWrapper', precision=precision, **optim),
+                dict(
+                    type='AutocastOptimWrapper', precision=precision, **optim
+                ),
             )
         generator = torch.Generator().manual_seed(0)
         views = [

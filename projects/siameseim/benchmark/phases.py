@@ -11,8 +11,12 @@ import torch
 from .step import StepBenchmark
 from .timing import Spread, spread
 
-# Parts of `SiameseIM.loss` that are timed by themselves.
-_INSIDE_LOSS = ('target forward', 'loss')
+# What is timed by itself, and the whole that it is a part of.
+_INSIDE = {
+    'host to device': 'normalise',
+    'target forward': 'online forward',
+    'loss': 'online forward',
+}
 
 
 class Stopwatch:
@@ -70,8 +74,8 @@ def step_phases(
             time it takes is 'data wait'. Defaults to None: no such part.
 
     Returns:
-        dict[str, Spread]: 'data wait', 'EMA', 'copy and normalise', 'target
-        forward', 'online forward', 'loss', 'backward', 'optimizer'.
+        dict[str, Spread]: 'data wait', 'EMA', 'host to device', 'normalise',
+        'target forward', 'online forward', 'loss', 'backward', 'optimizer'.
     """
     rounds: dict[str, list[float]] = defaultdict(list)
     for _ in range(repeats):
@@ -83,8 +87,8 @@ def step_phases(
         with _watched(watch, step):
             step.run()
         seconds = dict(watch.seconds)
-        inside = sum(seconds[label] for label in _INSIDE_LOSS)
-        seconds['online forward'] -= inside
+        for part, whole in _INSIDE.items():
+            seconds[whole] -= seconds[part]
         for label in _ORDER:
             rounds[label].append(seconds[label])
     return {label: spread(times) for label, times in rounds.items()}
@@ -92,7 +96,8 @@ def step_phases(
 
 _ORDER = (
     'EMA',
-    'copy and normalise',
+    'host to device',
+    'normalise',
     'target forward',
     'online forward',
     'loss',
@@ -108,9 +113,10 @@ def _watched(watch: Stopwatch, step: StepBenchmark) -> Iterator[None]:
     with ExitStack() as stack:
         for owner, method, label in (
             (model, 'update_target', 'EMA'),
-            (model.data_preprocessor, 'forward', 'copy and normalise'),
+            (model.data_preprocessor, 'cast_data', 'host to device'),
+            (model.data_preprocessor, 'forward', 'normalise'),
             (model.target, 'forward', 'target forward'),
-            (model, 'loss', 'online forward'),  # with those two inside
+            (model, 'loss', 'online forward'),
             (model.head, 'loss', 'loss'),
             (wrapper, 'backward', 'backward'),
             (wrapper, 'step', 'optimizer'),
