@@ -121,16 +121,9 @@ def test_the_command_writes_a_table_and_json(benchmark, capsys, tmp_path):
     benchmark.main(
         [
             str(SMOKE),
-            *[
-                '--batch-size',
-                '2',
-                '--steps',
-                '2',
-                '--split',
-                '--against',
-                'plain',
-            ],
-            *['--precision', 'fp32', '--peak-tflops', '2', '--device', 'cpu'],
+            *('--batch-size', '2', '--steps', '2', '--device', 'cpu'),
+            *('--precision', 'fp32', '--peak-tflops', '2', '--split'),
+            *('--against', 'plain'),
             *('--json', str(path)),
         ]
     )
