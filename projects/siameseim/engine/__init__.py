@@ -12,6 +12,7 @@ from .resume_hook import ExactResumeHook
 from .runtime_info_hook import LazyRuntimeInfoHook
 from .safe_load import allow_mmengine_checkpoints
 from .schedule import WarmupCosineLR
+from .sharded_adamw import ShardedAdamW
 from .stop_hook import StopSignalHook
 from .worker_signals import leave_signals_to_trainer
 
@@ -28,6 +29,7 @@ __all__ = [
     'ProgressHook',
     'ProgressLogProcessor',
     'SafeCheckpointHook',
+    'ShardedAdamW',
     'StopSignalHook',
     'WarmupCosineLR',
     'compile_blocks',
