@@ -10,11 +10,13 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import DATASETS
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from ..datasets import PretrainDataset
 from ..engine.train_config import set_data
 from .plain.data import PlainTwoViews
+
+Images = PretrainDataset | PlainTwoViews
 
 
 def two_view_dataset(cfg: Config, data: str) -> PretrainDataset:
@@ -31,7 +33,7 @@ def two_view_dataset(cfg: Config, data: str) -> PretrainDataset:
 
 
 def endless_loader(
-    dataset: Dataset, batch_size: int, workers: int
+    dataset: Images, batch_size: int, workers: int
 ) -> DataLoader:
     """A data loader that never ends, threads capped as in training.
 
@@ -42,9 +44,9 @@ def endless_loader(
     """
     cv2.setNumThreads(0)  # as env_cfg does for a run; torch caps its own
     return DataLoader(
-        dataset,
+        dataset,  # type: ignore[arg-type]
         batch_size,
-        sampler=itertools.count(),  # type: ignore[arg-type]
+        sampler=itertools.count(),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
     )
@@ -57,7 +59,7 @@ def batches(loader: DataLoader) -> Callable[[], dict[str, Any]]:
 
 
 def samples_per_second(
-    dataset: Dataset, seconds: float, first: int = 0
+    dataset: Images, seconds: float, first: int = 0
 ) -> float:
     """Samples that one process makes a second, after one to warm up.
 

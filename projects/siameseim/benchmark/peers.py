@@ -13,7 +13,7 @@ from ..engine.quiet import quiet
 
 # Stock config by method and width of the ViT. The toolbox has BYOL for a
 # ResNet-50 only.
-_CONFIGS = {
+_CONFIGS: dict[str, dict[int | None, str]] = {
     'mae': {
         768: 'mae/mae_vit-base-p16_8xb512-amp-coslr-1600e_in1k.py',
         1024: 'mae/mae_vit-large-p16_8xb512-amp-coslr-1600e_in1k.py',
@@ -44,7 +44,7 @@ def peer_config(name: str, width: int) -> Config:
     if path is None:
         raise ValueError(
             f'mmpretrain has no {name} config for a ViT {width} wide, only '
-            f'for {sorted(configs)}: give a config of one of these widths'
+            f'for {[*configs]}: give a config of one of these widths'
         )
     return get_config(f'mmpretrain::{path}')
 

@@ -97,8 +97,8 @@ class AutocastOptimWrapper(OptimWrapper):
         if self.optimizer.defaults.get('fused'):
             # The kernel reads this flag on the device, as it does for a
             # GradScaler, and leaves weights and moments alone if it is 1.
-            found_inf = self.skipped.float()
-            local_optimizer(self.optimizer).found_inf = found_inf
+            flag = self.skipped.float()
+            local_optimizer(self.optimizer).found_inf = flag
             self.optimizer.step(**kwargs)
         elif not self.skipped:
             self.optimizer.step(**kwargs)

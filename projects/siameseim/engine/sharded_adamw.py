@@ -41,7 +41,7 @@ class ShardedAdamW(ZeroRedundancyOptimizer):
         super().__init__(params, torch.optim.AdamW, **kwargs)
 
 
-def local_optimizer(optimizer: Optimizer) -> Optimizer:
+def local_optimizer(optimizer: Optimizer) -> Any:
     """The optimizer that updates weights in this process."""
     if isinstance(optimizer, ZeroRedundancyOptimizer):
         return optimizer.optim
