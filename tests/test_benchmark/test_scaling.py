@@ -1,5 +1,7 @@
 """The scaling model against figures worked by hand."""
 
+import importlib.util
+
 import pytest
 
 from siameseim.benchmark.scaling import (
@@ -10,6 +12,7 @@ from siameseim.benchmark.scaling import (
     ring_bytes,
     step_model,
 )
+from tests.test_benchmark.conftest import ROOT, SMOKE
 
 WORK = Work(
     flop_per_image=100e9,
@@ -78,3 +81,30 @@ def test_all_reduce_volume_and_batch_norms_of_the_method():
     # ViT-B: 2 projector and 4 predictor blocks of two norms; the projector
     # once more in the target branch, forward only
     assert batch_norms(2, 4) == (12 + 4, 12)
+
+
+def test_the_tool_counts_the_weights_of_a_config(smoke, capsys):
+    spec = importlib.util.spec_from_file_location(
+        'scaling_tool', ROOT / 'tools/scaling.py'
+    )
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    work = tool.work_of(smoke)
+    d, hidden = 16, 64
+    block = 3 * d * d + 3 * d + d * d + d + 4 * d  # attention, two norms
+    backbone = 2 * (block + 2 * d * 32 + 32 + d) + d  # and cls token
+    decoder_block = block + 2 * d * hidden + hidden + d
+    projector = d * d + d + decoder_block
+    predictor = decoder_block + (2 * d * d + d) + (d * d + d) + d
+    assert work.trained == backbone + projector + predictor
+    frozen = 3 * 8 * 8 * d + d + 17 * d  # patch embedding and positions
+    assert work.averaged == backbone + projector + frozen
+    assert (work.norms_forward, work.norms_backward) == (6, 4)
+    tool.main([str(SMOKE), '--global-batch', '64', '--set', 'flops=1e9'])
+    rows = [
+        row.strip('| ').split(' | ')
+        for row in capsys.readouterr().out.splitlines()
+        if row[2:3].isdigit() and row.startswith('|')
+    ]
+    expected = ['1 64', '8 8', '16 4', '32 2', '64 1']
+    assert [' '.join(row[:2]) for row in rows] == expected
