@@ -1,10 +1,16 @@
-"""Time training steps of a config and compare them with matrix products.
+"""Time training steps of a config and compare them with others.
 
-Usage: python tools/benchmark.py CONFIG [--batch-size 16] [--steps 5]
-           [--watching]
+Examples:
+  python tools/benchmark.py CONFIG                        step, share of peak
+  python tools/benchmark.py CONFIG --split                parts of the step
+  python tools/benchmark.py CONFIG --against plain mae    side by side
+  python tools/benchmark.py CONFIG --data FOLDER          and the data loader
+  python tools/benchmark.py CONFIG --sweep batch --out FOLDER     curves
+  python tools/benchmark.py CONFIG --watching             cost of the hooks
 
 Steps and matrix products are measured in turn, in one process, so that a
-noisy machine disturbs both alike; the share of the peak is their ratio.
+noisy machine disturbs all alike; ratios are formed round by round. The parts
+of a step are measured in steps of their own.
 """
 
 import argparse
@@ -15,93 +21,86 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, DictAction
 
-from siameseim.benchmark.step import StepBenchmark
-from siameseim.benchmark.timing import (
-    matmul_rate,
-    peak_memory,
-    seconds,
-    spread,
-)
+from siameseim.benchmark.measure import Settings, measure
+from siameseim.benchmark.peers import PEERS
+from siameseim.benchmark.sweep import SWEEPS, sweep
+from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
+from siameseim.engine.precision import PRECISIONS
 
-_MATMUL_SIZE = {'cpu': 4096, 'cuda': 8192}
 
-
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='a pretraining config')
-    parser.add_argument('--batch-size', type=int, default=16)
-    parser.add_argument('--steps', type=int, default=5, help='timed steps')
-    parser.add_argument(
-        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+    add = parser.add_argument
+    add('config', help='a pretraining config')
+    add('--batch-size', type=int, default=16, help='images a step')
+    add('--steps', type=int, default=5, help='timed steps')
+    add('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    add('--precision', choices=PRECISIONS, help="in place of the config's")
+    add('--compile', action='store_true', help='compile each block')
+    add('--split', action='store_true', help='also time the parts of a step')
+    add(
+        '--against',
+        nargs='+',
+        default=[],
+        choices=['plain', *PEERS],
+        help='time these in turn with ours',
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}
+    add('--data', help='also time the data side on these images')
+    add('--workers', type=int, default=0, help='of the data loader')
+    add(
+        '--peak-tflops',
+        type=float,
+        help="stated peak of the device, in place of the data sheet's",
     )
-    parser.add_argument(
-        '--watching',
-        action='store_true',
-        help='time the hooks that watch a run instead',
-    )
-    parser.add_argument('--json', type=Path, help='write the result here')
-    return parser.parse_args()
+    add('--sweep', choices=SWEEPS, help='measure a curve instead')
+    add('--values', nargs='+', type=int, help='points of the curve')
+    add('--watching', action='store_true', help='time watching hooks instead')
+    add('--out', type=Path, default=Path('.'), help='folder of the curves')
+    add('--json', type=Path, help='write the result here')
+    add('--cfg-options', nargs='+', action=DictAction, default={})
+    return parser.parse_args(argv)
 
 
-def main() -> None:
-    """Warm up, measure, print."""
-    args = parse_args()
-    logging.disable(logging.INFO)  # the list of parameter groups
+def load_config(args: argparse.Namespace) -> Config:
+    """The config with the changes of the command line."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
-    if args.watching:
-        cost = watching_cost(cfg, args.batch_size, args.device, args.steps)
-        for name, value in cost.items():
-            print(
-                f'{name:22} '
-                + (f'{value:.3%}' if 'share' in name else f'{value:.5f} s')
-            )
-        return
-    step = StepBenchmark(cfg, args.batch_size, args.device)
-    flops = step.flops()  # also the first warm-up
-    step.run()
-    times, rates = [], []
-    size = _MATMUL_SIZE[args.device]
-    for _ in range(args.steps):
-        rates.append(matmul_rate(args.device, torch.bfloat16, size))
-        times.append(seconds(step.run, args.device))
-    share = [
-        flops / time / rate for time, rate in zip(times, rates, strict=True)
-    ]
-    time = spread(times)
-    result = dict(
-        config=args.config,
-        device=args.device,
-        threads=torch.get_num_threads(),
-        torch=torch.__version__,
+    if args.precision:
+        cfg.optim_wrapper.precision = args.precision
+    return cfg
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure what the command line asks for, print it, write JSON."""
+    args = parse_args(argv)
+    logging.disable(logging.INFO)  # the list of parameter groups
+    cfg = load_config(args)
+    settings = Settings(
         batch_size=args.batch_size,
-        seconds_per_step=time,
-        images_per_second=args.batch_size / time.median,
-        gflop_per_image=flops / args.batch_size / 1e9,
-        tflops=flops / time.median / 1e12,
-        bf16_matmul_tflops=[rate / 1e12 for rate in spread(rates)],
-        share_of_matmul_peak=spread(share),
-        peak_memory_gib=peak_memory(args.device) / 2**30,
+        steps=args.steps,
+        device=args.device,
+        compiled=args.compile,
+        split=args.split,
+        against=tuple(args.against),
+        data=args.data,
+        workers=args.workers,
+        peak_tflops=args.peak_tflops,
     )
-    for name, value in result.items():
-        print(f'{name:22} {_short(value)}')
+    if args.watching:
+        result = watching_cost(cfg, args.batch_size, args.device, args.steps)
+    elif args.sweep:
+        result = sweep(args.sweep, cfg, settings, args.values, args.out)
+    else:
+        result = measure(cfg, settings)
+    result = dict(config=args.config, **result)
+    show(result)
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + '\n')
-
-
-def _short(value: object) -> str:
-    if isinstance(value, tuple | list):
-        median, low, high = value
-        return f'{median:.3f}  ({low:.3f} to {high:.3f})'
-    return f'{value:.2f}' if isinstance(value, float) else str(value)
 
 
 if __name__ == '__main__':

@@ -31,8 +31,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('config', help='a file of configs/')
     parser.add_argument(
         '--data',
-        metavar='FOLDER',
-        help='folder of images to pretrain on, at any depth, without labels; '
+        metavar='PATH',
+        help='images to pretrain on, without labels: a folder, at any depth; '
+        'a .tar file or a folder of such shards; an .lmdb; '
         'for detection and segmentation the data_root of the data; for '
         'classification train and val with one folder of images per class',
     )

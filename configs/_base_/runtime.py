@@ -10,6 +10,8 @@ default_hooks = dict(
     sampler_seed=dict(type='ExactResumeHook'),
     logger=dict(type='LoggerHook', interval=50, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
+    # default_hooks.compile.enabled=True for torch.compile of each block.
+    compile=dict(type='CompileBlocksHook', enabled=False),
     # Every epoch; writes a new file completely before it removes an old one.
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
     # Steps that are not finite (docs/watching.md).

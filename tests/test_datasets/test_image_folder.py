@@ -87,7 +87,7 @@ def test_a_missing_folder_says_where_it_looked(tmp_path, monkeypatch):
 
 def test_an_archive_is_named_as_the_mistake(tmp_path):
     touch(tmp_path, 'data.tar')
-    with pytest.raises(NotADirectoryError, match='unpack it'):
+    with pytest.raises(NotADirectoryError, match='unpack other'):
         ImageFolder(str(tmp_path / 'data.tar'))
 
 

@@ -1,5 +1,6 @@
 """One training step of a config, on random images, ready to be timed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from mmpretrain.registry import MODELS
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..engine.compile_hook import compile_blocks
 from ..engine.optim_wrapper import AutocastOptimWrapper
 from ..models import SiameseIM
 
@@ -24,16 +26,28 @@ class StepBenchmark:
         cfg (Config): a pretraining config.
         batch_size (int): images a step.
         device (str): 'cpu' or 'cuda'.
+        compiled (bool): compile each transformer block. Defaults to False.
     """
 
-    def __init__(self, cfg: Config, batch_size: int, device: str) -> None:
+    name = 'ours'
+
+    def __init__(
+        self,
+        cfg: Config,
+        batch_size: int,
+        device: str,
+        compiled: bool = False,
+    ) -> None:
         self.batch_size = batch_size
+        self.device = device
         with DefaultScope.overwrite_default_scope('mmpretrain'):
             self.model: SiameseIM = MODELS.build(cfg.model)
             self.model.to(device).train()
             self.optim_wrapper: AutocastOptimWrapper = build_optim_wrapper(
                 self.model, cfg.optim_wrapper
             )
+        if compiled:
+            compile_blocks(self.model)
         self.batch = random_batch(self.model, num_masked(cfg), batch_size)
 
     def run(self) -> None:
@@ -42,15 +56,21 @@ class StepBenchmark:
         self.model.train_step(self.batch, self.optim_wrapper)
 
     def flops(self) -> int:
-        """Floating-point operations of the matrix products of one step.
+        """Floating-point operations of the matrix products of one step."""
+        return count_flops(self.run)
 
-        Attention is counted as plain products: the counter does not know
-        the CPU's fused kernel, and a kernel's recomputation is no progress.
-        """
-        counter = FlopCounterMode(display=False)
-        with sdpa_kernel(SDPBackend.MATH), counter:
-            self.run()
-        return counter.get_total_flops()
+
+def count_flops(run: Callable[[], object]) -> int:
+    """Floating-point operations of the matrix products of a function.
+
+    Attention is counted as plain products: the counter does not know the
+    CPU's fused kernel, and a kernel's recomputation is no progress. Compiled
+    blocks cannot be counted.
+    """
+    counter = FlopCounterMode(display=False)
+    with sdpa_kernel(SDPBackend.MATH), counter:
+        run()
+    return counter.get_total_flops()
 
 
 def num_masked(cfg: Config) -> int:

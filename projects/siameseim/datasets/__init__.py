@@ -1,26 +1,32 @@
 """Images to two geometric views: datasets, sampler and transforms."""
 
 from .block_mask import BlockMask, draw_block_mask
+from .data_source import data_source
 from .image_folder import ImageFolder
+from .lmdb_images import LmdbImages
 from .packing import PackTwoViews
 from .photometric import ViewPhotometric
 from .pretrain_dataset import PretrainDataset
 from .sample_photos import SamplePhotos
 from .sampler import ResumableSampler
 from .source_image import SourceImage, UnreadableImageError
+from .tar_images import TarImages
 from .two_views import TwoViews, draw_crop
 
 __all__ = [
     'BlockMask',
     'ImageFolder',
+    'LmdbImages',
     'PackTwoViews',
     'PretrainDataset',
     'ResumableSampler',
     'SamplePhotos',
     'SourceImage',
+    'TarImages',
     'TwoViews',
     'UnreadableImageError',
     'ViewPhotometric',
+    'data_source',
     'draw_block_mask',
     'draw_crop',
 ]

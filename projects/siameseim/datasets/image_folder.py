@@ -80,8 +80,8 @@ class ImageFolder(CustomDataset):
             )
         if not os.path.isdir(root):
             raise NotADirectoryError(
-                f'{root} is a file, not a folder. If it is an archive, '
-                'unpack it and give the folder.'
+                f'{root} is a file, not a folder. A .tar or .lmdb file is '
+                'read as it is; unpack other archives and give the folder.'
             )
         others: Counter[str] = Counter()
         samples = []

@@ -67,8 +67,10 @@ class SourceImage:
 
         Args:
             info (dict): Has ``img`` (an RGB or greyscale uint8 array, as
-                CIFAR-10 and MNIST hold) or ``img_path`` (any file or URL
-                that mmengine's file backends read).
+                CIFAR-10 and MNIST hold); ``archive``, ``offset`` and
+                ``size`` (a part of a file, in bytes); or ``img_path`` (any
+                file or URL that mmengine's file backends read, with
+                ``backend_args`` if that takes more to say).
 
         Returns:
             SourceImage: The opened image.
@@ -85,7 +87,7 @@ class SourceImage:
                 f'but its data info has only {sorted(info)}'
             )
         try:
-            return cls(_open(fileio.get(info['img_path'])))
+            return cls(_open(_content(info)))
         except Exception as error:  # Pillow raises any type
             raise UnreadableImageError(_reason(error)) from error
 
@@ -115,6 +117,16 @@ class SourceImage:
             return np.asarray(image)
         except Exception as error:  # Pillow raises any type
             raise UnreadableImageError(_reason(error)) from error
+
+
+def _content(info: dict[str, Any]) -> bytes:
+    """The encoded image that a data info names."""
+    if 'archive' not in info:
+        return fileio.get(info['img_path'], info.get('backend_args'))
+    # Opened anew each time: nothing to share with or hand to workers.
+    with open(info['archive'], 'rb', buffering=0) as file:
+        file.seek(info['offset'])
+        return file.read(info['size'])
 
 
 def _orientation(image: Image.Image) -> int:

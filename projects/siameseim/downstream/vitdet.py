@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ..models.recompute import run_block
 from ..models.vit import SiameseIMViT
 from .relative_attention import RelativeAttention, resize_table
 
@@ -109,7 +110,7 @@ class SiameseIMViTDet(SiameseIMViT):
         x = x.unflatten(1, grid)  # (B, L, C) -> (B, H, W, C)
         outs = []
         for i, layer in enumerate(self.layers):
-            x = self._run(layer, x)
+            x = run_block(layer, x, self.with_cp)
             if i == len(self.layers) - 1 and self.final_norm:
                 x = self.ln1(x)
             if i in self.out_indices:

@@ -1,6 +1,7 @@
 """Training: optimizer, schedules, hooks, checkpoints, launching."""
 
 from .checkpoint_hook import SafeCheckpointHook
+from .compile_hook import CompileBlocksHook, compile_blocks
 from .guard_hook import NonFiniteGuardHook
 from .log_line import ProgressLogProcessor
 from .momentum_hook import MomentumTargetHook
@@ -11,6 +12,7 @@ from .resume_hook import ExactResumeHook
 from .runtime_info_hook import LazyRuntimeInfoHook
 from .safe_load import allow_mmengine_checkpoints
 from .schedule import WarmupCosineLR
+from .sharded_adamw import ShardedAdamW
 from .stop_hook import StopSignalHook
 from .worker_signals import leave_signals_to_trainer
 
@@ -18,6 +20,7 @@ allow_mmengine_checkpoints()
 
 __all__ = [
     'AutocastOptimWrapper',
+    'CompileBlocksHook',
     'ExactResumeHook',
     'GroupedOptimWrapperConstructor',
     'LazyRuntimeInfoHook',
@@ -26,7 +29,9 @@ __all__ = [
     'ProgressHook',
     'ProgressLogProcessor',
     'SafeCheckpointHook',
+    'ShardedAdamW',
     'StopSignalHook',
     'WarmupCosineLR',
+    'compile_blocks',
     'leave_signals_to_trainer',
 ]

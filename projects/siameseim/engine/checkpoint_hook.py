@@ -14,6 +14,7 @@ from .quiet import quiet
 from .resume_state import KEY, make_state
 from .runtime_info_hook import LazyRuntimeInfoHook
 from .schedule import ends_window
+from .sharded_adamw import gather_state
 from .train_config import LAST_CHECKPOINT
 
 
@@ -78,6 +79,8 @@ class SafeCheckpointHook(CheckpointHook):
         count = self.max_keep_ckpts if self.max_keep_ckpts > 0 else len(files)
         self._kept = files[-count:]
         runner.message_hub.update_info('kept_checkpoints', self._kept)
+        if self.save_optimizer:
+            gather_state(runner.optim_wrapper.optimizer)
         with quiet():
             runner.save_checkpoint(
                 self.out_dir,

@@ -12,6 +12,7 @@ from torch.nn.utils import get_total_norm
 
 from .bn_buffers import BatchNormSnapshot
 from .precision import use_bf16
+from .sharded_adamw import local_optimizer
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -96,7 +97,8 @@ class AutocastOptimWrapper(OptimWrapper):
         if self.optimizer.defaults.get('fused'):
             # The kernel reads this flag on the device, as it does for a
             # GradScaler, and leaves weights and moments alone if it is 1.
-            self.optimizer.found_inf = self.skipped.float()
+            flag = self.skipped.float()
+            local_optimizer(self.optimizer).found_inf = flag
             self.optimizer.step(**kwargs)
         elif not self.skipped:
             self.optimizer.step(**kwargs)

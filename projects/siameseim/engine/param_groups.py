@@ -12,7 +12,7 @@ from torch import nn
 from .quiet import quiet
 
 _FUSED_SINCE = {'cuda': '2.0.0', 'cpu': '2.4.0'}
-_FUSED_TYPES = ('Adam', 'AdamW')
+_FUSED_TYPES = ('Adam', 'AdamW', 'ShardedAdamW')
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()

@@ -10,19 +10,20 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from ..datasets.data_source import data_source
+
 LAST_CHECKPOINT = 'last_checkpoint'
 
 
-def set_data(cfg: Config, folder: str) -> None:
-    """Train on the images under a folder, whatever data the config names.
+def set_data(cfg: Config, path: str) -> None:
+    """Train on other images, whatever data the config names.
 
     Args:
         cfg (Config): a pretraining config.
-        folder (str): any folder; images are found at any depth.
+        path (str): any folder, in which images are found at any depth; a tar
+            archive or a folder of them; or an LMDB.
     """
-    cfg.train_dataloader.dataset.dataset = dict(
-        type='ImageFolder', data_root=folder
-    )
+    cfg.train_dataloader.dataset.dataset = data_source(path)
 
 
 def set_seed(cfg: Config, seed: int | None) -> None:

@@ -17,7 +17,20 @@ from torch import Tensor, nn
 from .attention import use_fast_attention
 from .norm import norm_cfg
 from .position import RelativeGeometry, grid_sincos, relative_sincos
+from .recompute import run_block
 from .weight_init import init_linears
+
+
+class DecoderBlocks(nn.Sequential):
+    """Blocks in a row, recomputed in the backward pass if ``with_cp``."""
+
+    with_cp = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, D) -> (B, N, D)."""
+        for block in self:
+            x = run_block(block, x, self.with_cp)
+        return x
 
 
 def transformer_blocks(
@@ -26,9 +39,9 @@ def transformer_blocks(
     depth: int,
     mlp_ratio: float,
     norm: str | dict,
-) -> nn.Sequential:
+) -> DecoderBlocks:
     """Pre-norm blocks whose two norms are BatchNorm over tokens or LN."""
-    blocks = nn.Sequential(
+    blocks = DecoderBlocks(
         *(
             TransformerEncoderLayer(
                 embed_dims=embed_dims,
@@ -170,6 +183,8 @@ class SiameseIMNeck(BaseModule):
         projector_norm (str | dict): 'BN', 'LN' or a norm config.
             Defaults to 'BN'.
         predictor_norm (str | dict): likewise. Defaults to 'BN'.
+        with_cp (bool): recompute each block in the backward pass instead of
+            storing its activations. Defaults to False.
         init_cfg (dict, optional): mmengine initialisation config.
     """
 
@@ -184,6 +199,7 @@ class SiameseIMNeck(BaseModule):
         mlp_ratio: float = 4,
         projector_norm: str | dict = 'BN',
         predictor_norm: str | dict = 'BN',
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -208,6 +224,8 @@ class SiameseIMNeck(BaseModule):
             mlp_ratio,
             predictor_norm,
         )
+        for part in (self.projector, self.predictor):
+            part.blocks.with_cp = with_cp
 
     def init_weights(self) -> None:
         """Xavier-uniform Linears, mask token N(0, 0.02)."""

@@ -20,9 +20,10 @@ class SiameseIM(BaseSelfSupervisor):
     per optimizer step.
 
     Args:
-        backbone (dict): a ``SiameseIMViT``.
-        neck (dict): a ``SiameseIMNeck``; width and grid are taken from the
-            backbone unless given.
+        backbone (dict): a ``SiameseIMViT``. Its ``with_cp`` is the switch for
+            activation checkpointing of the whole model.
+        neck (dict): a ``SiameseIMNeck``; width, grid and ``with_cp`` are
+            taken from the backbone unless given.
         head (dict): a ``SiameseIMHead``.
         **kwargs: ``data_preprocessor`` and ``init_cfg`` of
             ``BaseSelfSupervisor``.
@@ -42,7 +43,9 @@ class SiameseIM(BaseSelfSupervisor):
                 f'patch_size={patch}'
             )
         inferred = dict(
-            in_channels=encoder.embed_dims, grid=encoder.patch_resolution
+            in_channels=encoder.embed_dims,
+            grid=encoder.patch_resolution,
+            with_cp=encoder.with_cp,
         )
         super().__init__(encoder, {**inferred, **neck}, head, **kwargs)
         self.target = MomentumTarget(self.backbone, self.neck.projector)

@@ -57,7 +57,8 @@ class MomentumTarget(nn.Module):
         ]
         # A tensor always: a number takes another kernel, which may round
         # otherwise, and then a resumed run would not be the same bits.
-        weight = targets[0].new_tensor(1 - kept)
+        # Filled on the device, as a copy would make the host wait for it.
+        weight = targets[0].new_full((), 1 - kept)
         if skipped is not None:
             weight = weight.where(~skipped, 0.0)
         torch._foreach_lerp_(targets, onlines, [weight] * len(targets))

@@ -10,7 +10,6 @@ import torch
 from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from ..convert.load_backbone import (
     load_pretrained,
@@ -19,6 +18,7 @@ from ..convert.load_backbone import (
 )
 from .attention import use_fast_attention
 from .position import grid_sincos
+from .recompute import run_block
 from .stored_positions import StoredPositions, on_grid, take_over
 from .weight_init import init_linears, init_patch_embed
 
@@ -147,7 +147,7 @@ class SiameseIMViT(VisionTransformer):
         x = self._prepend_cls(x)
         outs = []
         for i, layer in enumerate(self.layers):
-            x = self._run(layer, x)
+            x = run_block(layer, x, self.with_cp)
             if i == len(self.layers) - 1 and self.final_norm:
                 x = self.ln1(x)
             if i in self.out_indices:
@@ -170,7 +170,7 @@ class SiameseIMViT(VisionTransformer):
             x = x.gather(1, index)  # (B, L, C) -> (B, V, C)
         x = self._prepend_cls(x)
         for layer in self.layers:
-            x = self._run(layer, x)
+            x = run_block(layer, x, self.with_cp)
         return self.ln1(x) if self.final_norm else x
 
     def _embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
@@ -179,12 +179,6 @@ class SiameseIMViT(VisionTransformer):
         extra = self.num_extra_tokens
         positions = on_grid(self.pos_embed, self.stored_positions, grid, extra)
         return x + positions[:, extra:], grid
-
-    def _run(self, layer: nn.Module, x: Tensor) -> Tensor:
-        """One block, its activations stored or recomputed."""
-        if self.with_cp and torch.is_grad_enabled():
-            return checkpoint(layer, x, use_reentrant=False)
-        return layer(x)
 
     def _prepend_cls(self, x: Tensor) -> Tensor:
         """(B, V, C) -> (B, 1 + V, C).

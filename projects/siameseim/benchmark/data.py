@@ -1,0 +1,104 @@
+"""How many two-view samples a second the data side makes."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmpretrain.registry import DATASETS
+from torch.utils.data import DataLoader
+
+from ..datasets import PretrainDataset
+from ..engine.train_config import set_data
+from .plain.data import PlainTwoViews
+
+Images = PretrainDataset | PlainTwoViews
+
+
+def two_view_dataset(cfg: Config, data: str) -> PretrainDataset:
+    """The config's data set on other data.
+
+    Args:
+        cfg (Config): a pretraining config.
+        data (str): what ``tools/train.py --data`` takes.
+    """
+    cfg = Config(cfg.to_dict())
+    set_data(cfg, data)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        return DATASETS.build(cfg.train_dataloader.dataset)
+
+
+def endless_loader(
+    dataset: Images, batch_size: int, workers: int
+) -> DataLoader:
+    """A data loader that never ends, threads capped as in training.
+
+    Args:
+        dataset (Dataset): takes any number from 0 on as a key.
+        batch_size (int): images a batch.
+        workers (int): worker processes; 0 loads in this one.
+    """
+    cv2.setNumThreads(0)  # as env_cfg does for a run; torch caps its own
+    return DataLoader(
+        dataset,  # type: ignore[arg-type]
+        batch_size,
+        sampler=itertools.count(),
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def batches(loader: DataLoader) -> Callable[[], dict[str, Any]]:
+    """A function that gives the next batch of an endless loader."""
+    iterator = iter(loader)
+    return lambda: next(iterator)
+
+
+def samples_per_second(
+    dataset: Images, seconds: float, first: int = 0
+) -> float:
+    """Samples that one process makes a second, after one to warm up.
+
+    Args:
+        dataset (Dataset): made of keys from 0 on.
+        seconds (float): to measure, at least one sample.
+        first (int): key to start with. Defaults to 0.
+    """
+    dataset[first]
+    start, made = time.perf_counter(), 0
+    while made == 0 or time.perf_counter() - start < seconds:
+        made += 1
+        dataset[first + made]
+    return made / (time.perf_counter() - start)
+
+
+def loader_rate(loader: DataLoader, seconds: float) -> float:
+    """Samples a second of a loader with its workers, after its first batch.
+
+    Args:
+        loader (DataLoader): endless.
+        seconds (float): to measure, at least one batch.
+    """
+    iterator: Iterator = iter(loader)
+    next(iterator)
+    start, made = time.perf_counter(), 0
+    while made == 0 or time.perf_counter() - start < seconds:
+        next(iterator)
+        made += loader.batch_size or 1
+    return made / (time.perf_counter() - start)
+
+
+def plain_dataset(cfg: Config, dataset: PretrainDataset) -> PlainTwoViews:
+    """The plain pipeline on the same files, for configs of square views."""
+    inner = dataset.dataset
+    paths = [inner.get_data_info(i)['img_path'] for i in range(len(inner))]
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    sizes = {step['type']: step for step in pipeline}
+    mask = sizes['BlockMask']
+    return PlainTwoViews(
+        paths, sizes['TwoViews']['size'], mask['grid'], mask['num_masked']
+    )

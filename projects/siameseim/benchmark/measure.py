@@ -1,0 +1,177 @@
+"""Everything that ``tools/benchmark.py`` measures of one setting."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from ..engine.precision import use_bf16
+from . import data as data_side
+from .compare import Rounds
+from .devices import datasheet_tflops, device_name
+from .memory import static_memory, step_memory
+from .peers import PeerStep, peer_config
+from .phases import step_phases
+from .plain.step import PlainStep
+from .step import StepBenchmark, count_flops
+from .timing import Spread, peak_memory
+
+_DATA_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure, beside the config; see ``tools/benchmark.py``."""
+
+    batch_size: int = 16
+    steps: int = 5
+    device: str = 'cpu'
+    compiled: bool = False
+    split: bool = False
+    against: tuple[str, ...] = ()
+    data: str | None = None
+    workers: int = 0
+    peak_tflops: float | None = None
+
+
+def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
+    """Measure a config's training step and what it is compared with.
+
+    Args:
+        cfg (Config): a pretraining config.
+        settings (Settings): what to measure and how often.
+
+    Returns:
+        dict: names to numbers, texts, or spreads (median, lowest, highest);
+        'steps' and 'parts_of_a_step' hold such dicts by name.
+    """
+    device = settings.device
+    bf16 = use_bf16(cfg.optim_wrapper.precision, torch.device(device).type)
+    flops = {'ours': StepBenchmark(cfg, settings.batch_size, device).flops()}
+    start = time.perf_counter()
+    step = StepBenchmark(cfg, settings.batch_size, device, settings.compiled)
+    step.run()
+    to_first_step = time.perf_counter() - start
+    others = [
+        _contender(name, cfg, settings, step) for name in settings.against
+    ]
+    for other in others:  # also their first step
+        flops[other.name] = count_flops(other.run)
+    step.run()
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    rounds = Rounds([step, *others], device, dtype, settings.steps)
+    result: dict[str, Any] = dict(
+        device=device_name(device),
+        torch=torch.__version__,
+        precision='bf16' if bf16 else 'fp32',
+        compiled=settings.compiled,
+        batch_size=settings.batch_size,
+        seconds_to_first_step=to_first_step,
+        matmul_tflops=rounds_tflops(rounds),
+        datasheet_tflops=settings.peak_tflops
+        or datasheet_tflops(device_name(device)),
+    )
+    result['steps'] = {
+        each.name: describe(each, rounds, flops[each.name], device)
+        for each in (step, *others)
+    }
+    stated = result['datasheet_tflops']
+    for numbers in result['steps'].values():
+        if stated:
+            numbers['share_of_datasheet'] = numbers['tflops'] / stated
+    for other in others:
+        result['steps'][other.name]['ours_is_faster_by'] = rounds.speed_up(
+            'ours', over=other.name
+        )
+    if settings.data:
+        result['data'] = _data_rates(cfg, settings)
+    if settings.split:
+        result['parts_of_a_step'] = _parts(cfg, settings, step)
+    result['peak_memory_of_process_gib'] = peak_memory(device) / 2**30
+    return result
+
+
+def describe(
+    step: Any, rounds: Rounds, flops: int, device: str
+) -> dict[str, Any]:
+    """Numbers of one contender, memory included."""
+    time_ = rounds.seconds_per_step(step.name)
+    optimizer = (
+        getattr(step, 'optimizer', None) or step.optim_wrapper.optimizer
+    )
+    gib, per_image = 2**30, 2**20 * step.batch_size
+    return dict(
+        seconds_per_step=time_,
+        images_per_second=rounds.images_per_second(step.name),
+        gflop_per_image=flops / step.batch_size / 1e9,
+        tflops=flops / time_.median / 1e12,
+        share_of_matmul=rounds.share_of_matmul(step.name, flops),
+        weights_and_moments_gib=static_memory(step.model, optimizer) / gib,
+        step_memory_mib_per_image=step_memory(step.run, device) / per_image,
+    )
+
+
+def rounds_tflops(rounds: Rounds) -> Spread:
+    """Speed of the large matrix product over all rounds, in TFLOP/s."""
+    rates = sorted(rate / 1e12 for rate in rounds.rates)
+    return Spread(rates[len(rates) // 2], rates[0], rates[-1])
+
+
+def _contender(
+    name: str, cfg: Config, settings: Settings, step: StepBenchmark
+) -> Any:
+    """What ``--against`` names, at the same batch, device and precision."""
+    if name == 'plain':
+        return PlainStep(cfg, step)
+    return PeerStep(
+        name,
+        peer_config(name, step.model.backbone.embed_dims),
+        settings.batch_size,
+        settings.device,
+        cfg.optim_wrapper.precision,
+    )
+
+
+def _data_rates(cfg: Config, settings: Settings) -> dict[str, float]:
+    """Samples a second: of one process, plain, and of the loader."""
+    assert settings.data is not None
+    dataset = data_side.two_view_dataset(cfg, settings.data)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    result = dict(
+        samples_per_second=data_side.samples_per_second(dataset, _DATA_SECONDS)
+    )
+    if 'plain' in settings.against:
+        plain = data_side.plain_dataset(cfg, dataset)
+        result['plain_samples_per_second'] = data_side.samples_per_second(
+            plain, _DATA_SECONDS
+        )
+    torch.set_num_threads(threads)
+    if settings.workers:
+        loader = data_side.endless_loader(
+            dataset, settings.batch_size, settings.workers
+        )
+        rate = data_side.loader_rate(loader, _DATA_SECONDS)
+        result['loader_samples_per_second'] = rate
+        result['loader_samples_per_second_and_worker'] = (
+            rate / settings.workers
+        )
+    return result
+
+
+def _parts(
+    cfg: Config, settings: Settings, step: StepBenchmark
+) -> dict[str, Spread]:
+    """Seconds of each part of a step, with a data loader if there is data."""
+    next_batch = None
+    if settings.data:
+        loader = data_side.endless_loader(
+            data_side.two_view_dataset(cfg, settings.data),
+            settings.batch_size,
+            settings.workers,
+        )
+        next_batch = data_side.batches(loader)
+        next_batch()  # starts the workers
+    return step_phases(step, settings.steps, next_batch)

@@ -1,0 +1,87 @@
+"""One batch shared by several processes: strong scaling."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from mmengine.config import Config
+from mmengine.registry import MODEL_WRAPPERS
+
+from .step import StepBenchmark
+from .timing import Spread, seconds, spread
+
+
+def step_seconds_in_processes(
+    cfg: Config, batch_size: int, device: str, steps: int, processes: int
+) -> Spread:
+    """Time of a step of DistributedDataParallel over one batch in all.
+
+    On a CPU each process computes with one thread.
+
+    Args:
+        cfg (Config): a pretraining config.
+        batch_size (int): images of all processes together.
+        device (str): 'cpu' (gloo) or 'cuda' (NCCL, a device each).
+        steps (int): timed steps.
+        processes (int): on this machine.
+
+    Raises:
+        ValueError: if the batch cannot be shared equally.
+    """
+    if batch_size % processes:
+        raise ValueError(
+            f'a batch of {batch_size} cannot be shared by {processes} '
+            'processes: give a multiple with --batch-size'
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        share = batch_size // processes
+        mp.spawn(
+            _worker,
+            (processes, folder, cfg.to_dict(), share, device, steps),
+            nprocs=processes,
+        )
+        return spread(json.loads((Path(folder) / 'times').read_text()))
+
+
+def _worker(
+    rank: int,
+    processes: int,
+    folder: str,
+    cfg: dict,
+    batch_size: int,
+    device: str,
+    steps: int,
+) -> None:
+    if device == 'cuda':
+        torch.cuda.set_device(rank)
+    else:
+        os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
+        torch.set_num_threads(1)
+    dist.init_process_group(
+        'nccl' if device == 'cuda' else 'gloo',
+        init_method=f'file://{folder}/group',
+        rank=rank,
+        world_size=processes,
+    )
+    config = Config(cfg)
+    step = StepBenchmark(config, batch_size, device)
+    wrapped = MODEL_WRAPPERS.build(
+        dict(config.model_wrapper_cfg, module=step.model)
+    )
+
+    def run() -> None:
+        step.model.update_target(0.996)
+        wrapped.train_step(step.batch, step.optim_wrapper)
+
+    run()
+    times = []
+    for _ in range(steps):
+        dist.barrier()
+        times.append(seconds(run, device))
+    if rank == 0:
+        (Path(folder) / 'times').write_text(json.dumps(times))
+    dist.destroy_process_group()

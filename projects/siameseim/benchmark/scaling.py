@@ -1,0 +1,141 @@
+"""A model of how training grows from one GPU to hundreds, on paper."""
+
+from typing import NamedTuple
+
+
+class Work(NamedTuple):
+    """What one step asks of each GPU.
+
+    Attributes:
+        flop_per_image (float): all passes of the method.
+        trained (float): weights with a gradient.
+        averaged (float): weights of the target branch.
+        batch (int): images a GPU.
+        norms_forward (int): BatchNorms that the forward pass runs, in both
+            branches, one after another.
+        norms_backward (int): those that the backward pass runs.
+        decoder_width (int): D; the D x D correlation is all-reduced.
+    """
+
+    flop_per_image: float
+    trained: float
+    averaged: float
+    batch: int
+    norms_forward: int
+    norms_backward: int
+    decoder_width: int
+
+
+class Cluster(NamedTuple):
+    """What the machines do; every rate is a sustained one.
+
+    Attributes:
+        flops (float): FLOP/s that a GPU reaches on the model.
+        memory_bandwidth (float): bytes/s of a GPU's memory.
+        fast_link (float): bytes/s a GPU sends to others of its machine.
+        slow_link (float): bytes/s a GPU sends to other machines.
+        latency (float): seconds of one all-reduce of a few numbers within a
+            machine; each doubling of the machines adds as much.
+        gpus_a_machine (int): GPUs of one machine.
+        overlap (float): share of the gradients' all-reduce that hides behind
+            the backward pass.
+        cores_per_gpu (float): CPU cores that load data.
+        samples_per_core (float): two-view samples a second and core.
+    """
+
+    flops: float
+    memory_bandwidth: float
+    fast_link: float
+    slow_link: float
+    latency: float
+    gpus_a_machine: int
+    overlap: float
+    cores_per_gpu: float
+    samples_per_core: float
+
+
+class StepModel(NamedTuple):
+    """Predicted seconds of a step, and what is visible of each part."""
+
+    compute: float
+    optimizer: float
+    gradients: float
+    batch_norm: float
+    loss: float
+    data: float
+    step: float
+    images_per_second: float
+    efficiency: float
+
+
+def batch_norms(projector: int, predictor: int) -> tuple[int, int]:
+    """BatchNorms that a step runs forward and backward, two a block.
+
+    Args:
+        projector (int): blocks of the projector, in both branches.
+        predictor (int): blocks of the predictor.
+    """
+    online, target = 2 * (projector + predictor), 2 * projector
+    return online + target, online
+
+
+def ring_bytes(numbers: float, processes: int, bytes_each: int = 4) -> float:
+    """Bytes that each process sends in a ring all-reduce."""
+    return 2 * (processes - 1) / processes * numbers * bytes_each
+
+
+def gather_bytes(numbers: float, processes: int, bytes_each: int = 4) -> float:
+    """Bytes that each process receives if all give ``numbers`` to all."""
+    return (processes - 1) * numbers * bytes_each
+
+
+def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
+    """Predict a data-parallel step on a number of GPUs.
+
+    Args:
+        work (Work): of one step of one GPU.
+        cluster (Cluster): the machines.
+        gpus (int): number of GPUs.
+    """
+    compute = work.batch * work.flop_per_image / cluster.flops
+    # AdamW reads weight, gradient and two moments and writes three of them;
+    # the EMA reads two weights and writes one. All are fp32.
+    moved = 4 * (7 * work.trained + 3 * work.averaged)
+    optimizer = moved / cluster.memory_bandwidth
+    link, latency = _link(cluster, gpus)
+    gradients = ring_bytes(work.trained, gpus) / link
+    hidden = min(cluster.overlap * gradients, compute / 2)
+    # torch's SyncBatchNorm gathers mean, deviation and count of every process
+    # in the forward pass, and all-reduces two sums in the backward pass.
+    width = work.decoder_width
+    batch_norm = (work.norms_forward + work.norms_backward) * latency
+    gathered = work.norms_forward * gather_bytes(2 * width + 1, gpus)
+    reduced = work.norms_backward * ring_bytes(2 * width, gpus)
+    batch_norm += (gathered + reduced) / link
+    loss = latency + ring_bytes(width**2, gpus) / link
+    on_device = compute + optimizer + gradients - hidden + batch_norm + loss
+    samples = cluster.cores_per_gpu * cluster.samples_per_core
+    data = work.batch / samples
+    step = max(on_device, data)
+    return StepModel(
+        compute=compute,
+        optimizer=optimizer,
+        gradients=gradients - hidden,
+        batch_norm=batch_norm,
+        loss=loss,
+        data=data,
+        step=step,
+        images_per_second=gpus * work.batch / step,
+        efficiency=(compute + optimizer) / step,
+    )
+
+
+def _link(cluster: Cluster, gpus: int) -> tuple[float, float]:
+    """Bytes/s that bound an all-reduce, and seconds of a small one."""
+    if gpus == 1:
+        return float('inf'), 0.0
+    machines = -(-gpus // cluster.gpus_a_machine)
+    if machines == 1:
+        return cluster.fast_link, cluster.latency
+    doublings = (machines - 1).bit_length()
+    return cluster.slow_link, cluster.latency * (1 + doublings)

@@ -1,0 +1,169 @@
+"""Curves: how step time, memory and data rate grow."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from .data import endless_loader, loader_rate, two_view_dataset
+from .devices import device_name
+from .measure import Settings
+from .memory import step_memory
+from .processes import step_seconds_in_processes
+from .step import StepBenchmark, num_masked
+from .timing import seconds, spread
+from .variants import resized
+
+_LOADER_SECONDS = 6.0
+_DEFAULTS = {
+    'batch': [1, 2, 4, 8],
+    'resolution': [64, 128, 224, 320],
+    'patches': [56, 32, 16, 14, 8],
+    'workers': [1, 2],
+    'processes': [1, 2],
+}
+SWEEPS = tuple(_DEFAULTS)
+_UNITS = {
+    'batch': 'images a step',
+    'resolution': 'pixels a side',
+    'patches': 'patches of a view',
+    'workers': 'worker processes',
+    'processes': 'processes, one thread each, one batch among them',
+}
+
+
+def sweep(
+    kind: str,
+    cfg: Config,
+    settings: Settings,
+    values: list[int] | None,
+    out: Path,
+) -> dict[str, Any]:
+    """Measure a curve and write it as JSON and PNG.
+
+    Args:
+        kind (str): one of ``SWEEPS``. The values of 'patches' are patch
+            sizes in pixels.
+        cfg (Config): a pretraining config with square views.
+        settings (Settings): batch, device and number of steps.
+        values (list[int], optional): points; by default a few small ones.
+        out (Path): folder for ``growth_KIND.json`` and ``.png``.
+
+    Returns:
+        dict: device, unit of the points, and 'points', a list of dicts.
+    """
+    values = values or _DEFAULTS[kind]
+    if kind == 'processes':
+        points = _over_processes(cfg, settings, values)
+    elif kind == 'workers':
+        points = _over_workers(cfg, settings, values)
+    else:
+        points = [_step_point(kind, cfg, settings, value) for value in values]
+    result = dict(
+        curve=kind,
+        device=device_name(settings.device),
+        batch_size=settings.batch_size,
+        unit=_UNITS[kind],
+        points=points,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(result, indent=1)
+    (out / f'growth_{kind}.json').write_text(text + '\n')
+    draw(result, out / f'growth_{kind}.png')
+    return result
+
+
+def _step_point(
+    kind: str, cfg: Config, settings: Settings, value: int
+) -> dict[str, Any]:
+    """Step time and memory at one batch size, resolution or patch size."""
+    batch = settings.batch_size
+    if kind == 'batch':
+        batch = value
+    elif kind == 'resolution':
+        cfg = resized(cfg, size=value)
+    else:
+        cfg = resized(cfg, patch=value)
+    step = StepBenchmark(cfg, batch, settings.device, settings.compiled)
+    step.run()
+    times = _repeat(step.run, settings)
+    patches = step.model.neck.predictor.positions.shape[1]
+    return dict(
+        at=patches if kind == 'patches' else value,
+        masked=num_masked(cfg),
+        seconds_per_step=times,
+        images_per_second=batch / times.median,
+        memory_mib=step_memory(step.run, settings.device) / 2**20,
+    )
+
+
+def _over_workers(
+    cfg: Config, settings: Settings, values: list[int]
+) -> list[dict[str, Any]]:
+    if not settings.data:
+        raise ValueError('a curve over workers needs images: give --data')
+    dataset = two_view_dataset(cfg, settings.data)
+    points = []
+    for workers in values:
+        loader = endless_loader(dataset, settings.batch_size, workers)
+        rates = [
+            loader_rate(loader, _LOADER_SECONDS) for _ in range(settings.steps)
+        ]
+        points.append(dict(at=workers, samples_per_second=spread(rates)))
+    return points
+
+
+def _over_processes(
+    cfg: Config, settings: Settings, values: list[int]
+) -> list[dict[str, Any]]:
+    points: list[dict[str, Any]] = []
+    for number in values:
+        times = step_seconds_in_processes(
+            cfg, settings.batch_size, settings.device, settings.steps, number
+        )
+        first = points[0]['seconds_per_step'] if points else times
+        points.append(
+            dict(
+                at=number,
+                seconds_per_step=times,
+                speed_up=first.median / times.median,
+            )
+        )
+    return points
+
+
+def _repeat(run: Callable[[], None], settings: Settings) -> Any:
+    return spread(
+        [seconds(run, settings.device) for _ in range(settings.steps)]
+    )
+
+
+def draw(result: dict[str, Any], path: Path) -> None:
+    """Plot a curve: time or rate with its spread, memory beside it.
+
+    Args:
+        result (dict): as ``sweep`` returns it.
+        path (Path): PNG file to write.
+    """
+    from matplotlib.figure import Figure  # not needed by other measurements
+
+    figure = Figure(figsize=(4.2, 2.8), layout='constrained')
+    axes = figure.add_subplot()
+    points = result['points']
+    name = 'samples_per_second'
+    if name not in points[0]:
+        name = 'seconds_per_step'
+    at = [point['at'] for point in points]
+    median, low, high = zip(*(point[name] for point in points), strict=True)
+    axes.fill_between(at, low, high, alpha=0.2)
+    axes.plot(at, median, 'o-', label=name.replace('_', ' '))
+    axes.set(xlabel=result['unit'], ylabel=name.replace('_', ' '), ylim=0)
+    if 'memory_mib' in points[0]:
+        memory = axes.twinx()
+        megabytes = [point['memory_mib'] for point in points]
+        memory.plot(at, megabytes, 's--', color='C1')
+        memory.set_ylabel('memory of a step, MiB (dashed)', color='C1')
+        memory.set_ylim(0)
+    figure.savefig(path, dpi=90)

@@ -1,0 +1,91 @@
+"""Decoded images in memory that worker processes share."""
+
+import os
+
+import numpy as np
+import torch
+
+from .source_image import SourceImage
+
+_SHARED = '/dev/shm'
+
+
+class DecodedSource:
+    """An image that is already pixels; else as :class:`SourceImage`.
+
+    Args:
+        pixels (np.ndarray): (H, W, 3) uint8 RGB, read-only by convention.
+    """
+
+    max_reduction = 1
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._pixels = pixels
+        self.height, self.width = pixels.shape[:2]
+
+    def decode(self, reduction: int = 1) -> np.ndarray:
+        """The pixels (H, W, 3); ``reduction`` is 1."""
+        return self._pixels
+
+
+class DecodedCache:
+    """Keeps the pixels of each image from the first time it is decoded.
+
+    All workers of one rank share it. Two that decode one image at the same
+    time write the same bytes.
+
+    Args:
+        sizes (list[tuple[int, int]]): Height and width of each image in
+            pixels; (0, 0) for one that is never kept.
+
+    Raises:
+        MemoryError: If the shared memory of this machine has no room.
+    """
+
+    def __init__(self, sizes: list[tuple[int, int]]) -> None:
+        self.sizes = sizes
+        lengths = [3 * height * width for height, width in sizes]
+        self._starts = np.concatenate([[0], np.cumsum(lengths)])
+        total = int(self._starts[-1])
+        free = _free_shared_memory()
+        if free is not None and total > free:
+            raise MemoryError(
+                f'the decoded images need {total / 2**30:.1f} GiB of shared '
+                f'memory, but {_SHARED} has only {free / 2**30:.1f} GiB: '
+                'leave out cache=True, store the images smaller, or enlarge '
+                f'{_SHARED}'
+            )
+        self._pixels = torch.empty(total, dtype=torch.uint8).share_memory_()
+        self._done = torch.zeros(len(sizes), dtype=torch.bool).share_memory_()
+
+    def get(self, index: int) -> DecodedSource | None:
+        """The image if it has been kept, else None."""
+        if not self._done[index]:
+            return None
+        return DecodedSource(self._slot(index))
+
+    def keep(self, index: int, source: SourceImage) -> DecodedSource:
+        """Decode an image, keep it, and give it back.
+
+        Raises:
+            UnreadableImageError: If it cannot be decoded; nothing is kept.
+        """
+        pixels = source.decode()
+        if pixels.shape[:2] != self.sizes[index]:
+            return DecodedSource(pixels)
+        self._slot(index)[...] = pixels
+        self._done[index] = True
+        return DecodedSource(pixels)
+
+    def _slot(self, index: int) -> np.ndarray:
+        start, end = self._starts[index : index + 2]
+        flat = self._pixels[start:end].numpy()
+        return flat.reshape(*self.sizes[index], 3)
+
+
+def _free_shared_memory() -> int | None:
+    """Bytes; None where there is no such file system."""
+    if not os.path.isdir(_SHARED):
+        return None
+    status = os.statvfs(_SHARED)
+    return status.f_bavail * status.f_frsize

@@ -1,0 +1,170 @@
+"""Side by side: rounds, ratios, peers, and the command itself."""
+
+import json
+import time
+
+import pytest
+import torch
+
+from siameseim.benchmark import compare
+from siameseim.benchmark.compare import Rounds
+from siameseim.benchmark.devices import datasheet_tflops
+from siameseim.benchmark.peers import PeerStep, peer_config
+from siameseim.benchmark.plain.step import PlainStep
+from siameseim.benchmark.step import StepBenchmark
+from siameseim.benchmark.variants import resized
+from tests.test_benchmark.conftest import SMOKE
+
+
+@pytest.fixture(autouse=True)
+def small_products(monkeypatch):
+    monkeypatch.setitem(compare.MATMUL_SIZE, 'cpu', 256)
+
+
+class Sleeper:
+    def __init__(self, name, seconds, batch_size):
+        self.name, self.seconds = name, seconds
+        self.batch_size = batch_size
+
+    def run(self):
+        time.sleep(self.seconds)
+
+
+def test_ratios_count_images_and_are_formed_round_by_round():
+    rounds = Rounds([], 'cpu', torch.float32, 0)
+    rounds.images = dict(ours=4, other=2)
+    rounds.times = dict(ours=[1.0, 2.0, 1.0], other=[1.0, 3.0, 0.25])
+    rounds.rates = [10.0, 5.0, 20.0]
+    assert rounds.speed_up('ours', over='other') == (2.0, 0.5, 3.0)
+    assert rounds.share_of_matmul('ours', 5) == (0.5, 0.25, 0.5)
+    assert rounds.images_per_second('ours') == (4.0, 2.0, 4.0)
+
+
+def test_rounds_time_what_they_run():
+    quick, slow = Sleeper('ours', 0.01, 1), Sleeper('other', 0.1, 1)
+    rounds = Rounds([quick, slow], 'cpu', torch.float32, 3)
+    assert len(rounds.rates) == 3 and min(rounds.rates) > 0
+    assert rounds.speed_up('ours', over='other').median > 2
+    assert rounds.seconds_per_step('other').low >= 0.1
+
+
+def test_a_plain_step_ends_with_the_weights_of_ours(smoke):
+    """One AdamW step on the same batch; BatchNorm and clipping included."""
+    smoke.optim_wrapper.paramwise_cfg = {}  # the plain one decays all
+    step = StepBenchmark(smoke, 4, 'cpu')
+    torch.manual_seed(0)
+    step.model.init_weights()
+    plain = PlainStep(smoke, step)
+    step.run()
+    plain.run()
+    ours, theirs = step.model.neck.predictor, plain.model
+    for one, other in (
+        (ours.head.weight, theirs.head.weight),
+        (ours.mask_token, theirs.mask_token),
+        (
+            ours.blocks[0].ln1.bn.running_var,
+            theirs.predictor[0].norm1.bn.running_var,
+        ),
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize('name', ['mae', 'mocov3'])
+def test_stock_methods_make_a_step(name):
+    cfg = peer_config(name, 768)
+    tiny = dict(
+        embed_dims=32, num_layers=1, num_heads=2, feedforward_channels=32
+    )
+    if name == 'mae':
+        cfg.model.backbone.arch = tiny
+        cfg.model.neck.update(embed_dim=32, decoder_embed_dim=32)
+        cfg.model.neck.update(decoder_depth=1, decoder_num_heads=2)
+    else:
+        cfg.model.backbone.arch = tiny
+        cfg.model.neck.in_channels = 32
+    step = PeerStep(name, cfg, 2, 'cpu', 'fp32')
+    before = [p.clone() for p in step.model.parameters()]
+    step.run()
+    changed = [
+        not torch.equal(old, new)
+        for old, new in zip(before, step.model.parameters(), strict=True)
+    ]
+    assert sum(changed) > len(changed) / 4
+
+
+def test_a_missing_stock_config_is_named():
+    with pytest.raises(ValueError, match=r'mae config for a ViT 192 wide'):
+        peer_config('mae', 192)
+
+
+def test_data_sheets_are_found_by_name():
+    assert datasheet_tflops('NVIDIA H100 80GB HBM3') == 989
+    assert datasheet_tflops('NVIDIA H100 PCIe') == 756
+    assert datasheet_tflops('NVIDIA A100-SXM4-80GB') == 312
+    assert datasheet_tflops('AMD EPYC') is None
+
+
+def test_other_sizes_keep_the_share_of_masked_patches(smoke):
+    cfg = resized(smoke, size=64, patch=16)
+    step = StepBenchmark(cfg, 2, 'cpu')
+    assert step.batch['inputs'][0].shape == (2, 3, 64, 64)
+    assert step.batch['data_samples']['visible'].shape == (2, 16 - 9)
+    assert StepBenchmark(resized(smoke, patch=4), 1, 'cpu').batch[
+        'data_samples'
+    ]['visible'].shape == (1, 64 - 36)
+    with pytest.raises(ValueError, match='no whole number of patches of 5'):
+        resized(smoke, patch=5)
+
+
+def test_the_command_writes_a_table_and_json(benchmark, capsys, tmp_path):
+    path = tmp_path / 'result.json'
+    benchmark.main(
+        [
+            str(SMOKE),
+            *('--batch-size', '2', '--steps', '2', '--device', 'cpu'),
+            *('--precision', 'fp32', '--peak-tflops', '2', '--split'),
+            *('--against', 'plain'),
+            *('--json', str(path)),
+        ]
+    )
+    result = json.loads(path.read_text())
+    ours = result['steps']['ours']
+    assert ours['share_of_datasheet'] == pytest.approx(ours['tflops'] / 2)
+    low, high = result['steps']['plain']['ours_is_faster_by'][1:]
+    assert 0 < low <= high
+    assert 'target forward' in result['parts_of_a_step']
+    printed = capsys.readouterr().out
+    assert 'images_per_second' in printed and 'ours_is_faster_by' in printed
+
+
+@pytest.mark.parametrize(
+    ('curve', 'values'),
+    [
+        ('batch', ['1', '2']),
+        ('resolution', ['32', '64']),
+        ('patches', ['16', '8']),
+    ],
+)
+def test_curves_are_written(benchmark, tmp_path, curve, values):
+    benchmark.main(
+        [
+            str(SMOKE),
+            *f'--batch-size 2 --steps 1 --sweep {curve} --values'.split(),
+            *values,
+            *('--out', str(tmp_path), '--device', 'cpu'),
+        ]
+    )
+    result = json.loads((tmp_path / f'growth_{curve}.json').read_text())
+    small, large = result['points']
+    assert small['memory_mib'] < large['memory_mib']
+    assert small['at'] < large['at']
+    assert (tmp_path / f'growth_{curve}.png').stat().st_size > 5000
+
+
+@pytest.mark.slow
+def test_processes_share_a_batch(benchmark, tmp_path):
+    arguments = '--batch-size 4 --steps 2 --sweep processes --device cpu'
+    benchmark.main([str(SMOKE), *arguments.split(), '--out', str(tmp_path)])
+    result = json.loads((tmp_path / 'growth_processes.json').read_text())
+    assert [point['at'] for point in result['points']] == [1, 2]
+    assert result['points'][1]['speed_up'] > 0

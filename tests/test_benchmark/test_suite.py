@@ -1,0 +1,86 @@
+"""The GPU script, rehearsed on the CPU with the smallest model."""
+
+import importlib.util
+import json
+
+import pytest
+
+from siameseim.benchmark.suite import suite_table
+from tests.test_benchmark.conftest import ROOT
+
+
+@pytest.fixture(scope='module')
+def suite():
+    spec = importlib.util.spec_from_file_location(
+        'gpu_suite', ROOT / 'tools/gpu_suite.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def fake(suite, monkeypatch):
+    """Measurements that take no time; returns the commands."""
+    commands = []
+
+    def run(command, **kwargs):
+        commands.append(command)
+        out = command[command.index('--json') + 1]
+        result = dict(batch_size=1, steps={})
+        if 'vitl_compiled' in out:
+            return suite.subprocess.CompletedProcess(
+                command, 1, '', 'Traceback\nOutOfMemoryError: CUDA\n'
+            )
+        suite.Path(out).write_text(json.dumps(result))
+        return suite.subprocess.CompletedProcess(command, 0, '', '')
+
+    monkeypatch.setattr(suite.subprocess, 'run', run)
+    return commands
+
+
+def test_the_same_command_goes_on_where_it_stopped(suite, fake, tmp_path):
+    suite.main([str(tmp_path), '--minutes', '0'])
+    assert fake == []
+    suite.main([str(tmp_path), '--data', 'images'])
+    count = len(fake)
+    assert count == len(suite.cases('images', 16)) == 9
+    suite.main([str(tmp_path), '--data', 'images'])
+    assert len(fake) == count
+
+
+def test_a_failure_is_in_the_table(suite, fake, tmp_path, capsys):
+    suite.main([str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert 'vitl_compiled failed: OutOfMemoryError: CUDA' in printed
+
+
+def test_every_case_is_a_command_the_benchmark_takes(suite, benchmark):
+    for case in suite.cases('images', 16):
+        config = ROOT / 'configs' / case.config
+        args = benchmark.parse_args([str(config), *case.arguments])
+        assert benchmark.load_config(args).model.type == 'SiameseIM'
+
+
+def test_the_table_shows_spreads_ratios_and_data():
+    ours = dict(images_per_second=[4.0, 3.0, 5.0], share_of_matmul=0.5)
+    plain = dict(images_per_second=2.0, ours_is_faster_by=[2.0, 1.5, 2.5])
+    result = dict(
+        batch_size=8,
+        steps=dict(ours=ours, plain=plain),
+        data=dict(samples_per_second=310.4),
+    )
+    table = suite_table(dict(run=result), {})
+    assert '| run | 8 | ours | 4  (3 to 5) | - | 0.5 |' in table
+    assert '| run | 8 | plain | 2 | 2  (1.5 to 2.5) | - |' in table
+    assert 'run: samples per second 310' in table
+
+
+@pytest.mark.slow
+def test_the_rehearsal_runs_to_the_end(suite, tmp_path, shared, capsys):
+    images = str(shared / 'data/imagenet_fullsize_60')
+    arguments = ['--rehearse', '--data', images, '--workers', '1']
+    suite.main([str(tmp_path), *arguments, '--minutes', '30'])
+    assert not list(tmp_path.glob('*.failed'))
+    assert len(list(tmp_path.glob('*.json'))) == 9
+    assert 'vitb_data: loader samples per second' in capsys.readouterr().out

@@ -1,0 +1,207 @@
+"""Tar archives, WebDataset shards and LMDBs give the images of a folder."""
+
+import io
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+
+from siameseim.datasets import (
+    ImageFolder,
+    LmdbImages,
+    PretrainDataset,
+    TarImages,
+    data_source,
+)
+
+
+@pytest.fixture
+def archive(folder, tmp_path):
+    """All of the folder's images in one archive."""
+    path = tmp_path / 'images.tar'
+    with tarfile.open(path, 'w') as tar:
+        tar.add(folder, arcname='photos')
+    return path
+
+
+@pytest.fixture
+def shards(folder, tmp_path):
+    """Two WebDataset shards: each sample an image, a class and JSON."""
+    out = tmp_path / 'shards'
+    out.mkdir()
+    files = sorted(folder.rglob('*.jpg'))
+    for number, part in enumerate((files[:7], files[7:])):
+        with tarfile.open(out / f'{number:04d}.tar', 'w') as tar:
+            for i, file in enumerate(part):
+                tar.add(file, arcname=f'{number:02d}{i:04d}.jpg')
+                for ending, text in (('cls', b'3'), ('json', b'{}')):
+                    info = tarfile.TarInfo(f'{number:02d}{i:04d}.{ending}')
+                    info.size = len(text)
+                    tar.addfile(info, io.BytesIO(text))
+    (out / 'index.json').write_text('{}')
+    return out
+
+
+def samples(dataset, pipeline, keys=range(30)):
+    made = PretrainDataset(dataset, pipeline())
+    return [made[key] for key in keys]
+
+
+def assert_same(ours, theirs):
+    for one, other in zip(ours, theirs, strict=True):
+        for view, expected in zip(one['inputs'], other['inputs'], strict=True):
+            assert torch.equal(view, expected)
+        for name, value in other['data_samples'].items():
+            assert torch.equal(one['data_samples'][name], value)
+
+
+@pytest.mark.parametrize('packed', ['archive', 'shards'])
+def test_samples_are_those_of_the_folder(packed, folder, pipeline, request):
+    path = request.getfixturevalue(packed)
+    dataset = TarImages(str(path))
+    assert len(dataset) == 12
+    expected = samples(ImageFolder(str(folder)), pipeline)
+    assert_same(samples(dataset, pipeline), expected)
+
+
+def test_any_order_and_any_process_read_the_same(archive, pipeline):
+    """No stream: the last first, and from a copy as a worker gets it."""
+    dataset = TarImages(str(archive))
+    forward = samples(dataset, pipeline, range(12))
+    copy = pickle.loads(pickle.dumps(TarImages(str(archive))))
+    backward = samples(copy, pipeline, reversed(range(12)))
+    assert_same(backward[::-1], forward)
+
+
+def test_the_small_real_archive_just_works(shared):
+    path = shared / 'data/imagenette_128_train.tar'
+    dataset = TarImages(str(path))
+    assert len(dataset) == 9469
+    with tarfile.open(path) as tar:
+        name = dataset.get_data_info(5000)['img_path'].removeprefix(f'{path}/')
+        expected = tar.extractfile(name).read()
+    info = dataset.get_data_info(5000)
+    content = path.read_bytes()[info['offset'] :][: info['size']]
+    assert content == expected
+
+
+@pytest.mark.parametrize(
+    ('make', 'message'),
+    [
+        (lambda path: path.write_bytes(b'no archive'), 'broke off'),
+        (lambda path: tarfile.open(path, 'w:gz').close(), 'decompress it'),
+        (lambda path: tarfile.open(path, 'w').close(), 'no image in'),
+    ],
+)
+def test_archives_that_cannot_be_used_are_named(tmp_path, make, message):
+    path = tmp_path / 'broken.tar'
+    make(path)
+    with pytest.raises((ValueError, OSError), match=message) as error:
+        len(TarImages(str(path)))
+    assert str(path) in str(error.value)
+
+
+def test_an_archive_whose_transfer_broke_off_is_named(archive):
+    content = archive.read_bytes()
+    archive.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match='fetch it again'):
+        len(TarImages(str(archive)))
+
+
+def test_the_command_line_path_chooses_the_dataset(
+    folder, archive, shards, tmp_path
+):
+    def kind(path):
+        return data_source(str(path))['type']
+
+    assert kind(folder) == 'ImageFolder'
+    assert kind(archive) == 'TarImages'
+    assert kind(shards) == 'TarImages'
+    assert kind(tmp_path) == 'ImageFolder'  # an archive beside folders
+    assert kind(tmp_path / 'absent') == 'ImageFolder'
+    assert kind('train.tar.gz') == 'ImageFolder'  # absent, too
+    assert kind('imagenet.lmdb') == 'LmdbImages'
+    (tmp_path / 'lmdb').mkdir()
+    (tmp_path / 'lmdb/data.mdb').touch()
+    assert kind(tmp_path / 'lmdb') == 'LmdbImages'
+
+
+@pytest.mark.parametrize('subdir', [True, False])
+def test_an_lmdb_gives_the_images_of_the_folder(
+    folder, pipeline, tmp_path, subdir
+):
+    lmdb = pytest.importorskip('lmdb')
+    path = tmp_path / 'images.lmdb'
+    with (
+        lmdb.open(str(path), map_size=2**24, subdir=subdir) as environment,
+        environment.begin(write=True) as transaction,
+    ):
+        for file in folder.rglob('*.jpg'):
+            key = str(file.relative_to(folder)).encode()
+            transaction.put(key, file.read_bytes())
+        transaction.put(b'__len__', b'12')
+    dataset = LmdbImages(str(path))
+    assert len(dataset) == 12
+    expected = samples(ImageFolder(str(folder)), pipeline)
+    assert_same(samples(dataset, pipeline), expected)
+
+
+def test_an_absent_lmdb_is_named():
+    with pytest.raises(FileNotFoundError, match='no such LMDB: .*absent'):
+        len(LmdbImages('absent.lmdb'))
+
+
+def test_a_cache_changes_no_pixel_and_reads_each_file_once(folder, pipeline):
+    expected = samples(ImageFolder(str(folder)), pipeline)
+    cached = PretrainDataset(ImageFolder(str(folder)), pipeline(), cache=True)
+    assert_same([cached[key] for key in range(30)], expected)
+    for file in folder.rglob('*.jpg'):
+        file.unlink()
+    assert_same([cached[key] for key in range(30)], expected)
+
+
+def test_workers_share_what_one_of_them_decoded(folder, pipeline):
+    cached = PretrainDataset(ImageFolder(str(folder)), pipeline(), cache=True)
+    loader = torch.utils.data.DataLoader(
+        cached, batch_size=4, num_workers=2, collate_fn=list
+    )
+    made = [sample for batch in loader for sample in batch]
+    for file in folder.rglob('*.jpg'):
+        file.unlink()
+    assert_same([cached[key] for key in range(12)], made)
+
+
+def test_unreadable_images_are_skipped_with_a_cache_too(folder, pipeline):
+    victim = sorted(folder.rglob('*.jpg'))[3]
+    victim.write_bytes(victim.read_bytes()[:200])
+    (folder / 'empty.jpg').touch()
+    cached = PretrainDataset(ImageFolder(str(folder)), pipeline(), cache=True)
+    plain = PretrainDataset(ImageFolder(str(folder)), pipeline())
+    for _ in range(2):
+        for key in range(len(plain)):
+            assert_same([cached[key]], [plain[key]])
+    assert cached.num_unreadable == plain.num_unreadable == 2
+
+
+def test_a_cache_without_room_says_how_much_it_needs(
+    folder, pipeline, monkeypatch
+):
+    monkeypatch.setattr(
+        'siameseim.datasets.decoded_cache._free_shared_memory', lambda: 2**10
+    )
+    with pytest.raises(MemoryError, match='leave out cache=True'):
+        PretrainDataset(ImageFolder(str(folder)), pipeline(), cache=True)
+
+
+def test_kept_pixels_are_those_of_the_file(photo):
+    from siameseim.datasets.decoded_cache import DecodedCache
+    from siameseim.datasets.source_image import SourceImage
+
+    cache = DecodedCache([(2, 3), (512, 512)])
+    assert cache.get(1) is None
+    cache.keep(1, SourceImage(photo))
+    kept = cache.get(1)
+    assert np.array_equal(kept.decode(), np.asarray(photo))
+    assert (kept.height, kept.width, kept.max_reduction) == (512, 512, 1)

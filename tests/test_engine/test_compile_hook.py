@@ -1,0 +1,65 @@
+"""Compiled blocks compute the same, under the same names."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
+from tests.model_fixtures import random_batch, tiny_model
+
+
+def losses_and_gradients(compiled):
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    names = list(model.state_dict())
+    if compiled:
+        # Traces as inductor does, but computes with torch's own kernels.
+        assert compile_blocks(model, backend='aot_eager') == 2 + 1 + 1 + 2 + 1
+    assert list(model.state_dict()) == names
+    model.update_target(0.9)
+    losses = model.loss(*random_batch(4))
+    sum(losses.values()).backward()
+    return losses, {
+        name: parameter.grad
+        for name, parameter in model.named_parameters()
+        if parameter.grad is not None
+    }
+
+
+def test_losses_and_gradients_are_equal():
+    for eager, compiled in zip(
+        losses_and_gradients(False), losses_and_gradients(True), strict=True
+    ):
+        assert compiled.keys() == eager.keys()
+        for name, value in eager.items():
+            assert_close(compiled[name], value, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_inductor_gives_the_same_losses():
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    model.update_target(0.9)
+    batch = random_batch(4)
+    expected = model.loss(*batch)
+    compile_blocks(model)
+    for name, value in model.loss(*batch).items():
+        assert_close(value, expected[name], rtol=1e-5, atol=1e-6)
+
+
+class Recorder:
+    """What the hook needs of a runner."""
+
+    def __init__(self, model):
+        self.model, self.logger, self.lines = model, self, []
+
+    def info(self, line):
+        self.lines.append(line)
+
+
+def test_the_hook_compiles_only_when_asked():
+    runner = Recorder(tiny_model())
+    CompileBlocksHook().before_train(runner)
+    assert not runner.lines
+    CompileBlocksHook(enabled=True, backend='aot_eager').before_train(runner)
+    assert runner.lines == ['7 transformer blocks will be compiled']

@@ -1,0 +1,140 @@
+"""A training iteration never makes the host wait for the device.
+
+A CPU never waits, but it shows what would make a host wait for a GPU: reading
+a value of a tensor, a result whose shape depends on values, and a copy to the
+device that is not asynchronous. For the last one the model is put on the
+'meta' device, which is as foreign to the host as a GPU.
+"""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from siameseim.benchmark.step import StepBenchmark
+
+SMOKE = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
+READS = {
+    '_local_scalar_dense',  # item(), bool(), float(), int()
+    'is_nonzero',
+    'equal',
+    'nonzero',
+    'masked_select',
+    '_unique2',
+}
+WATCHED = (2, 3)  # iterations; the first ones create moments and the like
+
+
+class WaitsSeen(TorchDispatchMode):
+    """Lists the operations at which a host would wait for a GPU."""
+
+    def __init__(self):
+        super().__init__()
+        self.waits = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = func.overloadpacket.__name__
+        if name in READS:
+            self.waits.append(name)
+        result = func(*args, **kwargs)
+        if name == '_to_copy':
+            source, asynchronous = args[0], kwargs.get('non_blocking')
+        elif name == 'copy_':
+            source, asynchronous = args[1], args[2:] == (True,)
+        else:
+            return result
+        if source.device != result.device and not asynchronous:
+            self.waits.append(f'{name} to {result.device}')
+        return result
+
+
+@HOOKS.register_module()
+class WatchForWaits(Hook):
+    """Watches iterations of a run, with all of its hooks."""
+
+    def __init__(self, found):
+        self.found = found  # one list an iteration
+
+    def before_train(self, runner):
+        original = runner.train_loop.run_iter
+
+        def run_iter(index, batch):
+            with WaitsSeen() as seen:
+                original(index, batch)
+            if index in WATCHED:
+                self.found.append(seen.waits)
+
+        runner.train_loop.run_iter = run_iter
+
+
+def train(tmp_path, monkeypatch, *hooks):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    found = []
+    cfg = Config.fromfile(SMOKE)
+    cfg.work_dir = str(tmp_path)
+    cfg.experiment_name = tmp_path.name
+    cfg.log_level = 'ERROR'
+    cfg.train_dataloader.persistent_workers = False
+    cfg.train_dataloader.dataset.dataset = dict(
+        type='SamplePhotos', split='train'
+    )
+    cfg.default_hooks.logger.interval = 50
+    runner = Runner.from_cfg(cfg)
+    for hook in hooks:
+        runner.register_hook(hook)
+    runner.register_hook(WatchForWaits(found))
+
+    class Enough(Hook):
+        def after_train_iter(self, runner, batch_idx, **kwargs):
+            if batch_idx > WATCHED[-1]:
+                raise StopIteration
+
+    runner.register_hook(Enough(), 'LOWEST')
+    with pytest.raises(StopIteration):
+        runner.train()
+    return found
+
+
+def test_a_run_with_its_hooks_reads_no_value_between_log_lines(
+    tmp_path, monkeypatch
+):
+    assert train(tmp_path, monkeypatch) == [[], []]
+
+
+def test_a_hook_that_reads_a_loss_is_seen(tmp_path, monkeypatch):
+    class Reads(Hook):
+        def after_train_iter(self, runner, batch_idx, outputs=None, **kwargs):
+            float(outputs['loss'])
+
+    found = train(tmp_path, monkeypatch, Reads())
+    assert found == [['_local_scalar_dense']] * 2
+
+
+def test_all_copies_to_the_device_are_asynchronous(monkeypatch):
+    # There is no autocast for 'meta'; what is in here only turns it off.
+    monkeypatch.setattr(torch, 'autocast', lambda *_, **__: nullcontext())
+    cfg = Config.fromfile(SMOKE)
+    step = StepBenchmark(cfg, 4, 'cpu')
+    model = step.model.to('meta')
+    with WaitsSeen() as seen:
+        model.update_target(0.9)
+        data = model.data_preprocessor(step.batch, True)
+        assert data['inputs'][0].device.type == 'meta'
+        losses = model(**data, mode='loss')
+        sum(losses.values()).backward()
+    assert seen.waits == []
+
+
+def test_a_blocking_copy_to_the_device_is_seen():
+    on_device = torch.zeros(3, device='meta')
+    with WaitsSeen() as seen:
+        torch.ones(3).to('meta', non_blocking=True)
+        on_device.copy_(torch.ones(3))
+    assert seen.waits == ['copy_ to meta']

@@ -1,0 +1,53 @@
+"""Activation checkpointing changes memory, and nothing else."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from siameseim.benchmark.memory import step_memory
+from tests.model_fixtures import random_batch, tiny_model
+
+
+def one_step(norm, with_cp):
+    torch.manual_seed(0)
+    model = tiny_model(norm, with_cp=with_cp).train()
+    model.update_target(0.9)
+    views, samples = random_batch(8)
+    losses = model.loss(views, samples)
+    sum(losses.values()).backward()
+    gradients = {
+        name: parameter.grad
+        for name, parameter in model.named_parameters()
+        if parameter.grad is not None
+    }
+    return losses, gradients, dict(model.named_buffers())
+
+
+@pytest.mark.parametrize('norm', ['BN', 'LN'])
+def test_losses_gradients_and_statistics_are_equal(norm):
+    for stored, recomputed in zip(
+        one_step(norm, False), one_step(norm, True), strict=True
+    ):
+        assert recomputed.keys() == stored.keys()
+        for name, value in stored.items():
+            assert_close(recomputed[name], value, rtol=0, atol=0)
+
+
+def test_one_switch_frees_the_activations_of_all_parts():
+    """Inside of blocks nothing is kept, whichever part they are of."""
+    needed = {}
+    for part in ('none', 'backbone', 'all'):
+        model = tiny_model(with_cp=part != 'none').train()
+        if part == 'backbone':
+            for blocks in (model.neck.projector, model.neck.predictor):
+                blocks.blocks.with_cp = False
+        model.update_target(0.9)
+        batch = random_batch(32)
+
+        def run(model=model, batch=batch):
+            sum(model.loss(*batch).values()).backward()
+
+        run()  # gradients exist from here on
+        needed[part] = step_memory(run, 'cpu')
+    assert needed['backbone'] < 0.9 * needed['none'], needed
+    assert needed['all'] < 0.9 * needed['backbone'], needed

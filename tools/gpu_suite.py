@@ -1,0 +1,120 @@
+"""Run all GPU measurements, piece by piece, and print one table.
+
+Usage: python tools/gpu_suite.py OUT [--data FOLDER] [--minutes 9]
+
+Each measurement is a process of its own that writes OUT/NAME.json; the same
+command again goes on where the last one stopped, so that a machine that is
+lent for ten minutes at a time will do. `--rehearse` runs everything on the CPU
+with the smallest model.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from siameseim.benchmark.suite import suite_table
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Case(NamedTuple):
+    """One call of tools/benchmark.py."""
+
+    name: str
+    config: str
+    batch_size: int
+    arguments: tuple[str, ...]
+
+
+def cases(data: str | None, workers: int) -> list[Case]:
+    """Every measurement, the most wanted first."""
+    found = []
+    for size, batch in (('b', 128), ('s', 256), ('l', 64)):
+        config = f'siameseim_vit{size}_pretrain.py'
+        name = f'vit{size}'
+        plain = ('--against', 'plain')
+        found += [
+            Case(name, config, batch, (*plain, '--split')),
+            Case(f'{name}_compiled', config, batch, (*plain, '--compile')),
+        ]
+    config = 'siameseim_vitb_pretrain.py'
+    peers = ('--against', 'mae', 'mocov3', 'byol')
+    recompute = ('--cfg-options', 'model.backbone.with_cp=True')
+    found += [
+        Case('vitb_peers', config, 128, peers),
+        Case('vitb_recomputed', config, 128, recompute),
+    ]
+    if data:
+        loading = ('--data', data, '--workers', str(workers), '--split')
+        found.insert(2, Case('vitb_data', config, 128, loading))
+    return found
+
+
+def run_case(case: Case, out: Path, rehearse: bool, timeout: float) -> None:
+    """Run one measurement; what stopped it goes to OUT/NAME.failed."""
+    config, batch, device = case.config, case.batch_size, 'cuda'
+    arguments = list(case.arguments)
+    if rehearse:
+        config, batch, device = 'siameseim_smoke.py', 2, 'cpu'
+        if 'byol' in arguments:  # whose stock model is no small one
+            arguments = ['--against', 'plain']
+    command = [
+        sys.executable,
+        str(ROOT / 'tools/benchmark.py'),
+        str(ROOT / 'configs' / config),
+        *('--batch-size', str(batch), '--device', device),
+        *('--precision', 'fp32' if rehearse else 'bf16'),
+        *('--steps', '2' if rehearse else '20'),
+        *('--json', str(out / f'{case.name}.json')),
+        *arguments,
+    ]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout
+        )
+        error = done.stderr[-2000:] if done.returncode else ''
+    except subprocess.TimeoutExpired:
+        error = f'took more than {timeout:.0f} s'
+    if error:
+        (out / f'{case.name}.failed').write_text(error)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run what is missing within the time, then print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('out', type=Path, help='folder of the results')
+    parser.add_argument('--data', help='images for the data loader')
+    parser.add_argument('--workers', type=int, default=16)
+    parser.add_argument(
+        '--minutes', type=float, default=9, help='start nothing after these'
+    )
+    parser.add_argument('--rehearse', action='store_true')
+    args = parser.parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + 60 * args.minutes
+    for case in cases(args.data, args.workers):
+        left = end - time.monotonic()
+        done = any(args.out.glob(f'{case.name}.*'))
+        if not done and left > 0:
+            print(f'{case.name} ...', flush=True)
+            run_case(case, args.out, args.rehearse, max(left, 60))
+    results: dict[str, Any] = {
+        path.stem: json.loads(path.read_text())
+        for path in sorted(args.out.glob('*.json'))
+    }
+    failed = {
+        path.stem: path.read_text().strip().splitlines()[-1]
+        for path in sorted(args.out.glob('*.failed'))
+    }
+    print(suite_table(results, failed))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,102 @@
+"""Predict steps on 1 to 512 GPUs from a config and stated hardware rates.
+
+Usage: python tools/scaling.py CONFIG [--global-batch 4096] [--set RATE=VALUE]
+
+The assumptions are the fields of `Cluster` in siameseim/benchmark/scaling.py;
+docs/performance.md says where the defaults are from.
+"""
+
+import argparse
+import logging
+
+from mmengine.config import Config
+
+from siameseim.benchmark.scaling import (
+    Cluster,
+    Work,
+    batch_norms,
+    step_model,
+)
+from siameseim.benchmark.step import StepBenchmark
+
+# H100 SXM, 8 a machine, one 400 Gbit/s link a GPU; 80 % of stated rates.
+H100 = Cluster(
+    flops=0.5 * 989e12,
+    memory_bandwidth=0.8 * 3.35e12,
+    fast_link=0.8 * 450e9,
+    slow_link=0.8 * 50e9,
+    latency=20e-6,
+    gpus_a_machine=8,
+    overlap=0.9,
+    cores_per_gpu=16,
+    samples_per_core=300,
+)
+_GPUS = (1, 8, 16, 32, 64, 128, 256, 512)
+
+
+def work_of(cfg: Config) -> Work:
+    """Count products and weights of a config; the batch is set later."""
+    step = StepBenchmark(cfg, 1, 'cpu')
+    model = step.model
+    projector, predictor = model.neck.projector, model.neck.predictor
+    forward, backward = batch_norms(
+        len(projector.blocks), len(predictor.blocks)
+    )
+    return Work(
+        flop_per_image=step.flops(),
+        trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        averaged=sum(p.numel() for p in model.target.parameters()),
+        batch=1,
+        norms_forward=forward,
+        norms_backward=backward,
+        decoder_width=projector.embed.out_features,
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print a table, in milliseconds."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='a pretraining config')
+    parser.add_argument('--global-batch', type=int, default=4096)
+    parser.add_argument(
+        '--set', nargs='+', default=[], metavar='RATE=VALUE', help='of Cluster'
+    )
+    args = parser.parse_args(argv)
+    logging.disable(logging.INFO)
+    rates = dict(pair.split('=') for pair in args.set)
+    cluster = H100._replace(**{k: float(v) for k, v in rates.items()})
+    work = work_of(Config.fromfile(args.config))
+    print(
+        f'{work.flop_per_image / 1e9:.1f} GFLOP an image, '
+        f'{work.trained / 1e6:.1f} M trained and {work.averaged / 1e6:.1f} M '
+        'averaged weights\n\n'
+        '| GPUs | Batch each | Compute | Optimizer, EMA | Gradients left '
+        'visible | BatchNorm | Step | Images/s | Efficiency |\n'
+        '|---|---|---|---|---|---|---|---|---|'
+    )
+    for gpus in _GPUS:
+        batch, rest = divmod(args.global_batch, gpus)
+        if rest or not batch:
+            continue
+        step = step_model(work._replace(batch=batch), cluster, gpus)
+        times = [
+            f'{1e3 * seconds:.2f}'
+            for seconds in (
+                step.compute,
+                step.optimizer,
+                step.gradients,
+                step.batch_norm,
+                step.step,
+            )
+        ]
+        print(
+            f'| {gpus} | {batch} | {" | ".join(times)} | '
+            f'{step.images_per_second:,.0f} | {step.efficiency:.0%} |'
+        )
+
+
+if __name__ == '__main__':
+    main()
