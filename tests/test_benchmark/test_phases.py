@@ -11,6 +11,10 @@ class Sleeper:
         time.sleep(seconds)
         return 'awake'
 
+    def doze(self, times):
+        time.sleep(0.02)
+        return self.doze(times - 1) if times > 1 else 'awake'
+
 
 def test_a_stopwatch_adds_up_the_calls_while_it_watches():
     sleeper, watch = Sleeper(), Stopwatch('cpu')
@@ -19,6 +23,14 @@ def test_a_stopwatch_adds_up_the_calls_while_it_watches():
         sleeper.nap(0.03)
     sleeper.nap(0.2)
     assert 0.05 <= watch.seconds['sleep'] < 0.2
+
+
+def test_a_method_that_calls_itself_counts_once():
+    sleeper, watch = Sleeper(), Stopwatch('cpu')
+    start = time.perf_counter()
+    with watch.watch(sleeper, 'doze', 'sleep'):
+        assert sleeper.doze(4) == 'awake'
+    assert 0.08 <= watch.seconds['sleep'] <= time.perf_counter() - start
 
 
 def test_a_slow_part_is_seen_in_its_place_only(smoke, monkeypatch):

@@ -30,6 +30,7 @@ class Stopwatch:
     def __init__(self, device: str) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self._cuda = torch.device(device).type == 'cuda'
+        self._running: set[str] = set()
 
     @contextmanager
     def watch(self, owner: Any, method: str, label: str) -> Iterator[None]:
@@ -43,9 +44,13 @@ class Stopwatch:
         original = getattr(owner, method)
 
         def timed(*args: Any, **kwargs: Any) -> Any:
+            if label in self._running:  # cast_data calls itself
+                return original(*args, **kwargs)
+            self._running.add(label)
             start = self._now()
             result = original(*args, **kwargs)
             self.seconds[label] += self._now() - start
+            self._running.remove(label)
             return result
 
         setattr(owner, method, timed)
