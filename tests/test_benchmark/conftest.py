@@ -1,6 +1,7 @@
 """What the benchmark's tests share."""
 
 import importlib.util
+import logging
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,10 @@ def benchmark():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(autouse=True)
+def loggers_speak_again():
+    """The tools silence them for their process, here that of all tests."""
+    yield
+    logging.disable(logging.NOTSET)
