@@ -40,6 +40,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--data', required=True, metavar='FOLDER')
     parser.add_argument('--out', type=Path, required=True, metavar='FOLDER')
+    parser.add_argument(
+        '--num-heads', type=int, help='where the checkpoint does not tell it'
+    )
     parser.add_argument('--branch', choices=['online', 'target'])
     parser.add_argument('--image-size', type=int, help='pixels of the view')
     parser.add_argument('--k', type=int, nargs='+', default=[10, 20, 100, 200])
@@ -73,7 +76,11 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     args = parse_args(argv)
     try:
         backbone = frozen.backbone_config(
-            args.checkpoint, args.config, args.branch, args.image_size
+            args.checkpoint,
+            args.config,
+            args.branch,
+            args.image_size,
+            args.num_heads,
         )
         options = SuiteOptions(
             data=args.data,

@@ -37,6 +37,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--data', metavar='FOLDER', help='has train and val')
     parser.add_argument('--train', type=Path, help='in place of --data')
     parser.add_argument('--val', type=Path, help='in place of --data')
+    parser.add_argument(
+        '--num-heads', type=int, help='where the checkpoint does not tell it'
+    )
     parser.add_argument('--branch', choices=['online', 'target'])
     parser.add_argument('--k', type=int, nargs='+', default=[20])
     parser.add_argument('--temperature', type=float, default=0.1)
@@ -66,7 +69,11 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
         else (args.train, args.val)
     )
     cfg = frozen.backbone_config(
-        args.checkpoint, args.config, args.branch, args.image_size
+        args.checkpoint,
+        args.config,
+        args.branch,
+        args.image_size,
+        args.num_heads,
     )
     backbone, preprocessor = frozen.frozen_backbone(
         cfg, args.device, args.seed

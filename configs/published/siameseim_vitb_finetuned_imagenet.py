@@ -13,13 +13,14 @@
 # (bicubic), central 224 x 224, as MAE's evaluation, from which it derives.
 custom_imports = dict(imports=['siameseim'], allow_failed_imports=False)
 default_scope = 'mmpretrain'
+data_preprocessor = dict(
+    num_classes=1000,
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    to_rgb=True,
+)
 model = dict(
     type='ImageClassifier',
-    data_preprocessor=dict(
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        to_rgb=True,
-    ),
     backbone=dict(
         type='SiameseIMViT',
         arch='base',
@@ -42,7 +43,7 @@ test_dataloader = dict(
     dataset=dict(
         type='ImageNet',
         data_root='data/imagenet',
-        data_prefix=dict(img_path='val'),
+        split='val',
         pipeline=[
             # Pillow's bicubic smooths when it shrinks; OpenCV's does not
             dict(type='LoadImageFromFile', imdecode_backend='pillow'),

@@ -44,6 +44,25 @@ def test_images_of_cifar_as_files_are_loaded_and_swapped_to_rgb(tmp_path):
     assert steps[0] == 'LoadImageFromFile'
 
 
+def test_settings_of_the_data_set_stay(tmp_path):
+    classes(tmp_path / 'train', 'a', 'b')
+    classes(tmp_path / 'val', 'a', 'b')
+    changed = cfg()
+    changed.train_dataloader.dataset.indices = 5
+    classification.set_data(changed, str(tmp_path))
+    assert changed.train_dataloader.dataset.indices == 5
+    assert 'indices' not in changed.val_dataloader.dataset
+
+
+def test_a_preprocessor_inside_the_model_is_found(tmp_path):
+    classes(tmp_path / 'val', 'a', 'b')
+    changed = cfg('siameseim_vitb_linear_8xb128-90e_cifar10.py')
+    changed.model.data_preprocessor = changed.pop('data_preprocessor')
+    classification.set_data(changed, str(tmp_path))
+    assert changed.model.data_preprocessor.num_classes == 2
+    assert changed.model.data_preprocessor.to_rgb is True
+
+
 @pytest.mark.parametrize(
     ('name', 'inside'),
     [

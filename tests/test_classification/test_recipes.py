@@ -53,6 +53,33 @@ def test_each_layer_has_its_rate(name, base, decay, depth):
     assert 'backbone.patch_embed.projection.weight' in groups
 
 
+@pytest.mark.parametrize(
+    ('name', 'drop_path'), [(FINETUNE, 0.1), (LARGE[FINETUNE], 0.2)]
+)
+def test_regularisation_is_that_of_method_section_9(name, drop_path):
+    cfg = Config.fromfile(FOLDER / name)
+    assert cfg.model.backbone.drop_path_rate == drop_path
+    assert cfg.model.head.loss.label_smooth_val == 0.1
+    mixes = {a.type: a.alpha for a in cfg.model.train_cfg.augments}
+    assert mixes == dict(Mixup=0.8, CutMix=1.0)
+    assert cfg.optim_wrapper.optimizer.betas == (0.9, 0.999)
+    steps = {s.type: s for s in cfg.train_dataloader.dataset.pipeline}
+    assert steps['RandomErasing'].erase_prob == 0.25
+    augment = steps['RandAugment']  # rand-m9-mstd0.5-inc1
+    assert (augment.magnitude_level, augment.magnitude_std) == (9, 0.5)
+    assert augment.policies == 'timm_increasing'
+    assert 8 * cfg.train_dataloader.batch_size == 1024
+
+
+@pytest.mark.parametrize('name', [LINEAR, LARGE[LINEAR]])
+def test_the_probe_sees_random_crops_and_flips_only(name):
+    cfg = Config.fromfile(FOLDER / name)
+    steps = [s.type for s in cfg.train_dataloader.dataset.pipeline]
+    assert steps[1:-1] == ['RandomResizedCrop', 'RandomFlip']
+    assert cfg.model.get('train_cfg') is None
+    assert 8 * cfg.train_dataloader.batch_size == 16384
+
+
 @pytest.mark.parametrize('name', [FINETUNE, LARGE[FINETUNE]])
 def test_only_matrices_are_decayed(name):
     _, _, optimizer = built(name)

@@ -104,6 +104,44 @@ def test_what_was_left_out_is_named(tmp_path, log):
     assert 'no place for: ln1.bias, ln1.weight' in log[1]
 
 
+@torch.no_grad()
+def test_layer_scales_of_the_file_are_folded_in(tmp_path, log):
+    """Timm's own model with layer scale computes the same."""
+    timm = pytest.importorskip('timm.models.vision_transformer')
+    source = timm.VisionTransformer(
+        img_size=16, patch_size=4, embed_dim=16, depth=4, num_heads=2,
+        mlp_ratio=2, init_values=0.1,
+    ).eval()  # fmt: skip
+    for parameter in source.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model = SiameseIMViT(**SIZES, final_norm=True).eval()
+    load_pretrained(model, saved(tmp_path / 'f', source.state_dict()))
+    images = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(
+        model.encode(images),
+        source.forward_features(images),
+        rtol=0,
+        atol=1e-4,
+    )
+    assert log[-1] == '8 layer scales folded into weights'
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'reg_token',
+        'layers.1.attn.q_norm.weight',
+        'layers.1.attn.relative_position_bias_table',
+        'layers.1.attn.rel_pos_h',
+    ],
+)
+def test_what_features_need_but_the_model_lacks_is_refused(name, tmp_path):
+    tensors = {**tiny_vit().state_dict(), name: torch.ones(3, 8)}
+    file = saved(tmp_path / 'f', tensors)
+    with pytest.raises(ValueError, match=f'no place for {name}'):
+        load_pretrained(SiameseIMViT(**SIZES), file)
+
+
 def test_new_parts_are_named_and_not_counted(tmp_path, log):
     file = saved(tmp_path / 'f.pth', tiny_vit().state_dict())
     model = SiameseIMViTDet(**SIZES, window_size=2)

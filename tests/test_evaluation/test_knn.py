@@ -80,6 +80,17 @@ def test_chunks_do_not_change_the_neighbours(query_chunk, bank_chunk):
     torch.testing.assert_close(parts.cosines, whole.cosines)
 
 
+def test_a_centre_is_subtracted_from_both():
+    features, bank, labels = random_case()
+    centre = bank.mean(0)
+    moved = nearest_neighbours(features - centre, bank - centre, labels, 9)
+    found = nearest_neighbours(
+        features, bank, labels, 9, bank_chunk=7, centre=centre
+    )
+    assert found.labels.equal(moved.labels)
+    torch.testing.assert_close(found.cosines, moved.cosines)
+
+
 def test_a_bank_in_half_precision_finds_the_same_neighbours():
     features, bank, labels = random_case()
     exact = nearest_neighbours(features, bank, labels, 5)

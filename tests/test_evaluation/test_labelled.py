@@ -1,8 +1,12 @@
 """k-NN of a network on folders: in one process, in two, during training."""
 
+import logging
+
 import pytest
 import torch
+from mmengine.config import Config
 
+from siameseim.downstream import SiameseIMViTDet
 from siameseim.evaluation import frozen, labelled
 from tests.test_evaluation.conftest import write_classes
 from tests.transfer_fixtures import ROOT, tool
@@ -56,20 +60,50 @@ def test_a_missing_split_is_named(tmp_path):
         frozen.split_folders(tmp_path)
 
 
-def test_the_sizes_are_those_of_the_checkpoint(tmp_path):
+@pytest.mark.parametrize('kind', ['stored config', 'given', 'no cls token'])
+def test_the_sizes_are_those_of_the_checkpoint(kind, tmp_path):
     arch = dict(
-        embed_dims=192, num_layers=2, num_heads=3, feedforward_channels=64
+        embed_dims=24, num_layers=2, num_heads=3, feedforward_channels=64
     )
-    vit = tiny_vit(arch=arch, img_size=(16, 24), patch_size=8)
-    path = saved(tmp_path / 'vit.pth', vit.state_dict())
-    again, _ = frozen.frozen_backbone(frozen.backbone_config(path), 'cpu')
+    settings = dict(arch=arch, img_size=(16, 24), patch_size=8)
+    if kind == 'no cls token':
+        settings |= dict(with_cls_token=False, out_type='avg_featmap')
+    vit = tiny_vit(**settings)
+    contents = {'state_dict': vit.state_dict()}
+    heads = 3
+    if kind == 'stored config':  # as mmengine writes it in every checkpoint
+        model = dict(backbone=dict(type='SiameseIMViT', **settings))
+        contents['meta'] = dict(cfg=Config(dict(model=model)).pretty_text)
+        heads = None
+    path = saved(tmp_path / 'vit.pth', contents)
+    cfg = frozen.backbone_config(path, num_heads=heads)
+    again, _ = frozen.frozen_backbone(cfg, 'cpu')
     images = torch.randn(2, 3, 16, 24)
     torch.testing.assert_close(again.eval().encode(images), vit.encode(images))
 
 
-def test_an_unknown_width_asks_for_the_config(tmp_path):
+def test_unknown_heads_are_asked_for(tmp_path):
     path = saved(tmp_path / 'vit.pth', tiny_vit().state_dict())
-    with pytest.raises(ValueError, match='16 wide.*--config'):
+    with pytest.raises(ValueError, match='heads is unknown.*--num-heads'):
+        frozen.backbone_config(path)
+
+
+def test_assumed_heads_are_a_warning(tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(frozen, 'print_log', lambda *line: lines.append(line))
+    arch = dict(
+        embed_dims=128, num_layers=1, num_heads=4, feedforward_channels=8
+    )
+    path = saved(tmp_path / 'vit.pth', tiny_vit(arch=arch).state_dict())
+    assert frozen.backbone_config(path)['arch']['num_heads'] == 2
+    ((text, _, level),) = lines
+    assert 'ASSUMED' in text and level == logging.WARNING
+
+
+def test_a_vitdet_is_refused(tmp_path):
+    vit = tiny_vit(SiameseIMViTDet, window_size=2)
+    path = saved(tmp_path / 'vit.pth', vit.state_dict())
+    with pytest.raises(ValueError, match='is a ViTDet'):
         frozen.backbone_config(path)
 
 

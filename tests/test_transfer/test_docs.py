@@ -3,7 +3,9 @@
 import re
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmpretrain.registry import MODELS
 
 from tests.transfer_fixtures import ROOT
 
@@ -33,3 +35,12 @@ def test_every_loader_and_head_has_the_classes(page, tmp_path):
     )
     counts = [h.num_classes for h in heads.values() if 'num_classes' in h]
     assert counts == [3, 3]
+
+
+def test_another_network_fits_its_head(tmp_path):
+    cfg = own_config('classification', tmp_path)
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model).eval()
+    assert model(torch.ones(1, 3, 64, 64)).shape == (1, 101)
+    trained = {n for n, p in model.named_parameters() if p.requires_grad}
+    assert trained == {'head.fc.weight', 'head.fc.bias'}

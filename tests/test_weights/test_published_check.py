@@ -1,8 +1,10 @@
 """The config that measures the published classifier on ImageNet."""
 
+import argparse
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
@@ -11,6 +13,8 @@ from PIL import Image
 
 from siameseim.convert import load_file
 from siameseim.weights import convert_checkpoint
+from tests import loop_vit
+from tests.transfer_fixtures import forget_visualizers, tool
 
 CONFIG = Path(__file__).resolve().parents[2] / (
     'configs/published/siameseim_vitb_finetuned_imagenet.py'
@@ -52,7 +56,7 @@ def test_its_images_are_resized_and_cut_as_pillow_does(tmp_path):
     pipeline = Compose([TRANSFORMS.build(step) for step in steps])
     packed = pipeline(dict(img_path=str(path), img=None, gt_label=0))
     preprocessor = MODELS.build(
-        dict(type='ClsDataPreprocessor', **cfg.model.data_preprocessor)
+        dict(type='ClsDataPreprocessor', **cfg.data_preprocessor)
     )
     ours = preprocessor(dict(inputs=packed['inputs'][None]))['inputs'][0]
 
@@ -62,3 +66,74 @@ def test_its_images_are_resized_and_cut_as_pillow_does(tmp_path):
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     expected = torch.tensor((cut / 255 - mean) / std).permute(2, 0, 1)
     torch.testing.assert_close(ours, expected.float(), rtol=0, atol=1e-3)
+
+
+SMALL = f"""
+_base_ = [{str(CONFIG)!r}]
+arch = dict(
+    _delete_=True,
+    embed_dims=24,
+    num_layers=1,
+    num_heads=2,
+    feedforward_channels=48,
+)
+model = dict(
+    backbone=dict(arch=arch, img_size=32, patch_size=8),
+    head=dict(in_channels=24, num_classes=3),
+)
+test_dataloader = dict(num_workers=0, persistent_workers=False)
+test_evaluator = dict(topk=(1,))
+"""
+
+
+@pytest.mark.parametrize('stock', [False, True], ids=['val only', 'with meta'])
+def test_the_two_commands_as_documented(stock, tmp_path):
+    """Top-1 on four images, three of which keep their predicted label."""
+    state = loop_vit.random_state(24, 1, (8, 8), 48)
+    state['pos_embed'] = loop_vit.sincos(4, 4, 24)
+    state |= {
+        'fc_norm.weight': torch.ones(24),
+        'fc_norm.bias': torch.zeros(24),
+    }
+    state |= {'head.weight': torch.randn(3, 24), 'head.bias': torch.zeros(3)}
+    args = argparse.Namespace(model='vit', num_heads=2)
+    torch.save({'model': state, 'args': args}, tmp_path / 'published.pth')
+    labels = write_predicted(state, tmp_path / 'imagenet/val')
+    if stock:  # the layout of mmpretrain, with a list
+        (tmp_path / 'imagenet/meta').mkdir()
+        lines = [f'{name} {label}' for name, label in labels.items()]
+        (tmp_path / 'imagenet/meta/val.txt').write_text('\n'.join(lines))
+    file = tmp_path / 'finetuned.pth'
+    tool('convert').main(
+        [str(tmp_path / 'published.pth'), str(file),
+         '--to', 'mmpretrain-classifier']
+    )  # fmt: skip
+    forget_visualizers()
+    config = tmp_path / 'small.py'
+    config.write_text(SMALL)
+    scores = tool('test').main(
+        [str(config), str(file), '--data', str(tmp_path / 'imagenet'),
+         '--work-dir', str(tmp_path / 'run'), '--cfg-options',
+         'test_dataloader.dataset.pipeline.1.scale=36',
+         'test_dataloader.dataset.pipeline.2.crop_size=32']
+    )  # fmt: skip
+    assert scores['accuracy/top1'] == 75
+
+
+def write_predicted(state, folder):
+    """Four images, each in the folder of its predicted class, one not."""
+    generator = np.random.default_rng(0)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    for i in range(3):
+        (folder / f'n0{i}').mkdir(parents=True)
+    labels = {}
+    for i in range(4):
+        pixels = generator.integers(0, 256, (36, 36, 3), dtype=np.uint8)
+        cut = torch.tensor((pixels[2:34, 2:34] / 255 - mean) / std)
+        tokens = loop_vit.encode(state, cut.permute(2, 0, 1)[None].float(), 2)
+        label = int(loop_vit.classify(state, tokens).argmax())
+        label = (label + 1) % 3 if i == 3 else label
+        name = f'n0{label}/{i}.png'
+        Image.fromarray(pixels).save(folder / name)
+        labels[name] = label
+    return labels

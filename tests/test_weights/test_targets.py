@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from mmpretrain.models import ImageClassifier, VisionTransformer
+from mmpretrain.models import ImageClassifier, VisionTransformer, ViTSAM
 
 from siameseim.weights import convert_checkpoint, get_model
 
@@ -199,3 +199,38 @@ def test_plain_safetensors_and_get_model(pretrained, tmp_path):
     torch.testing.assert_close(tokens, pretrained.tokens, rtol=0, atol=1e-6)
     means = get_model(file)(pretrained.images)[-1]
     torch.testing.assert_close(means, tokens[:, 1:].mean(1))
+
+
+@torch.no_grad()
+def test_vit_sam_without_windows(pretrained, tmp_path):
+    file, size = tmp_path / 'm.pth', pretrained.sizes
+    report = convert(pretrained, file, 'vitsam')
+    assert 'no cls token' in report.notes[-1]
+    model = ViTSAM(
+        arch={**arch_of(pretrained), 'global_attn_indexes': []},
+        img_size=size['img_size'],
+        patch_size=size['patch_size'],
+        out_channels=0,
+        window_size=0,
+        use_rel_pos=False,
+    )
+    model.load_state_dict(torch.load(file)['state_dict'])
+    ours = get_model(file, num_heads=pretrained.heads, out_type='featmap')
+    model.eval()
+    torch.testing.assert_close(
+        model(pretrained.images)[-1], ours(pretrained.images)[-1], **TOLERANCE
+    )
+    # attention without the cls token is what differs from the source
+    tokens = without_cls(pretrained)
+    torch.testing.assert_close(
+        ours(pretrained.images)[-1].flatten(2).mT, tokens, **TOLERANCE
+    )
+
+
+def without_cls(source):
+    """The source's blocks on its patches alone."""
+    x, _ = source.model.patch_embed(source.images)
+    x = x + source.model.pos_embed[:, 1:]
+    for layer in source.model.layers:
+        x = layer(x)
+    return x

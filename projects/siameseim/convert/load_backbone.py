@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from .backbone_file import BackboneFile, read_backbone
+from .plain_tensors import fold_scales, foreign
 from .sizes import sizes
 
 MIN_MATCHED = 0.95
@@ -66,8 +67,8 @@ def load_pretrained(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is unsafe, unknown, of another size, or holds
-            less than 95 % of the backbone.
+        ValueError: if the file is unsafe, unknown, of another size or kind,
+            or holds less than 95 % of the backbone.
     """
     try:
         file = read_backbone(checkpoint, branch, prefix)
@@ -79,6 +80,7 @@ def load_pretrained(
         ) from error
     _check_sizes(model, file)
     own = model.state_dict()
+    file, changed = _fitted(file, own)
     matched = {n: t for n, t in file.tensors.items() if n in own}
     _check_shapes(own, matched, checkpoint)
     wanted = [n for n in own if n in matched or not _ADDED.match(n)]
@@ -91,7 +93,7 @@ def load_pretrained(
             'that it is the right file and the model the right kind'
         )
     model.load_state_dict(matched, strict=False)
-    for line in _report(file, own, matched, wanted):
+    for line in [*_report(file, own, matched, wanted), *changed]:
         print_log(line, logger='current')
 
 
@@ -120,6 +122,29 @@ def warn_if_absent(state_dict: dict[str, Any], prefix: str) -> None:
 def _is_pretrained(cfg: dict) -> bool:
     name = getattr(cfg['type'], '__name__', cfg['type'])
     return name in ('Pretrained', 'PretrainedInit')
+
+
+def _fitted(
+    file: BackboneFile, own: dict[str, Tensor]
+) -> tuple[BackboneFile, list[str]]:
+    """The file with layer scales folded in, and what that changed.
+
+    Raises:
+        ValueError: if features would be others without what the model lacks.
+    """
+    tensors, changed = dict(file.tensors), []
+    if not any('gamma' in name for name in own):
+        changed = fold_scales(tensors)
+    every = {**tensors, **file.rest}
+    lost = [name for name in foreign(every) if name not in own]
+    if lost:
+        raise ValueError(
+            f'{file.source} ({file.layout.name}) is another kind of ViT: this '
+            f'model has no place for {_some(lost)}, without which its '
+            'features would be others. tools/convert.py --allow-lossy leaves '
+            'relative positions out'
+        )
+    return file._replace(tensors=tensors), changed
 
 
 def _check_sizes(model: nn.Module, file: BackboneFile) -> None:

@@ -1,9 +1,31 @@
 """Files that are there completely or not at all."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
+
+
+def write_complete(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name beside its place, then rename it.
+
+    Args:
+        path (Path): its place; folders are made if needed.
+        write (Callable): writes the file under the name it is given.
+
+    Raises:
+        OSError: if it cannot be written, for example on a full disk.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        write(temporary)
+        with open(temporary, 'rb') as file:
+            os.fsync(file.fileno())  # a rename may not overtake the data
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @register_backend('atomic')
@@ -20,15 +42,4 @@ class AtomicBackend(LocalBackend):
         Raises:
             OSError: if it cannot be written, for example on a full disk.
         """
-        path = Path(filepath)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-        try:
-            with open(temporary, 'wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())  # a rename may not overtake the data
-            os.replace(temporary, path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_complete(Path(filepath), lambda path: path.write_bytes(obj))

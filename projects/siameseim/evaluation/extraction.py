@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 from ..datasets.image_folder import ImageFolder
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..models import SiameseIMViT
-from .features import patch_features, pooled
+from .features import central_view, patch_features, pooled
 
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet, as in pretraining
 _STD = (0.229, 0.224, 0.225)
@@ -45,8 +45,7 @@ class _Views(Dataset):
         ]
         self.transform = v2.Compose(
             [
-                v2.Resize(round(max(size) * 256 / 224), antialias=True),
-                v2.CenterCrop(size),
+                *central_view(size),
                 v2.ToImage(),
                 v2.ToDtype(torch.float32, scale=True),
                 v2.Normalize(_MEAN, _STD),
@@ -75,8 +74,8 @@ def folder_features(
 ) -> FolderFeatures:
     """Mean patch token of every image under a folder, at any depth.
 
-    The short side is resized to 256 / 224 of the backbone's input, then its
-    centre is cut out. Images that cannot be read are left out and named.
+    Of each its ``central_view`` is encoded; images that cannot be read are
+    left out and named.
 
     Args:
         backbone (SiameseIMViT): on any device.

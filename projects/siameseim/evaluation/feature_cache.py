@@ -1,7 +1,6 @@
 """Pooled features of a folder, computed once and kept in a file."""
 
 import hashlib
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,12 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torchvision.datasets import ImageFolder
 
-from ..engine.atomic_file import AtomicBackend
+from ..engine.atomic_file import write_complete
 from ..models import SiameseIMViT
 from .labelled import pooled_features
 
 
-class FolderFeatures(NamedTuple):
+class NamedFeatures(NamedTuple):
     """Features of all images of a class-per-folder tree.
 
     Attributes:
@@ -40,7 +39,7 @@ def cached_features(
     cache: Path,
     checkpoint: str = '',
     **loading: Any,
-) -> FolderFeatures:
+) -> NamedFeatures:
     """Features of a folder, read from the cache if they are in it.
 
     The cache knows weights by the backbone's tensors, and images by name,
@@ -63,10 +62,8 @@ def cached_features(
     else:
         found = pooled_features(backbone, preprocessor, images, **loading)
         stored = found._asdict()
-        buffer = io.BytesIO()
-        torch.save(stored, buffer)
-        AtomicBackend().put(buffer.getvalue(), path)
-    return FolderFeatures(**stored, files=files, classes=images.classes)
+        write_complete(path, lambda part: torch.save(stored, part))
+    return NamedFeatures(**stored, files=files, classes=images.classes)
 
 
 def _key(backbone: SiameseIMViT, images: ImageFolder, precision: str) -> str:

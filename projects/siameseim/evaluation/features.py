@@ -5,8 +5,22 @@ Shape legend: N images, L patches, C width.
 
 import torch
 from torch import Tensor, nn
+from torchvision.transforms import v2
 
 from ..models import SiameseIMViT
+
+
+def central_view(size: tuple[int, int]) -> list[nn.Module]:
+    """Transforms of an image to the view that evaluations encode.
+
+    The short side is resized to 256 / 224 of the view, bilinear with
+    smoothing as in MSN's evaluation, then the centre is cut out.
+
+    Args:
+        size (tuple[int, int]): height and width of the view in pixels.
+    """
+    short = round(max(size) * 256 / 224)
+    return [v2.Resize(short, antialias=True), v2.CenterCrop(size)]
 
 
 @torch.no_grad()

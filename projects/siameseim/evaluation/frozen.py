@@ -1,17 +1,18 @@
 """A backbone built to the sizes of its checkpoint, for frozen features."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from ..convert.backbone_file import read_backbone
-from ..convert.sizes import sizes
 from ..models import SiameseIMViT
-from ..models.stored_positions import recognise
+from ..weights.model import backbone_settings
+from ..weights.reading import read_vit
 
 # ImageNet statistics of RGB values in 0-255, as in pretraining.
 PREPROCESSOR = dict(
@@ -19,8 +20,6 @@ PREPROCESSOR = dict(
     mean=[123.675, 116.28, 103.53],
     std=[58.395, 57.12, 57.375],
 )
-# Heads are not to be seen in the tensors: the field's ViTs by their width.
-_HEADS = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
 
 
 def backbone_config(
@@ -28,6 +27,7 @@ def backbone_config(
     config: str | None = None,
     branch: str | None = None,
     img_size: int | None = None,
+    num_heads: int | None = None,
 ) -> dict[str, Any]:
     """What to build to have a checkpoint's backbone.
 
@@ -39,16 +39,18 @@ def backbone_config(
         branch (str, optional): 'online' (the default) or 'target'.
         img_size (int, optional): pixels of the square view. Defaults to
             None: what the checkpoint was trained with.
+        num_heads (int, optional): where neither checkpoint nor config tells
+            it.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is no ViT, or of a width whose number of
-            heads is unknown.
+        ValueError: if the file is no plain ViT, or its number of heads
+            unknown.
     """
     if config:
         backbone = dict(Config.fromfile(config).model.backbone)
     elif checkpoint:
-        backbone = _as_in(checkpoint, branch)
+        backbone = _as_in(checkpoint, branch, num_heads, img_size)
     else:
         raise ValueError('give a checkpoint or a config')
     if img_size:
@@ -98,27 +100,28 @@ def split_folders(data: str | Path) -> tuple[Path, Path]:
     return train, val
 
 
-def _as_in(checkpoint: str, branch: str | None) -> dict[str, Any]:
+def _as_in(
+    checkpoint: str,
+    branch: str | None,
+    num_heads: int | None,
+    img_size: int | None,
+) -> dict[str, Any]:
     """Config of a backbone of the sizes in a file."""
-    tensors = read_backbone(checkpoint, branch).tensors
-    found = sizes(tensors)
-    width, patch = found['embed_dims'], found['patch_size']
-    if width not in _HEADS:
+    size = (img_size, img_size) if img_size else None
+    reading = read_vit(checkpoint, branch, None, num_heads, size)
+    if reading.vit.tables:
         raise ValueError(
-            f'{checkpoint} holds a ViT {width} wide, whose number of heads '
-            f'is not known (known: {_HEADS}): give the pretraining config '
-            'with --config'
+            f'{checkpoint} is a ViTDet, whose windows are made for maps: '
+            'features of an image need a plain ViT'
         )
-    _, positions = recognise(tensors['pos_embed'].flatten(1, -2), (0, 0))
+    if reading.heads_guessed:
+        print_log(
+            f'{checkpoint}: {"; ".join(reading.notes)}',
+            'current',
+            logging.WARNING,
+        )
     return dict(
         type='SiameseIMViT',
-        arch=dict(
-            embed_dims=width,
-            num_layers=found['num_layers'],
-            num_heads=_HEADS[width],
-            feedforward_channels=found['feedforward_channels'],
-        ),
-        patch_size=patch,
-        img_size=tuple(side * patch for side in positions.grid),
-        final_norm='ln1.weight' in tensors,
+        out_type='avg_featmap',
+        **backbone_settings(reading.vit),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import few_shot, frozen
-from .feature_cache import FolderFeatures, cached_features
+from .feature_cache import NamedFeatures, cached_features
 from .knn import accuracies
 from .labelled import LabelledFeatures, folder_neighbours, labelled_splits
 from .linear_probe import probe_config, run_probe
@@ -70,13 +70,21 @@ def run_suite(backbone: dict[str, Any], options: SuiteOptions) -> list[Row]:
 
 
 def knn_rows(
-    known: FolderFeatures,
-    asked: FolderFeatures,
+    known: NamedFeatures,
+    asked: NamedFeatures,
     options: SuiteOptions,
     note: str,
 ) -> list[Row]:
-    """k-NN accuracy for each k that the bank is large enough for."""
-    ks = [k for k in options.ks if k <= len(known.files)]
+    """k-NN accuracy for each k; a k beyond the bank is not measured."""
+    images = len(known.files)
+    ks = [k for k in options.ks if k <= images]
+    skipped = [
+        Row(f'k-NN, k={k}', None, f'only {images} training images')
+        for k in options.ks
+        if k > images
+    ]
+    if not ks:
+        return skipped
     found, labels = folder_neighbours(
         LabelledFeatures(known.features, known.labels),
         LabelledFeatures(asked.features, asked.labels),
@@ -85,12 +93,13 @@ def knn_rows(
     )
     classes = len(known.classes)
     scores = accuracies(found, labels, classes, ks, options.temperature)
-    return [Row(f'k-NN, k={k}', 100 * s, note) for k, s in scores.items()]
+    rows = [Row(f'k-NN, k={k}', 100 * s, note) for k, s in scores.items()]
+    return rows + skipped
 
 
 def few_shot_rows(
-    known: FolderFeatures,
-    asked: FolderFeatures,
+    known: NamedFeatures,
+    asked: NamedFeatures,
     options: SuiteOptions,
     note: str,
 ) -> list[Row]:
@@ -133,7 +142,7 @@ def linear_rows(
 
 def _encode(
     backbone: dict[str, Any], options: SuiteOptions
-) -> list[FolderFeatures]:
+) -> list[NamedFeatures]:
     vit, preprocessor = frozen.frozen_backbone(backbone, options.device)
     train, val = frozen.split_folders(options.data)
     return [
@@ -152,7 +161,7 @@ def _encode(
 def _list_of(
     fraction: float,
     given: str | None,
-    known: FolderFeatures,
+    known: NamedFeatures,
     options: SuiteOptions,
 ) -> tuple[Path, str]:
     """File with the names of a subset, drawn and written if not given."""

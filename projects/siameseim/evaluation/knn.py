@@ -71,6 +71,7 @@ def nearest_neighbours(
     device: torch.device | str | None = None,
     query_chunk: int = 1024,
     bank_chunk: int = 32768,
+    centre: Tensor | None = None,
 ) -> Neighbours:
     """The k bank features with the largest cosine similarity.
 
@@ -88,6 +89,8 @@ def nearest_neighbours(
         query_chunk (int): features compared at a time. Defaults to 1024.
         bank_chunk (int): bank features compared at a time. Defaults to
             32768, which makes 134 MB of cosines.
+        centre (Tensor, optional): (C,) float32 vector to subtract from all
+            features. Defaults to None.
 
     Returns:
         Neighbours: on the CPU.
@@ -104,12 +107,14 @@ def nearest_neighbours(
     if k < 1:
         raise ValueError(f'k={k} neighbours cannot vote: give at least 1')
     device = torch.device(device) if device else features.device
-    queries = [_unit(part, device) for part in features.split(query_chunk)]
+    queries = [
+        _unit(part, device, centre) for part in features.split(query_chunk)
+    ]
     best = [_none_yet(part) for part in queries]
     for rows, labels in zip(
         bank.split(bank_chunk), bank_labels.split(bank_chunk), strict=True
     ):
-        rows, labels = _unit(rows, device), labels.to(device)
+        rows, labels = _unit(rows, device, centre), labels.to(device)
         for i, query in enumerate(queries):
             cosines = query @ rows.T  # (n, C) @ (C, m) -> (n, m)
             near, index = cosines.topk(min(k, len(rows)), dim=-1)
@@ -190,9 +195,12 @@ def accuracies(
     }
 
 
-def _unit(rows: Tensor, device: torch.device) -> Tensor:
-    """Rows of length 1 in float32 on the device."""
-    return F.normalize(rows.to(device).float(), dim=-1)
+def _unit(rows: Tensor, device: torch.device, centre: Tensor | None) -> Tensor:
+    """Rows, less the centre, of length 1 in float32 on the device."""
+    rows = rows.to(device).float()
+    if centre is not None:
+        rows = rows - centre.to(device)
+    return F.normalize(rows, dim=-1)
 
 
 def _none_yet(queries: Tensor) -> Neighbours:

@@ -11,13 +11,13 @@ from mmengine.dist import (
     get_world_size,
 )
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from ..engine.precision import use_bf16
 from ..models import SiameseIMViT
-from .features import patch_features, pooled
+from .features import central_view, patch_features, pooled
 from .knn import Neighbours, accuracies, shared_neighbours
 
 
@@ -34,10 +34,7 @@ class LabelledFeatures(NamedTuple):
 
 
 def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
-    """Images of a class-per-folder tree as the field evaluates them.
-
-    The short side is resized to 256 / 224 of the view, then the centre is cut
-    out.
+    """Images of a class-per-folder tree, each as its ``central_view``.
 
     Args:
         folder (Path): holds one folder of images per class.
@@ -46,11 +43,7 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
     Raises:
         FileNotFoundError: if the folder holds no class with images.
     """
-    steps = [
-        v2.Resize(round(max(size) * 256 / 224), antialias=True),
-        v2.CenterCrop(size),
-        v2.PILToTensor(),
-    ]
+    steps = [*central_view(size), v2.PILToTensor()]
     return ImageFolder(str(folder), transform=v2.Compose(steps))
 
 
@@ -81,19 +74,20 @@ def labelled_splits(
 def pooled_features(
     backbone: SiameseIMViT,
     preprocessor: nn.Module,
-    images: Dataset,
+    images: ImageFolder | Subset,
     batch_size: int = 256,
     num_workers: int = 2,
     precision: str = 'fp32',
 ) -> LabelledFeatures:
     """Mean patch token and label of every image.
 
-    Draws no number from the global random generators.
+    Draws no number from the global random generators, and holds the features
+    once: ImageNet-1k's 1.28 M x 768 are 2 GB.
 
     Args:
         backbone (SiameseIMViT): on any device.
         preprocessor (nn.Module): the model's data preprocessor.
-        images (Dataset): from ``labelled_folder``, or a part of it.
+        images (ImageFolder | Subset): from ``labelled_folder``, or a part.
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
         precision (str): 'fp32', 'bf16' or 'auto'. Defaults to 'fp32'.
@@ -106,14 +100,18 @@ def pooled_features(
     )
     device = next(backbone.parameters()).device.type
     bf16 = use_bf16(precision, device)
-    features, labels = [], []
+    features = torch.empty(
+        len(images), backbone.embed_dims, dtype=torch.float16
+    )
+    labels, done = [], 0
     for batch, label in loader:
         data = preprocessor(dict(inputs=batch, data_samples=None))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
             tokens = patch_features(backbone, data['inputs'])
-        features.append(pooled(tokens).half())
+        features[done : done + len(label)] = pooled(tokens)
         labels.append(label)
-    return LabelledFeatures(torch.cat(features), torch.cat(labels))
+        done += len(label)
+    return LabelledFeatures(features, torch.cat(labels))
 
 
 def share(images: ImageFolder) -> Subset:
@@ -139,7 +137,9 @@ def centre_of(known: LabelledFeatures) -> Tensor:
     Args:
         known (LabelledFeatures): this process's part.
     """
-    total = known.features.sum(dim=0, dtype=torch.float64)
+    # in parts, since a sum in float64 makes a copy in float64 first
+    parts = [p.double().sum(dim=0) for p in known.features.split(32768)]
+    total = torch.stack(parts).sum(dim=0)
     count = torch.tensor([len(known.features)], dtype=torch.float64)
     for number in (total, count):
         all_reduce(number)
@@ -169,15 +169,15 @@ def folder_neighbours(
         same in all processes.
     """
     parts = [LabelledFeatures(*p) for p in all_gather_object(tuple(asked))]
-    queries = torch.cat([part.features for part in parts]).float()
-    bank = known.features
-    if centred:
-        centre = centre_of(known)
-        queries = queries - centre
-        bank = torch.cat(
-            [(p.float() - centre).half() for p in bank.split(65536)]
-        )
-    found = shared_neighbours(queries, bank, known.labels, k, **kwargs)
+    queries = torch.cat([part.features for part in parts])
+    found = shared_neighbours(
+        queries,
+        known.features,
+        known.labels,
+        k,
+        centre=centre_of(known) if centred else None,
+        **kwargs,
+    )
     return found, torch.cat([part.labels for part in parts])
 
 

@@ -12,7 +12,9 @@ from mmpretrain.apis import get_model
 from mmpretrain.registry import DATASETS
 from torch.utils.data import DataLoader
 
+from ..convert.layouts import state_of
 from ..convert.safe_load import load_file
+from ..transfer import classification
 from .corruptions import ALEXNET_ERRORS, SEVERITIES, mean_corruption_error
 from .imagenet_classes import classes_of, columns_of
 
@@ -55,13 +57,21 @@ def load_classifier(
 
     Raises:
         FileNotFoundError: if a file does not exist.
-        ValueError: if the classes do not fit the outputs.
+        ValueError: if it is no classifier, or the classes do not fit it.
     """
     cfg = Config.fromfile(config) if isinstance(config, str) else config
     cfg = copy.deepcopy(cfg)
+    classification.read_files(cfg)
     contents = load_file(checkpoint)
-    outputs = len(contents['state_dict']['head.fc.weight'])
-    cfg.model.head.num_classes = outputs
+    weight = state_of(contents).get('head.fc.weight')
+    if weight is None:
+        raise ValueError(
+            f'{checkpoint} holds no head.fc.weight, so no classifier of '
+            'mmpretrain: train one, or convert a published fine-tuned file '
+            'with tools/convert.py --to mmpretrain-classifier'
+        )
+    outputs = len(weight)
+    classification.set_classes(cfg, outputs)
     named = contents.get('meta', {}).get('dataset_meta', {}).get('classes', [])
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     model = get_model(cfg, pretrained=checkpoint, device=device)

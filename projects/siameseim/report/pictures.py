@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torchvision.transforms import v2
 
-from ..evaluation.features import pooled
+from ..evaluation.features import central_view, pooled
 from ..evaluation.held_out import normalised
 from ..models import SiameseIM
 from ..visualization import correspondence
@@ -68,13 +68,7 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
     chosen = spread(torch.arange(len(data)), count).tolist()
     paths = [Path(data.get_data_info(index)['img_path']) for index in chosen]
     side = model.backbone.img_size
-    cut = v2.Compose(
-        [
-            v2.Resize(round(max(side) * 256 / 224), antialias=True),
-            v2.CenterCrop(side),
-            v2.PILToTensor(),
-        ]
-    )
+    cut = v2.Compose([*central_view(side), v2.PILToTensor()])
     pixels = torch.stack([cut(read_rgb(path)) for path in paths])
     parts: list[list[Tensor]] = [[], [], []]
     for batch in pixels.split(64):

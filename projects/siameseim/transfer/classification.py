@@ -39,22 +39,34 @@ def set_data(cfg: Config, folder: str) -> None:
             loader.dataset.data_root = folder
         return
     classes = class_folders(root)
+    read_files(cfg)
     names = dict(train='train', val=_held_out(root), test=_held_out(root))
     for split in _SPLITS:
         loader = cfg.get(f'{split}_dataloader')
         if loader is not None:
             loader.dataset = _custom(
-                root, names[split], classes, loader.dataset.pipeline
+                root, names[split], classes, loader.dataset
             )
     set_classes(cfg, len(classes))
-    if cfg.data_preprocessor.get('to_rgb') is False:
-        cfg.data_preprocessor.to_rgb = True  # files are decoded as BGR
+
+
+def read_files(cfg: Config) -> None:
+    """Make the transforms of all data read image files.
+
+    Those of CIFAR-10 take images that its data set decoded, as RGB.
+    """
+    for loader in _loaders(cfg):
+        steps = loader.dataset.pipeline
+        if steps[0].type != 'LoadImageFromFile':
+            loader.dataset.pipeline = [dict(type='LoadImageFromFile'), *steps]
+    if _preprocessor(cfg).get('to_rgb') is False:
+        _preprocessor(cfg).to_rgb = True  # files are decoded as BGR
 
 
 def set_classes(cfg: Config, count: int) -> None:
     """Give head, preprocessor and metric a number of classes."""
     cfg.model.head.num_classes = count
-    cfg.data_preprocessor.num_classes = count
+    _preprocessor(cfg).num_classes = count
     for name in ('val_evaluator', 'test_evaluator'):
         if 'topk' in cfg.get(name, {}):
             cfg[name].topk = [k for k in cfg[name].topk if k <= count]
@@ -111,23 +123,31 @@ def _loaders(cfg: Config) -> list[ConfigDict]:
     return [loader for loader in found if loader is not None]
 
 
+def _preprocessor(cfg: Config) -> ConfigDict:
+    """Of the whole config, as usual, or inside the model."""
+    for place in (cfg, cfg.model):
+        if place.get('data_preprocessor') is not None:
+            return place.data_preprocessor
+    cfg.data_preprocessor = {}  # the stock one
+    return cfg.data_preprocessor
+
+
 def _held_out(root: Path) -> str:
     """Which name the part has that is not trained on."""
     return 'val' if (root / 'val').is_dir() else 'test'
 
 
 def _custom(
-    root: Path, name: str, classes: list[str], pipeline: list[ConfigDict]
+    root: Path, name: str, classes: list[str], stock: ConfigDict
 ) -> ConfigDict:
-    """A stock folder-per-class data set with the same transforms."""
-    if pipeline[0].type != 'LoadImageFromFile':
-        pipeline = [dict(type='LoadImageFromFile'), *pipeline]
+    """A stock folder-per-class data set with the settings of another one."""
+    kept = ('pipeline', 'indices', 'lazy_init', 'serialize_data')
     return ConfigDict(
         type='CustomDataset',
         data_root=str(root),
         data_prefix=name,
         metainfo=dict(classes=classes),
-        pipeline=pipeline,
+        **{key: stock[key] for key in kept if key in stock},
     )
 
 

@@ -65,6 +65,17 @@ def get_model(
     return model
 
 
+def backbone_settings(vit: PlainViT) -> dict[str, Any]:
+    """Arguments of ``SiameseIMViT``, or of ``SiameseIMViTDet`` with tables."""
+    cfg = dict(
+        settings(vit),
+        in_channels=vit.in_channels,
+        norm_cfg=dict(type='LN', eps=vit.norm_eps),
+        final_norm=vit.has_final_norm,
+    )
+    return cfg if vit.tables else dict(cfg, with_cls_token=vit.has_cls)
+
+
 def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
     """A backbone with these weights, in eval mode.
 
@@ -72,20 +83,15 @@ def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
         vit (PlainViT): positions on the grid of the wanted input size.
         **kwargs: see ``get_model``.
     """
-    cfg: dict[str, Any] = dict(
-        in_channels=vit.in_channels,
-        norm_cfg=dict(type='LN', eps=vit.norm_eps),
-        final_norm=vit.has_final_norm,
-    )
+    cfg = backbone_settings(vit)
     tensors = vit.tensors
     model: SiameseIMViT
     if vit.tables:
-        model = SiameseIMViTDet(**{**settings(vit), **cfg, **kwargs})
+        model = SiameseIMViTDet(**{**cfg, **kwargs})
         tensors = vit.without('cls_token', 'ln2.weight', 'ln2.bias').tensors
     else:
         cls_only = vit.has_cls and vit.has_final_norm and not vit.pools
         cfg['out_type'] = 'cls_token' if cls_only else 'avg_featmap'
-        cfg = {**settings(vit), **cfg, 'with_cls_token': vit.has_cls}
         model = SiameseIMViT(**{**cfg, **kwargs})
         if model.out_type != 'avg_featmap':
             tensors = vit.without('ln2.weight', 'ln2.bias').tensors

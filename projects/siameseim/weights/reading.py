@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ..convert.backbone_file import BackboneFile, read_backbone
+from ..convert.plain_tensors import NOT_PLAIN, plain_tensors
 from ..convert.published import UNUSED, published_to_ours
 from ..convert.vitdet import convert_vitdet
 from ..models.stored_positions import (
@@ -15,7 +16,6 @@ from ..models.stored_positions import (
     with_extra_rows,
 )
 from .num_heads import find_num_heads
-from .plain_tensors import NOT_PLAIN, plain_tensors
 from .plain_vit import PlainViT
 
 _HEADS = ('head', 'head.fc', 'head.layers.head')

@@ -1,8 +1,8 @@
 """A checkpoint that is ready to be written, and writing it."""
 
 import json
-import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...convert.safe_load import META
+from ...engine.atomic_file import write_complete
 
 
 @dataclass
@@ -97,17 +98,12 @@ def _owned(state: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _complete(path: Path, write: Any) -> None:
-    """Write beside the path, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(path.parent).free
-    part = path.with_name(f'.{path.name}.part')
+def _complete(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file, or say how much room the disk has."""
     try:
-        write(part)
-        os.replace(part, path)
+        write_complete(path, write)
     except OSError as error:
+        free = shutil.disk_usage(path.parent).free
         raise OSError(
             f'{path} was not written ({error}); {free >> 20} MiB are free'
         ) from error
-    finally:
-        part.unlink(missing_ok=True)

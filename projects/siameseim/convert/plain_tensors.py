@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..convert.sizes import sizes
+from .sizes import sizes
 
 _SCALES = (  # names of a layer scale, and the linear layer it scales
     (('attn.gamma1.weight', 'gamma_1'), 'attn.proj'),
@@ -15,6 +15,7 @@ _SCALES = (  # names of a layer scale, and the linear layer it scales
 _NORMS = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
 _LINEAR = ('attn.qkv', 'attn.proj', 'ffn.layers.0.0', 'ffn.layers.1')
 _TABLE = re.compile(r'layers\.\d+\.attn\.rel_pos_[hw]')
+_RELATIVE = re.compile(r'\.(relative_position_bias_table|rel_pos_[hw])$')
 # Tensors beside the known ones that would change what the ViT computes.
 NOT_PLAIN = re.compile(
     r'(.*\.)?(reg_tokens?|register_tokens|storage_tokens|dist_token'
@@ -48,7 +49,7 @@ def plain_tensors(tensors: dict[str, Tensor]) -> Plain:
     """
     plain, changed, lossy = dict(tensors), [], []
     depth = sizes(tensors)['num_layers']
-    changed += _fold_scales(plain, depth)
+    changed += fold_scales(plain)
     lossy += _drop_relative_bias(plain)
     without_bias = [
         f'layers.{i}.attn.qkv.bias'
@@ -65,10 +66,17 @@ def plain_tensors(tensors: dict[str, Tensor]) -> Plain:
     return Plain(plain, changed, lossy)
 
 
-def _fold_scales(plain: dict[str, Tensor], depth: int) -> list[str]:
-    """Multiply each layer scale into the linear layer before it."""
+def fold_scales(plain: dict[str, Tensor]) -> list[str]:
+    """Multiply each layer scale into the linear layer before it.
+
+    Args:
+        plain (dict[str, Tensor]): by our names; changed in place.
+
+    Returns:
+        list[str]: for people: what was changed, if anything.
+    """
     folded = 0
-    for layer in (f'layers.{i}.' for i in range(depth)):
+    for layer in (f'layers.{i}.' for i in range(sizes(plain)['num_layers'])):
         for names, linear in _SCALES:
             found = [layer + name for name in names if layer + name in plain]
             for name in found:
@@ -83,6 +91,19 @@ def _fold_scales(plain: dict[str, Tensor], depth: int) -> list[str]:
                     whole = f'{layer}{linear}.{kind}'
                     plain[whole] = plain[whole] * factor
     return [f'{folded} layer scales folded into weights'] if folded else []
+
+
+def foreign(tensors: dict[str, Tensor]) -> list[str]:
+    """Names of tensors that change features, but have no place in a ViT.
+
+    Args:
+        tensors (dict[str, Tensor]): all that a file holds.
+    """
+    return sorted(
+        name
+        for name, tensor in tensors.items()
+        if NOT_PLAIN.match(name) or (_RELATIVE.search(name) and tensor.any())
+    )
 
 
 def _drop_relative_bias(plain: dict[str, Tensor]) -> list[str]:

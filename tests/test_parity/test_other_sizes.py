@@ -1,0 +1,201 @@
+"""Published files of many sizes against a ViT written out in loops."""
+
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+import siameseim
+from siameseim.parity import compare_file
+from siameseim.weights import convert_checkpoint
+from tests import loop_vit
+
+# height and width of the images, patch, width, depth, heads, MLP
+CASES = {
+    'narrow heads': ((32, 32), 8, 48, 2, 6, 96),
+    'patch 14, deep': ((28, 28), 14, 40, 5, 5, 120),
+    'one head, wide MLP': ((48, 48), 16, 24, 1, 1, 200),
+    'oblong image': ((16, 40), 8, 32, 2, 2, 64),
+    'oblong patch': ((24, 16), (8, 4), 36, 2, 3, 50),
+}
+
+
+class Case(NamedTuple):
+    """A published fine-tuned file and what it computes."""
+
+    file: Any
+    heads: int
+    size: tuple[int, int]
+    images: Tensor
+    tokens: Tensor
+    logits: Tensor
+
+
+@pytest.fixture(params=CASES)
+def sizes(request):
+    return CASES[request.param]
+
+
+@pytest.fixture(params=['pooled', 'cls token'])
+def pooled(request):
+    return request.param == 'pooled'
+
+
+@pytest.fixture(params=['sin-cos', 'learned'])
+def case(request, sizes, pooled, tmp_path):
+    """X.pth and X_io.pt in the layout of the published fine-tuned files."""
+    size, patch, width, depth, heads, hidden = sizes
+    high, wide = (patch, patch) if isinstance(patch, int) else patch
+    state = loop_vit.random_state(width, depth, (high, wide), hidden)
+    grid = size[0] // high, size[1] // wide
+    state['pos_embed'] = loop_vit.sincos(*grid, width)
+    if request.param == 'learned':
+        state['pos_embed'] = torch.randn_like(state['pos_embed'])
+    norm = 'fc_norm' if pooled else 'norm'
+    state[f'{norm}.weight'] = torch.rand(width) + 0.5
+    state[f'{norm}.bias'] = torch.randn(width)
+    state['head.weight'], state['head.bias'] = (
+        torch.randn(7, width), torch.randn(7),
+    )  # fmt: skip
+    images = torch.randn(2, 3, *size)
+    tokens = loop_vit.encode(state, images, heads)
+    logits = loop_vit.classify(state, tokens)
+    config = dict(
+        img_size=size[0] if size[0] == size[1] else list(size),
+        patch_size=patch, embed_dim=width, depth=depth, num_heads=heads,
+        num_classes=7, global_pool=pooled, ln_eps=1e-6,
+    )  # fmt: skip
+    file = tmp_path / 'x.pth'
+    torch.save({'model': state, 'epoch': 99}, file)
+    torch.save(
+        dict(config=config, input=images, logits=logits,
+             tokens_before_norm=tokens),
+        tmp_path / 'x_io.pt',
+    )  # fmt: skip
+    return Case(file, heads, size, images, tokens, logits)
+
+
+def test_check_parity(case):
+    rows = compare_file(case.file.with_name('x_io.pt'))
+    assert [row.name for row in rows] == ['tokens before norm', 'logits']
+    assert max(row.deviation for row in rows) < 1e-5
+
+
+@torch.no_grad()
+def test_get_model_gives_the_tokens(case):
+    model = siameseim.get_model(
+        case.file, num_heads=case.heads, img_size=case.size, out_type='raw'
+    )
+    model.final_norm = False  # the file's tokens are before it
+    torch.testing.assert_close(
+        model(case.images)[-1], case.tokens, rtol=0, atol=1e-4
+    )
+
+
+@torch.no_grad()
+def test_convert_to_timm_classifies(case, tmp_path):
+    timm = pytest.importorskip('timm')
+    options = dict(num_heads=case.heads, img_size=case.size)
+    convert_checkpoint(case.file, tmp_path / 't', 'timm', **options)
+    model = timm.create_model(f'local-dir:{tmp_path}/t', pretrained=True)
+    torch.testing.assert_close(
+        model.eval()(case.images), case.logits, rtol=0, atol=1e-4
+    )
+
+
+def pretraining_state(width, depth, patch, hidden, decoder, blocks):
+    """Both branches and the decoder in the layout of the published files."""
+    high = patch, patch
+    state = loop_vit.random_state(width, depth, high, hidden)
+    target = loop_vit.random_state(width, depth, high, hidden, seed=1)
+    state |= {f'mm_{name}': tensor for name, tensor in target.items()}
+    state['pos_embed'] = loop_vit.sincos(3, 3, width)
+    state['decoder_pos_embed'] = loop_vit.sincos(3, 3, decoder)
+    for name, shape in {
+        'decoder_embed': (decoder, width),
+        'mm_decoder_embed': (decoder, width),
+        'decoder_pos_mlp': (decoder, 2 * decoder),
+        'decoder_pred': (decoder, decoder),
+    }.items():  # fmt: skip
+        state[f'{name}.weight'] = torch.randn(shape)
+        state[f'{name}.bias'] = torch.randn(shape[0])
+    state['mask_token'] = state['mm_mask_token'] = torch.randn(1, 1, decoder)
+    for part, count in blocks.items():
+        one = loop_vit.random_state(decoder, count, high, 4 * decoder)
+        for name, tensor in one.items():
+            if not name.startswith('blocks.'):
+                continue
+            name = name.replace('blocks', f'{part}_decoder_blocks')
+            for norm in ('norm1', 'norm2'):
+                name = name.replace(norm, f'{norm}.bn')
+            state[name] = tensor
+            if name.endswith('.bn.bias'):
+                stem = name.removesuffix('bias')
+                state[f'{stem}running_mean'] = torch.randn(decoder)
+                state[f'{stem}running_var'] = torch.rand(decoder)
+                state[f'{stem}num_batches_tracked'] = torch.tensor(5)
+    projector = [n for n in state if n.startswith('projector_')]
+    return state | {f'mm_{n}': state[n].clone() for n in projector}
+
+
+@pytest.mark.parametrize(
+    ('width', 'depth', 'heads', 'patch', 'decoder', 'blocks'),
+    [
+        (24, 2, 3, 8, 32, dict(projector=1, predictor=2)),
+        (40, 3, 5, 14, 16, dict(projector=2, predictor=1)),
+    ],
+)
+@torch.no_grad()
+def test_pretraining_files(
+    width, depth, heads, patch, decoder, blocks, tmp_path
+):
+    hidden = 3 * width
+    state = pretraining_state(width, depth, patch, hidden, decoder, blocks)
+    source, ours, back = (tmp_path / f'{n}.pth' for n in 'abc')
+    torch.save({'model': state, 'epoch': 1, 'scaler': {}}, source)
+    convert_checkpoint(source, ours, 'siameseim-pretraining', num_heads=heads)
+    model = MODELS.build(
+        dict(
+            type='SiameseIM',
+            backbone=dict(
+                type='SiameseIMViT', img_size=3 * patch, patch_size=patch,
+                arch=dict(
+                    embed_dims=width, num_layers=depth, num_heads=heads,
+                    feedforward_channels=hidden,
+                ),
+            ),
+            neck=dict(
+                type='SiameseIMNeck', embed_dims=decoder, num_heads=4,
+                projector_depth=blocks['projector'],
+                predictor_depth=blocks['predictor'],
+            ),
+            head=dict(type='SiameseIMHead'),
+        )
+    )  # fmt: skip
+    model.load_state_dict(torch.load(ours)['state_dict'])  # strict
+    images = torch.randn(2, 3, 3 * patch, 3 * patch)
+    for branch, prefix, backbone in (
+        ('online', '', model.backbone),
+        ('target', 'mm_', model.target.backbone),
+    ):
+        one = {
+            n.removeprefix(prefix): t for n, t in state.items()
+            if n.startswith((f'{prefix}blocks', f'{prefix}patch',
+                             f'{prefix}cls'))
+        } | {'pos_embed': state['pos_embed']}  # fmt: skip
+        expected = loop_vit.encode(one, images, heads)
+        for found in (
+            backbone.eval().encode(images),
+            siameseim.get_model(
+                source, branch, num_heads=heads, out_type='raw'
+            )(images)[-1],
+        ):
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+    convert_checkpoint(ours, back, 'published')
+    again = torch.load(back)['model']
+    assert again.keys() == state.keys()
+    for name, tensor in state.items():
+        atol = 1e-6 if name == 'decoder_pos_embed' else 0
+        torch.testing.assert_close(again[name], tensor, rtol=0, atol=atol)
