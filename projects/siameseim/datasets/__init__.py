@@ -2,7 +2,7 @@
 
 from .block_mask import BlockMask, draw_block_mask
 from .image_folder import ImageFolder
-from .packing import PackTwoViews
+from .packing import PackTwoViews, PackViews
 from .photometric import ViewPhotometric
 from .pretrain_dataset import PretrainDataset
 from .sample_photos import SamplePhotos
@@ -14,6 +14,7 @@ __all__ = [
     'BlockMask',
     'ImageFolder',
     'PackTwoViews',
+    'PackViews',
     'PretrainDataset',
     'ResumableSampler',
     'SamplePhotos',
