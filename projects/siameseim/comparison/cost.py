@@ -8,11 +8,11 @@ from typing import Any
 
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
-from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..engine.rng_state import get_rng_state, set_rng_state
+from ..models import SiameseIM
 
 Batch = dict[str, Any]
 
@@ -51,7 +51,7 @@ def batch_size(batch: Batch) -> int:
 
 
 def interleaved_seconds(
-    steps: Mapping[str, tuple[nn.Module, OptimWrapper, Batch]],
+    steps: Mapping[str, tuple[BaseModel, OptimWrapper, Batch]],
     rounds: int = 5,
 ) -> dict[str, float]:
     """Median seconds of a training step of several methods, in turn.
@@ -75,7 +75,7 @@ def interleaved_seconds(
     return {name: statistics.median(t[1:]) for name, t in times.items()}
 
 
-def _move_target(model: nn.Module) -> None:
+def _move_target(model: BaseModel) -> None:
     """What ``MomentumTargetHook`` does; MoCo v3 does it in its loss."""
-    if hasattr(model, 'update_target'):
+    if isinstance(model, SiameseIM):
         model.update_target(0.99)

@@ -4,7 +4,6 @@ All methods are read the same way: mean of the patch tokens of the last block,
 after its final norm where the method trains one.
 """
 
-import torch
 from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from sklearn.linear_model import LogisticRegression

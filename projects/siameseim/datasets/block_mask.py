@@ -33,7 +33,8 @@ class BlockMask(BaseTransform):
             ablation. Defaults to True.
 
     Raises:
-        ValueError: If ``num_masked`` is negative or the grid has not more than ``num_masked`` patches.
+        ValueError: If ``num_masked`` is negative, or not less than the
+            patches of the grid.
     """
 
     def __init__(

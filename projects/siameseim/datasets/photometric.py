@@ -60,7 +60,7 @@ class ViewPhotometric(BaseTransform):
     ) -> None:
         self.views = [view] if isinstance(view, int) else [*view]
         if not self.views or not {1, 2}.issuperset(self.views):
-            raise ValueError(f'view must be 1 or 2, or both, not {view}')
+            raise ValueError(f'view must be 1 or 2, not {view}')
         self.jitter_prob = jitter_prob
         self.jitter = (
             (adjust_brightness, 1 - brightness, 1 + brightness),
