@@ -12,14 +12,14 @@ TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 @pytest.fixture(scope='session')
 def labelled_data(tmp_path_factory) -> Path:
-    """Two classes, bright and dark noise: 8 images each, twice."""
+    """Two classes, bright and dark noise: 12 images each, twice."""
     folder = tmp_path_factory.mktemp('labelled')
     rng = np.random.default_rng(0)
     for split in ('train', 'val'):
         for name, low in (('bright', 128), ('dark', 0)):
             place = folder / split / name
             place.mkdir(parents=True)
-            for i in range(8):
+            for i in range(12):
                 pixels = rng.integers(low, low + 120, (72, 70, 3), np.uint8)
                 Image.fromarray(pixels).save(place / f'{i}.png')
     return folder

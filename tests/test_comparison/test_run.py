@@ -21,7 +21,7 @@ def test_three_rows_run_and_make_a_table(compare, small, tmp_path):
         result = json.loads(
             (out / f'imagenette_{method}_2e_seed0.json').read_text()
         )
-        assert (result['steps'], result['images_seen']) == (4, 32)
+        assert (result['steps'], result['images_seen']) == (6, 48)
         assert [point['epoch'] for point in result['curve']] == [0, 1, 2]
         assert {'knn', 'linear', 'rank'} <= result['curve'][-1].keys()
         assert f'| imagenette/{method} | 2 | 0 |' in text

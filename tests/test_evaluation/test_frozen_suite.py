@@ -81,3 +81,12 @@ def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
 def test_a_checkpoint_that_is_missing_is_named(colours, tmp_path):
     with pytest.raises(SystemExit, match='no.pth'):
         run('no.pth', colours, tmp_path)
+
+
+def test_a_bank_smaller_than_every_k_is_named(checkpoint, colours, tmp_path):
+    forget_visualizers()
+    with pytest.raises(SystemExit, match='24 training images, fewer than'):
+        tool('evaluate_frozen').main(
+            [checkpoint, '--data', str(colours), '--out', str(tmp_path / 'o'),
+             '--k', '200', '--workers', '0', '--device', 'cpu']
+        )  # fmt: skip

@@ -77,6 +77,12 @@ def knn_rows(
 ) -> list[Row]:
     """k-NN accuracy for each k that the bank is large enough for."""
     ks = [k for k in options.ks if k <= len(known.files)]
+    if not ks:
+        raise ValueError(
+            f'{options.data} has {len(known.files)} training images, fewer '
+            f'than the {min(options.ks)} neighbours asked for: give a '
+            'smaller --k or more images'
+        )
     found, labels = folder_neighbours(
         LabelledFeatures(known.features, known.labels),
         LabelledFeatures(asked.features, asked.labels),
