@@ -19,13 +19,9 @@ config=$1
 processes=$2
 shift 2
 tools=$(cd "$(dirname "$0")" && pwd)
-python=python
-if [[ -z ${VIRTUAL_ENV:-}${CONDA_PREFIX:-} && -x $tools/../.venv/bin/python ]]
-then
-    python=$tools/../.venv/bin/python
-fi
+source "$tools/find_python.sh"
 
-exec "${PYTHON:-$python}" -m torch.distributed.run \
+exec "$python" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

@@ -21,11 +21,7 @@ job=$2
 config=$3
 shift 3
 tools=$(cd "$(dirname "$0")" && pwd)
-python=python
-if [[ -z ${VIRTUAL_ENV:-}${CONDA_PREFIX:-} && -x $tools/../.venv/bin/python ]]
-then
-    python=$tools/../.venv/bin/python
-fi
+source "$tools/find_python.sh"
 gpus=${GPUS:-8}
 per_node=${GPUS_PER_NODE:-8}
 per_node=$((gpus < per_node ? gpus : per_node))
@@ -41,4 +37,4 @@ exec srun \
     --cpus-per-task="${CPUS_PER_TASK:-8}" \
     --kill-on-bad-exit=1 \
     ${SRUN_ARGS:-} \
-    "${PYTHON:-$python}" -u "$tools/train.py" "$config" --launcher slurm "$@"
+    "$python" -u "$tools/train.py" "$config" --launcher slurm "$@"

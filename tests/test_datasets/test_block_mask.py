@@ -82,7 +82,20 @@ def test_the_generator_decides_the_mask():
     assert (first != other).any()
 
 
-@pytest.mark.parametrize('num_masked', [0, 16, 17])
-def test_counts_that_leave_nothing_to_do_are_refused(num_masked):
-    with pytest.raises(ValueError, match='from 1 to 15 for a grid of 4 x 4'):
+@pytest.mark.parametrize('num_masked', [-1, 16, 17])
+def test_counts_that_the_grid_cannot_have_are_refused(num_masked):
+    with pytest.raises(ValueError, match='from 0 to 15 for a grid of 4 x 4'):
         BlockMask(grid=4, num_masked=num_masked)
+
+
+def test_nothing_masked_leaves_all_visible(rng):
+    assert BlockMask(4, 0).transform({'rng': rng})['mask'].sum() == 0
+
+
+def test_without_blocks_patches_are_masked_independently(rng):
+    """Masked neighbours in a row: 56 pairs x 38 x 37 / (64 x 63)."""
+    transform = BlockMask(8, 38, blocks=False)
+    masks = [transform.transform({'rng': rng})['mask'] for _ in range(400)]
+    assert {int(mask.sum()) for mask in masks} == {38}
+    pairs = np.mean([(m[:, 1:] & m[:, :-1]).sum() for m in masks])
+    assert abs(pairs - 56 * 38 * 37 / (64 * 63)) < 0.6

@@ -204,3 +204,19 @@ def test_only_the_named_view_changes(coffee, rng):
 def test_a_third_view_is_refused():
     with pytest.raises(ValueError, match='view must be 1 or 2, not 3'):
         ViewPhotometric(view=3)
+
+
+def test_changes_drawn_for_both_views_are_the_same(coffee):
+    """Those that one view alone would get from the same generator."""
+    pixels = np.asarray(coffee)
+    options = dict(blur_prob=0.5, grey_prob=0.5, solarize_prob=0.5)
+    for seed in range(8):
+        both = ViewPhotometric(view=(1, 2), **options).transform(
+            {'views': [pixels] * 2, 'rng': np.random.default_rng(seed)}
+        )['views']
+        one = ViewPhotometric(view=1, **options).transform(
+            {'views': [pixels] * 2, 'rng': np.random.default_rng(seed)}
+        )['views']
+        assert np.array_equal(both[0], both[1])
+        assert np.array_equal(both[0], one[0])
+        assert np.array_equal(one[1], pixels)

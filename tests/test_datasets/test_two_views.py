@@ -124,3 +124,23 @@ def test_the_same_generator_gives_the_same_views(photo):
     )
     np.testing.assert_array_equal(first['views'], second['views'])
     np.testing.assert_array_equal(first['boxes'], second['boxes'])
+
+
+def test_a_shared_crop_makes_equal_views(photo, rng):
+    results = TwoViews(size=32, shared_crop=True).transform(
+        {'source': SourceImage(photo), 'rng': rng}
+    )
+    assert np.array_equal(*results['views'])
+    assert np.array_equal(*results['boxes'])
+    assert results['flips'][0] == results['flips'][1]
+
+
+def test_a_single_view_is_a_crop_of_its_box(photo, rng):
+    results = TwoViews(size=32, num_views=1, flip_prob=0).transform(
+        {'source': SourceImage(photo), 'rng': rng}
+    )
+    (view,), (box,) = results['views'], results['boxes'].astype(int)
+    y, x, h, w = box
+    region = photo.crop((x, y, x + w, y + h))
+    wanted = np.asarray(region.resize((32, 32), Image.Resampling.BICUBIC))
+    assert np.abs(view.astype(int) - wanted).mean() < 2

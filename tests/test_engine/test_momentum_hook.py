@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from siameseim.engine import MomentumTargetHook
+from siameseim.engine.schedule import target_momentum
 
 
 def kept_at(done):
@@ -54,3 +55,14 @@ def test_it_reaches_a_wrapped_model():
     finally:
         torch.distributed.destroy_process_group()
     assert updates == [pytest.approx(0.995)]
+
+
+def test_a_final_momentum_of_0_makes_the_target_the_online_branch():
+    kept = [
+        target_momentum(done / 4, base=0.0, final=0.0) for done in range(5)
+    ]
+    assert kept == [0.0] * 5
+
+
+def test_between_two_momenta_half_way_is_their_mean():
+    assert target_momentum(0.5, base=0.9, final=0.98) == pytest.approx(0.94)

@@ -20,7 +20,7 @@ def executable(path, text):
 def project(tmp_path):
     """The scripts beside an environment and commands that only talk."""
     (tmp_path / 'tools').mkdir()
-    for name in ('dist_train.sh', 'slurm_train.sh'):
+    for name in ('dist_train.sh', 'slurm_train.sh', 'find_python.sh'):
         shutil.copy(ROOT / 'tools' / name, tmp_path / 'tools')
     executable(tmp_path / '.venv/bin/python', 'echo project "$@"')
     executable(tmp_path / 'bin/python', 'echo active "$@"')

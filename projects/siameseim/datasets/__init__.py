@@ -4,7 +4,7 @@ from .block_mask import BlockMask, draw_block_mask
 from .data_source import data_source
 from .image_folder import ImageFolder
 from .lmdb_images import LmdbImages
-from .packing import PackTwoViews
+from .packing import PackTwoViews, PackViews
 from .photometric import ViewPhotometric
 from .pretrain_dataset import PretrainDataset
 from .sample_photos import SamplePhotos
@@ -18,6 +18,7 @@ __all__ = [
     'ImageFolder',
     'LmdbImages',
     'PackTwoViews',
+    'PackViews',
     'PretrainDataset',
     'ResumableSampler',
     'SamplePhotos',

@@ -29,9 +29,12 @@ class BlockMask(BaseTransform):
         min_block (int): Least patches of a block. Defaults to 16.
         min_aspect (float): Least height / width of a block; the greatest
             is its inverse. Defaults to 0.3.
+        blocks (bool): False masks single patches at random instead: an
+            ablation. Defaults to True.
 
     Raises:
-        ValueError: If the grid has not more than ``num_masked`` patches.
+        ValueError: If ``num_masked`` is negative, or not less than the
+            patches of the grid.
     """
 
     def __init__(
@@ -40,17 +43,19 @@ class BlockMask(BaseTransform):
         num_masked: int = 118,
         min_block: int = 16,
         min_aspect: float = 0.3,
+        blocks: bool = True,
     ) -> None:
         self.grid = to_2tuple(grid)
         rows, columns = self.grid
-        if not 0 < num_masked < rows * columns:
+        if not 0 <= num_masked < rows * columns:
             raise ValueError(
-                f'num_masked must be from 1 to {rows * columns - 1} for a '
+                f'num_masked must be from 0 to {rows * columns - 1} for a '
                 f'grid of {rows} x {columns} patches, not {num_masked}'
             )
         self.num_masked = num_masked
         self.min_block = min_block
         self.min_aspect = min_aspect
+        self.blocks = blocks
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``mask``."""
@@ -60,6 +65,7 @@ class BlockMask(BaseTransform):
             self.min_block,
             self.min_aspect,
             results['rng'],
+            self.blocks,
         )
         return results
 
@@ -70,6 +76,7 @@ def draw_block_mask(
     min_block: int,
     min_aspect: float,
     rng: np.random.Generator,
+    blocks: bool = True,
 ) -> np.ndarray:
     """Add random blocks to a mask, then fill up at random.
 
@@ -85,6 +92,8 @@ def draw_block_mask(
         min_block (int): Least patches of a block.
         min_aspect (float): Least height / width of a block.
         rng (np.random.Generator): Source of the random numbers.
+        blocks (bool): False fills up at random from the start. Defaults to
+            True.
 
     Returns:
         np.ndarray: (rows, columns) bool with ``num_masked`` True values.
@@ -94,7 +103,7 @@ def draw_block_mask(
     least = min(min_block, largest, num_masked)
     missing = num_masked
     failures = 0
-    while missing and failures < _TRIES:
+    while blocks and missing and failures < _TRIES:
         area = rng.uniform(least, max(least, min(missing, largest)))
         region = _draw_block(mask, area, min_aspect, rng)
         new = 0 if region is None else region.size - int(region.sum())

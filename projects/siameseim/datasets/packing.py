@@ -50,6 +50,30 @@ class PackTwoViews(BaseTransform):
         }
 
 
+@TRANSFORMS.register_module()
+class PackViews(BaseTransform):
+    """Packs views alone, as mmpretrain's other methods take them."""
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Turn the results into what a model takes.
+
+        Args:
+            results (dict): With ``views`` and ``sample_idx``.
+
+        Returns:
+            dict: ``inputs``, the (3, H, W) uint8 RGB tensor of a single view
+            or a list of several, and ``data_samples`` with ``sample_idx`` ()
+            int64.
+        """
+        views = [_to_chw(view) for view in results['views']]
+        return {
+            'inputs': views[0] if len(views) == 1 else views,
+            'data_samples': {
+                'sample_idx': torch.tensor(results['sample_idx'])
+            },
+        }
+
+
 def _to_chw(pixels: np.ndarray) -> Tensor:
     """(H, W, 3) array -> contiguous (3, H, W) tensor."""
     planes = np.empty((3, *pixels.shape[:2]), np.uint8)

@@ -1,5 +1,6 @@
 """Colour changes of one view, on uint8 arrays."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -26,7 +27,8 @@ class ViewPhotometric(BaseTransform):
     Required keys: ``views``, ``rng``. Changed key: ``views``.
 
     Args:
-        view (int): 1 or 2, the view to change.
+        view (int | Sequence[int]): the view to change, from 1; several
+            views get the same changes.
         jitter_prob (float): Probability of the jitter. Defaults to 0.8.
         brightness (float): Factor in 1 - x to 1 + x. Defaults to 0.4.
         contrast (float): Factor in 1 - x to 1 + x. Defaults to 0.4.
@@ -44,7 +46,7 @@ class ViewPhotometric(BaseTransform):
 
     def __init__(
         self,
-        view: int,
+        view: int | Sequence[int],
         jitter_prob: float = 0.8,
         brightness: float = 0.4,
         contrast: float = 0.4,
@@ -56,9 +58,9 @@ class ViewPhotometric(BaseTransform):
         solarize_prob: float = 0.0,
         solarize_threshold: int = 128,
     ) -> None:
-        if view not in (1, 2):
+        self.views = [view] if isinstance(view, int) else [*view]
+        if not self.views or not {1, 2}.issuperset(self.views):
             raise ValueError(f'view must be 1 or 2, not {view}')
-        self.view = view
         self.jitter_prob = jitter_prob
         self.jitter = (
             (adjust_brightness, 1 - brightness, 1 + brightness),
@@ -73,21 +75,36 @@ class ViewPhotometric(BaseTransform):
         self.solarize_threshold = solarize_threshold
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change the view in its place of the list."""
-        rng = results['rng']
-        pixels = results['views'][self.view - 1]
+        """Change the views in their places of the list."""
+        changes = self._draw(results['rng'])
+        for view in self.views:
+            pixels = results['views'][view - 1]
+            for change in changes:
+                pixels = change(pixels)
+            results['views'][view - 1] = pixels
+        return results
+
+    def _draw(
+        self, rng: np.random.Generator
+    ) -> list[Callable[[np.ndarray], np.ndarray]]:
+        """What is to be done to the pixels, in order."""
+        changes: list[Callable[[np.ndarray], np.ndarray]] = []
         if rng.random() < self.jitter_prob:
             for i in rng.permutation(len(self.jitter)):
                 adjust, low, high = self.jitter[i]
-                pixels = adjust(pixels, rng.uniform(low, high))
+                changes.append(_with(adjust, rng.uniform(low, high)))
         if rng.random() < self.grey_prob:
-            pixels = to_greyscale(pixels)
+            changes.append(to_greyscale)
         if rng.random() < self.blur_prob:
-            pixels = blur(pixels, rng.uniform(*self.blur_sigma))
+            changes.append(_with(blur, rng.uniform(*self.blur_sigma)))
         if rng.random() < self.solarize_prob:
-            pixels = solarize(pixels, self.solarize_threshold)
-        results['views'][self.view - 1] = pixels
-        return results
+            changes.append(_with(solarize, self.solarize_threshold))
+        return changes
+
+
+def _with(change: Callable, amount: float) -> Callable:
+    """The change by a fixed amount."""
+    return lambda pixels: change(pixels, amount)
 
 
 def adjust_brightness(pixels: np.ndarray, factor: float) -> np.ndarray:

@@ -39,6 +39,11 @@ class TwoViews(BaseTransform):
         aspect (tuple[float, float]): Range of the crop's width divided by
             its height. Defaults to (3 / 4, 4 / 3).
         flip_prob (float): Probability of a flip. Defaults to 0.5.
+        num_views (int): Views to cut; ``SiameseIM`` takes two. Defaults
+            to 2.
+        shared_crop (bool): Give all views the crop and flip of view 1: an
+            ablation, which leaves no second view but its colours.
+            Defaults to False.
     """
 
     def __init__(
@@ -47,21 +52,28 @@ class TwoViews(BaseTransform):
         area: tuple[float, float] = (0.08, 1.0),
         aspect: tuple[float, float] = (3 / 4, 4 / 3),
         flip_prob: float = 0.5,
+        num_views: int = 2,
+        shared_crop: bool = False,
     ) -> None:
         self.size = to_2tuple(size)
         self.area = area
         self.aspect = aspect
         self.flip_prob = flip_prob
+        self.num_views = num_views
+        self.shared_crop = shared_crop
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Draw both crops, decode what they need, and cut them out."""
+        """Draw the crops, decode what they need, and cut them out."""
         source, rng = results['source'], results['rng']
         height, width = source.height, source.width
-        flips = [bool(rng.random() < self.flip_prob) for _ in range(2)]
+        count = range(self.num_views)
+        flips = [bool(rng.random() < self.flip_prob) for _ in count]
         boxes = [
             draw_crop(height, width, self.area, self.aspect, rng)
-            for _ in range(2)
+            for _ in count
         ]
+        if self.shared_crop:
+            flips, boxes = [flips[0] for _ in count], [boxes[0] for _ in count]
         reduction = _choose_reduction(boxes, self.size, source.max_reduction)
         pixels = source.decode(reduction)
         views = []

@@ -21,10 +21,14 @@ class MomentumTargetHook(Hook):
     Args:
         base_momentum (float): fraction of the target kept at the start of
             training. Defaults to 0.995.
+        final_momentum (float): the same at the end. Defaults to 1.
     """
 
-    def __init__(self, base_momentum: float = 0.995) -> None:
+    def __init__(
+        self, base_momentum: float = 0.995, final_momentum: float = 1.0
+    ) -> None:
         self.base_momentum = base_momentum
+        self.final_momentum = final_momentum
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -33,7 +37,9 @@ class MomentumTargetHook(Hook):
         if runner.iter % runner.optim_wrapper.accumulation:
             return
         kept = target_momentum(
-            runner.iter / runner.max_iters, self.base_momentum
+            runner.iter / runner.max_iters,
+            self.base_momentum,
+            self.final_momentum,
         )
         model = runner.model
         if is_model_wrapper(model):

@@ -52,15 +52,18 @@ def warmup_cosine(
     return min_factor + (1 - min_factor) * cosine
 
 
-def target_momentum(done: float, base: float = 0.995) -> float:
+def target_momentum(
+    done: float, base: float = 0.995, final: float = 1.0
+) -> float:
     """Fraction of the target kept at an update (method section 4).
 
     Args:
         done (float): fraction of the training that is done, in [0, 1].
-        base (float): fraction kept at the start; it grows to 1 along a half
-            cosine. Defaults to 0.995.
+        base (float): fraction kept at the start. Defaults to 0.995.
+        final (float): fraction kept at the end, reached along a half cosine.
+            Defaults to 1.
     """
-    return 1 - 0.5 * (1 + math.cos(math.pi * done)) * (1 - base)
+    return final - 0.5 * (1 + math.cos(math.pi * done)) * (final - base)
 
 
 @PARAM_SCHEDULERS.register_module()

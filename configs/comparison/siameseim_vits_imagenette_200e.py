@@ -1,0 +1,34 @@
+# SiameseIM ViT-S/16, 200 epochs on Imagenette at 224 pixels.
+#
+# Command, again and again until its status is 0:
+#   tools/gpu_imagenette.sh DATA WORK_DIR
+# Hardware: one H100 and 16 cores; not run on a GPU yet.
+# Expected: not yet run. Published with the same ViT, data, size, epochs and
+# batches of 128 to 256 (k-NN, k = 20): SwAV 86.4 %, DINO 83.8 %, MoCo v3
+# 82.6 %, MAE 72.1 %.
+# Numbers: our choice. The model of siameseim_vits_pretrain.py; batch, rate and
+# target momentum of a run of 7,200 steps; crops from 20 % of the area, as the
+# images have a short side of 128 pixels.
+_base_ = ['../siameseim_vits_pretrain.py']
+
+train_pipeline = [
+    dict(type='TwoViews', size=224, area=(0.2, 1.0)),
+    dict(type='ViewPhotometric', view=1, blur_prob=1.0),
+    dict(type='ViewPhotometric', view=2, blur_prob=0.1, solarize_prob=0.2),
+    dict(type='BlockMask', grid=14, num_masked=118),
+    dict(type='PackTwoViews'),
+]
+train_dataloader = dict(batch_size=256, dataset=dict(pipeline=train_pipeline))
+
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+auto_scale_lr = dict(base_batch_size=256)
+param_scheduler = dict(warmup=10)
+train_cfg = dict(max_epochs=200)
+
+custom_hooks = _base_.custom_hooks
+custom_hooks[0] = dict(type='MomentumTargetHook', base_momentum=0.99)
+default_hooks = dict(
+    logger=dict(interval=36),  # once an epoch
+    checkpoint=dict(interval=5, max_keep_ckpts=1),
+    knn=dict(interval=20),
+)

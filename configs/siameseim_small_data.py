@@ -1,0 +1,2 @@
+# TODO
+_base_ = ['siameseim_imagenette.py']

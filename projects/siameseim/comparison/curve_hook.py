@@ -1,0 +1,84 @@
+"""Measures the frozen backbone during a run, for any method."""
+
+import time
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torchvision.datasets import ImageFolder
+
+from ..engine.rng_state import get_rng_state, set_rng_state
+from .frozen_scores import frozen_scores
+
+_INFO = 'frozen_curve'
+
+
+class FrozenCurveHook(Hook):
+    """Keeps scores and the time that training alone has taken.
+
+    Points are dicts of 'epoch', 'knn', 'rank', 'seconds' (wall time of the
+    training epochs so far), 'cpu_seconds' (of this process in them; loading
+    processes are not counted) and, at the last, 'linear'. They are in the
+    checkpoint, so that a resumed run has them all.
+
+    Args:
+        splits (tuple[ImageFolder, ImageFolder]): of ``labelled_splits``.
+        interval (int): epochs between two points; the untrained network and
+            the last epoch always are. Defaults to 1.
+        num_workers (int): processes that load images. Defaults to 2.
+    """
+
+    priority = 'LOW'  # before the checkpoint is written
+
+    def __init__(
+        self,
+        splits: tuple[ImageFolder, ImageFolder],
+        interval: int = 1,
+        num_workers: int = 2,
+    ) -> None:
+        self.splits = splits
+        self.interval = interval
+        self.num_workers = num_workers
+        self._clocks = (0.0, 0.0)
+
+    def before_train(self, runner: Runner) -> None:
+        """Measure the untrained network."""
+        if runner.iter == 0:
+            runner.message_hub.update_info(_INFO, [])
+            self._add(runner, 0, {'seconds': 0.0, 'cpu_seconds': 0.0})
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Start the clocks."""
+        self._clocks = (time.perf_counter(), time.process_time())
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Stop them, and measure if due."""
+        now = (time.perf_counter(), time.process_time())
+        hub, done = runner.message_hub, runner.epoch + 1
+        spent = {}
+        for name, end, start in zip(
+            ('seconds', 'cpu_seconds'), now, self._clocks, strict=True
+        ):
+            spent[name] = hub.get_info(f'{_INFO}_{name}', 0.0) + end - start
+            hub.update_info(f'{_INFO}_{name}', spent[name])
+        if done % self.interval == 0 or done == runner.max_epochs:
+            self._add(runner, done, spent)
+
+    @staticmethod
+    def points(runner: Runner) -> list[dict[str, Any]]:
+        """What has been measured so far, in order."""
+        return runner.message_hub.get_info(_INFO)
+
+    def _add(self, runner: Runner, epoch: int, spent: dict) -> None:
+        state = get_rng_state()  # a data loader draws a number to start
+        scores = frozen_scores(
+            runner.model.backbone,
+            runner.model.data_preprocessor,
+            self.splits,
+            with_linear=epoch in (0, runner.max_epochs),
+            num_workers=self.num_workers,
+        )
+        set_rng_state(state)
+        self.points(runner).append({'epoch': epoch, **spent, **scores})
+        text = ', '.join(f'{name} {v:.2f}' for name, v in scores.items())
+        runner.logger.info(f'frozen backbone after {epoch} epochs: {text}')

@@ -1,0 +1,109 @@
+"""What a frozen backbone of any of the compared methods knows.
+
+All methods are read the same way: mean of the patch tokens of the last block,
+after its final norm where the method trains one.
+"""
+
+from mmpretrain.models import VisionTransformer
+from mmpretrain.registry import MODELS
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+from torchvision.datasets import ImageFolder
+
+from ..evaluation.knn import accuracies
+from ..evaluation.labelled import (
+    LabelledFeatures,
+    folder_neighbours,
+    pooled_features,
+)
+from ..models import SiameseIMViT
+from ..watch.signs import effective_rank
+
+
+def plain_vit(backbone: VisionTransformer) -> SiameseIMViT:
+    """A copy that encodes whole images, whatever method trains the original.
+
+    Args:
+        backbone (VisionTransformer): of SiameseIM, MAE or MoCo v3.
+
+    Returns:
+        SiameseIMViT: on the same device, in eval mode, without gradient.
+    """
+    copy: SiameseIMViT = MODELS.build(
+        dict(
+            type='SiameseIMViT',
+            arch=backbone.arch_settings,
+            img_size=backbone.img_size,
+            patch_size=backbone.patch_embed.projection.kernel_size[0],
+            final_norm=backbone.final_norm,
+        )
+    )
+    copy.load_state_dict(backbone.state_dict())
+    copy.requires_grad_(False)
+    return copy.to(backbone.cls_token.device).eval()
+
+
+def frozen_scores(
+    backbone: VisionTransformer,
+    preprocessor: nn.Module,
+    splits: tuple[ImageFolder, ImageFolder],
+    k: int = 20,
+    with_linear: bool = True,
+    num_workers: int = 2,
+) -> dict[str, float]:
+    """k-NN, linear probe and effective rank; draws no random number.
+
+    Args:
+        backbone (VisionTransformer): as for ``plain_vit``.
+        preprocessor (nn.Module): the model's data preprocessor.
+        splits (tuple[ImageFolder, ImageFolder]): of ``labelled_splits``.
+        k (int): neighbours that vote. Defaults to 20.
+        with_linear (bool): also fit the probe. Defaults to True.
+        num_workers (int): loading processes. Defaults to 2.
+
+    Returns:
+        dict[str, float]: 'knn' and 'linear' in per cent of the second
+        split, 'rank' of the first split's centred features.
+    """
+    vit = plain_vit(backbone)
+    known, asked = (
+        pooled_features(vit, preprocessor, split, num_workers=num_workers)
+        for split in splits
+    )
+    classes = len(splits[0].classes)
+    found, labels = folder_neighbours(known, asked, k)
+    bank = known.features.float()
+    scores = {
+        'knn': 100 * accuracies(found, labels, classes, [k])[k],
+        'rank': effective_rank(bank - bank.mean(dim=0)).item(),
+    }
+    if with_linear:
+        scores['linear'] = linear_accuracy(known, asked)
+    return scores
+
+
+def linear_accuracy(
+    known: LabelledFeatures, asked: LabelledFeatures, penalty: float = 10.0
+) -> float:
+    """Multinomial logistic regression on standardised features, per cent.
+
+    The head of the method's linear probe (BatchNorm without affine, Linear),
+    fitted to convergence on features of unaugmented images: seconds on a CPU
+    where the probe of ``evaluation.linear_probe`` takes epochs.
+
+    Args:
+        known (LabelledFeatures): features to fit.
+        asked (LabelledFeatures): features to classify.
+        penalty (float): weight of ``||W||^2 / 2`` against the sum of the
+            cross-entropies. Defaults to 10.
+    """
+    rows = known.features.float()
+    mean, scale = rows.mean(dim=0), rows.std(dim=0) + 1e-6
+
+    def standard(features: Tensor) -> Tensor:
+        return (features.float() - mean) / scale
+
+    model = LogisticRegression(C=1 / penalty, max_iter=1000)
+    model.fit(standard(rows).numpy(), known.labels.numpy())
+    right = model.score(standard(asked.features).numpy(), asked.labels.numpy())
+    return 100 * float(right)

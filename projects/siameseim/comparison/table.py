@@ -1,0 +1,121 @@
+"""Results of rows over seeds as one table."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Result = dict[str, Any]
+MEASURES = ('knn', 'linear', 'rank')
+
+
+class Summary(NamedTuple):
+    """All seeds of one row at one length.
+
+    Attributes:
+        row (str): name of the row.
+        epochs (int): length of the runs.
+        seeds (list[int]): those that were run.
+        means (dict[str, float]): final values of ``MEASURES``.
+        spreads (dict[str, float]): standard deviations (n - 1) over seeds;
+            without a value for a single one.
+        gflops (float): per image, forward and backward.
+        pflops (float): of the whole run.
+    """
+
+    row: str
+    epochs: int
+    seeds: list[int]
+    means: dict[str, float]
+    spreads: dict[str, float]
+    gflops: float
+    pflops: float
+
+
+def read_results(folder: Path) -> list[Result]:
+    """Every result under a folder, sorted by row, epochs and seed.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    found = [
+        json.loads(path.read_text()) for path in sorted(folder.glob('*.json'))
+    ]
+    results = [result for result in found if 'curve' in result]
+    if not results:
+        raise FileNotFoundError(
+            f'{folder} holds no result: run `tools/compare.py run ROW --out '
+            f'{folder}` first'
+        )
+    return sorted(results, key=lambda r: (r['row'], r['epochs'], r['seed']))
+
+
+def summarise(results: Sequence[Result]) -> list[Summary]:
+    """Mean and spread over the seeds of each row and length.
+
+    Args:
+        results (Sequence[dict]): from ``read_results``.
+
+    Raises:
+        ValueError: if a seed occurs twice in a row.
+    """
+    groups: dict[tuple[str, int], list[Result]] = {}
+    for result in results:
+        key = (result['row'], result['epochs'])
+        groups.setdefault(key, []).append(result)
+    return [_summary(*key, group) for key, group in groups.items()]
+
+
+def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
+    seeds = [result['seed'] for result in group]
+    if len({*seeds}) < len(seeds):
+        raise ValueError(f'{row}, {epochs} epochs: seeds {seeds} repeat')
+    last = [result['curve'][-1] for result in group]
+    values = {name: [point[name] for point in last] for name in MEASURES}
+    gflops = group[0]['gflops_per_image']
+    return Summary(
+        row,
+        epochs,
+        seeds,
+        {name: statistics.mean(v) for name, v in values.items()},
+        {n: statistics.stdev(v) for n, v in values.items() if len(v) > 1},
+        gflops,
+        gflops * group[0]['images_seen'] / 1e6,
+    )
+
+
+def markdown(
+    summaries: Sequence[Summary], seconds: Mapping[str, float] | None = None
+) -> str:
+    """The table, best k-NN first.
+
+    Args:
+        summaries (Sequence[Summary]): from ``summarise``.
+        seconds (Mapping[str, float], optional): of a step by row, from
+            ``interleaved_seconds``, for a column of relative step times.
+            Defaults to None.
+    """
+    lines = [
+        '| Row | Epochs | Seeds | k-NN | Linear | Rank | GFLOP an image | '
+        'PFLOP a run | Time a step, fastest = 1 |',
+        '|---|---|---|---|---|---|---|---|---|',
+    ]
+    for one in sorted(summaries, key=lambda s: -s.means['knn']):
+        seeds = ', '.join(map(str, one.seeds))
+        scores = ' | '.join(_with_spread(one, name) for name in MEASURES)
+        relative = '-'
+        if seconds and one.row in seconds:
+            relative = f'{seconds[one.row] / min(seconds.values()):.2f}'
+        lines.append(
+            f'| {one.row} | {one.epochs} | {seeds} | {scores} | '
+            f'{one.gflops:.2f} | {one.pflops:.2f} | {relative} |'
+        )
+    return '\n'.join(lines) + '\n'
+
+
+def _with_spread(summary: Summary, name: str) -> str:
+    text = f'{summary.means[name]:.1f}'
+    if name in summary.spreads:
+        text += f' ± {summary.spreads[name]:.1f}'
+    return text

@@ -1,0 +1,118 @@
+"""tools/gpu_imagenette.sh: pieces, what it reports, and a small rehearsal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / 'configs/comparison/siameseim_vits_imagenette_200e.py'
+TALKS = """#!/usr/bin/env bash
+echo "$@" >> {calls}
+[[ $1 == *train.py ]] || exit 0
+echo epoch_9.pth > {work}/last_checkpoint
+exit $(cat {status})
+"""
+TINY = f"""_base_ = [{str(CONFIG)!r}]
+custom_imports = dict(imports=['siameseim', 'stop_in_the_middle'])
+model = dict(
+    backbone=dict(
+        arch=dict(_delete_=True, embed_dims=16, num_layers=2, num_heads=2,
+                  feedforward_channels=32),
+        img_size=32, patch_size=8,
+    ),
+    neck=dict(embed_dims=16, num_heads=2),
+)
+train_pipeline = _base_.train_pipeline
+train_pipeline[0]['size'] = 32
+train_pipeline[3].update(grid=4, num_masked=9, min_block=2)
+train_dataloader = dict(
+    batch_size=4, num_workers=1, dataset=dict(pipeline=train_pipeline)
+)
+train_cfg = dict(max_epochs=4)
+param_scheduler = dict(warmup=1)
+custom_hooks = _base_.custom_hooks
+custom_hooks.append(dict(type='StopInTheMiddle'))
+"""
+STOP = """import signal
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
+
+@HOOKS.register_module()
+class StopInTheMiddle(Hook):
+    def after_train_iter(self, runner, batch_idx, **kwargs):
+        if runner.iter + 1 == 7:
+            signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def run(data, work, **variables):
+    return subprocess.run(
+        [ROOT / 'tools/gpu_imagenette.sh', data, work],
+        env={
+            **os.environ,
+            'CUDA_VISIBLE_DEVICES': '',
+            'PYTHON': sys.executable,
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ('training', 'script'), [(143, 75), (124, 75), (137, 75), (1, 1), (0, 0)]
+)
+def test_a_piece_says_whether_there_is_more_to_do(tmp_path, training, script):
+    """Only after the whole training is anything measured."""
+    work, calls = tmp_path / 'work', tmp_path / 'calls'
+    status, talks = tmp_path / 'status', tmp_path / 'python'
+    work.mkdir()
+    status.write_text(str(training))
+    talks.write_text(TALKS.format(calls=calls, work=work, status=status))
+    talks.chmod(0o755)
+    assert run('d', str(work), PYTHON=str(talks)).returncode == script
+    commands = calls.read_text().splitlines()
+    assert f'{CONFIG.name} --data d/train' in commands[0]
+    assert '--resume' in commands[0]
+    assert len(commands) == (2 if training == 0 else 1)
+    if training == 0:
+        assert f'evaluate_frozen.py {work}/epoch_9.pth' in commands[1]
+    assert f'status {training}: ' in (work / 'commands.log').read_text()
+
+
+@pytest.mark.slow
+def test_rehearsal_with_a_stop_in_the_middle(labelled_data, tmp_path):
+    """The real commands on tiny images: 24 steps in place of 7,200."""
+    (tmp_path / 'tiny.py').write_text(TINY)
+    (tmp_path / 'stop_in_the_middle.py').write_text(STOP)
+    path = f'{tmp_path}{os.pathsep}{os.environ.get("PYTHONPATH", "")}'
+    work = tmp_path / 'work'
+    variables = dict(
+        CONFIG=str(tmp_path / 'tiny.py'), PYTHONPATH=path, PROBE_EPOCHS='2',
+        PROBE_BATCH='8',
+    )  # fmt: skip
+    first = run(str(labelled_data), str(work), **variables)
+    assert first.returncode == 75, first.stdout + first.stderr
+    assert (work / 'iter_7.pth').is_file()
+    second = run(str(labelled_data), str(work), **variables)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert 'resuming from' in second.stdout + second.stderr
+    table = (work / 'frozen/frozen.md').read_text()
+    assert 'k-NN, k=20 ' in table
+    assert 'linear probe' in table
+
+
+def test_the_published_budget():
+    """200 epochs of 9,469 images, 224 pixels, ViT-S/16."""
+    from mmengine.config import Config
+
+    cfg = Config.fromfile(CONFIG)
+    assert cfg.train_cfg.max_epochs == 200
+    assert cfg.model.backbone.arch == 'small'
+    assert cfg.model.backbone.patch_size == 16
+    assert cfg.train_dataloader.dataset.pipeline[0].size == 224
+    assert cfg.train_dataloader.batch_size == 256
+    assert cfg.train_dataloader.num_workers == 16

@@ -1,0 +1,97 @@
+"""Each ablation differs from the base in the one thing it is named after."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import MODELS, TRANSFORMS
+
+import siameseim  # noqa: F401  registers what the configs name
+
+ROWS = Path(__file__).resolve().parents[2] / 'configs/comparison'
+ALL = sorted(ROWS.glob('*/*.py'))
+IDS = [f'{path.parent.name}/{path.stem}' for path in ALL]
+PIPELINE = 'train_dataloader.dataset.pipeline'
+HOOK = 'custom_hooks.MomentumTargetHook'
+CHANGES = {
+    'no_mask': {f'{PIPELINE}.BlockMask.num_masked': 0},
+    'no_second_view': {f'{PIPELINE}.TwoViews.shared_crop': True},
+    'random_mask': {f'{PIPELINE}.BlockMask.blocks': False},
+    'layernorm': {'model.neck.projector_norm': 'LN'},
+    'no_negative': {'model.head.neg_weight': 0.0},
+    'no_ema': {f'{HOOK}.base_momentum': 0.0, f'{HOOK}.final_momentum': 0.0},
+}
+
+
+def flat(value: Any, name: str = '') -> dict[str, Any]:
+    """Settings by their path; steps of lists by their type."""
+    if isinstance(value, list) and all(isinstance(v, dict) for v in value):
+        value = {f'{v["type"]}{v.get("view", "")}': v for v in value}
+    if not isinstance(value, dict):
+        return {name: value}
+    return {
+        key: leaf
+        for child, below in value.items()
+        for key, leaf in flat(below, f'{name}.{child}'.lstrip('.')).items()
+        if not key.startswith('train_pipeline')  # only a name in the file
+    }
+
+
+def settings(row: str) -> dict[str, Any]:
+    return flat(Config.fromfile(ROWS / f'imagenette/{row}.py').to_dict())
+
+
+def difference(row: str) -> tuple[dict, dict]:
+    """What the row sets otherwise than the base, and what it leaves out."""
+    base, changed = settings('siameseim'), settings(row)
+    gone = {k: v for k, v in base.items() if k not in changed}
+    new = {k: v for k, v in changed.items() if base.get(k) != v}
+    return new, gone
+
+
+@pytest.mark.parametrize('row', CHANGES)
+def test_an_ablation_changes_one_thing(row):
+    assert difference(row) == (CHANGES[row], {})
+
+
+def test_without_colour_difference_view_1_is_drawn_for_both():
+    steps = Config.fromfile(
+        ROWS / 'imagenette/no_colour_difference.py'
+    ).train_dataloader.dataset.pipeline
+    base = Config.fromfile(
+        ROWS / 'imagenette/siameseim.py'
+    ).train_dataloader.dataset.pipeline
+    assert steps[1] == {**base[1], 'view': (1, 2)}
+    assert [steps[0], *steps[2:]] == [base[0], *base[3:]]
+    new, gone = difference('no_colour_difference')
+    assert all(f'{PIPELINE}.ViewPhotometric' in key for key in {**new, **gone})
+
+
+@pytest.mark.parametrize('path', ALL, ids=IDS)
+def test_all_rows_train_the_same_vit_at_one_size(path):
+    cfg = Config.fromfile(path)
+    with torch.device('meta'):
+        backbone = MODELS.build(cfg.model).backbone
+    size, patch = (32, 4) if path.parent.name == 'cifar10' else (64, 8)
+    assert backbone.arch_settings == dict(
+        embed_dims=192, num_layers=6, num_heads=3, feedforward_channels=768
+    )
+    assert backbone.img_size == (size, size)
+    assert backbone.patch_embed.projection.kernel_size == (patch, patch)
+    steps = [
+        TRANSFORMS.build(s) for s in cfg.train_dataloader.dataset.pipeline
+    ]
+    assert steps[0].size == (size, size)
+
+
+@pytest.mark.parametrize('row', ['mae', 'mocov3', 'siameseim_plain'])
+def test_crops_batch_and_schedule_are_shared(row):
+    shared = (
+        'train_dataloader.batch_size', 'train_cfg.max_epochs',
+        'param_scheduler.warmup', 'optim_wrapper.optimizer.weight_decay',
+        'optim_wrapper.precision', f'{PIPELINE}.TwoViews.area',
+    )  # fmt: skip
+    base, other = settings('siameseim'), settings(row)
+    assert {k: other[k] for k in shared} == {k: base[k] for k in shared}

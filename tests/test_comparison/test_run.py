@@ -1,0 +1,55 @@
+"""Rows from the command line to the table."""
+
+import json
+
+import pytest
+import torch
+
+METHODS = ('siameseim', 'mae', 'mocov3')
+
+
+def test_three_rows_run_and_make_a_table(compare, small, tmp_path):
+    out = tmp_path / 'results'
+    for method in METHODS:
+        compare.main(['run', f'imagenette/{method}', '--epochs', '2', *small])
+    compare.main(
+        ['time', *[f'imagenette/{m}' for m in METHODS], '--rounds', '1']
+        + small
+    )
+    text = compare.main(['table', str(out)])
+    for method in METHODS:
+        result = json.loads(
+            (out / f'imagenette_{method}_2e_seed0.json').read_text()
+        )
+        assert (result['steps'], result['images_seen']) == (6, 48)
+        assert [point['epoch'] for point in result['curve']] == [0, 1, 2]
+        assert {'knn', 'linear', 'rank'} <= result['curve'][-1].keys()
+        assert f'| imagenette/{method} | 2 | 0 |' in text
+    assert (out / 'curves.png').read_bytes().startswith(b'\x89PNG')
+    assert (out / 'table.md').read_text() == text
+    assert ' 1.00 |' in text  # the fastest step
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_measuring_does_not_change_training(compare, small, tmp_path, method):
+    weights = []
+    for interval, name in ((1, 'often'), (9, 'seldom')):
+        args = [a.replace('results', name) for a in small]
+        compare.main(
+            ['run', f'imagenette/{method}', '--epochs', '2']
+            + ['--interval', str(interval), *args]
+        )
+        (file,) = (tmp_path / name).rglob('epoch_2.pth')
+        weights.append(torch.load(file, weights_only=True)['state_dict'])
+    for key, value in weights[0].items():
+        assert torch.equal(value, weights[1][key]), key
+
+
+def test_a_row_that_is_not_there_is_named(compare, small):
+    with pytest.raises(SystemExit, match='imagenette/mae'):
+        compare.main(['run', 'imagenette/mea', *small])
+
+
+def test_a_table_of_nothing_says_what_to_run(compare, tmp_path):
+    with pytest.raises(SystemExit, match='compare.py run'):
+        compare.main(['table', str(tmp_path)])

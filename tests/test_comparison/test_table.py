@@ -1,0 +1,64 @@
+"""Means, spreads and costs against numbers worked out by hand."""
+
+import json
+
+import pytest
+
+from siameseim.comparison import markdown, read_results, summarise
+
+
+def result(row, seed, knn, linear=60.0, gflops=2.0, images=1000):
+    last = dict(epoch=2, knn=knn, linear=linear, rank=10.0)
+    curve = [dict(epoch=0, knn=30.0, linear=40.0, rank=5.0), last]
+    return dict(
+        row=row, seed=seed, epochs=2, curve=curve,
+        gflops_per_image=gflops, images_seen=images,
+    )  # fmt: skip
+
+
+def test_mean_and_spread_over_seeds():
+    """40, 42, 47: mean 43, deviations -3, -1, 4: sqrt(26 / 2)."""
+    results = [result('a', s, k) for s, k in enumerate((40.0, 42.0, 47.0))]
+    (summary,) = summarise(results)
+    assert summary.seeds == [0, 1, 2]
+    assert summary.means['knn'] == pytest.approx(43.0)
+    assert summary.spreads['knn'] == pytest.approx(13**0.5)
+    assert summary.spreads['linear'] == 0
+
+
+def test_one_seed_has_no_spread():
+    (summary,) = summarise([result('a', 0, 40.0)])
+    assert summary.spreads == {}
+    assert '| 40.0 | 60.0 | 10.0 |' in markdown([summary])
+
+
+def test_cost_of_a_run():
+    """0.63 GFLOP for each of 227,000 images are 143,010 GFLOP."""
+    (summary,) = summarise([result('a', 0, 1.0, gflops=0.63, images=227000)])
+    assert summary.pflops == pytest.approx(0.14301)
+
+
+def test_step_times_are_relative_to_the_fastest():
+    table = markdown(
+        summarise([result('a', 0, 40.0), result('b', 0, 41.0)]),
+        {'a': 3.0, 'b': 1.2},
+    )
+    rows = table.splitlines()[2:]
+    assert [row.split('|')[1].strip() for row in rows] == ['b', 'a']  # k-NN
+    assert [row.split('|')[-2].strip() for row in rows] == ['1.00', '2.50']
+
+
+def test_lengths_of_a_row_are_kept_apart():
+    other = {**result('a', 0, 50.0), 'epochs': 4}
+    assert len(summarise([result('a', 0, 40.0), other])) == 2
+
+
+def test_a_seed_that_is_there_twice_is_an_error():
+    with pytest.raises(ValueError, match=r'a, 2 epochs: seeds \[0, 0\]'):
+        summarise([result('a', 0, 40.0), result('a', 0, 41.0)])
+
+
+def test_other_json_files_are_no_results(tmp_path):
+    (tmp_path / 'x.json').write_text(json.dumps(result('a', 0, 40.0)))
+    (tmp_path / 'step_times.json').write_text('{"a": 1.0}')
+    assert [r['row'] for r in read_results(tmp_path)] == ['a']

@@ -1,0 +1,189 @@
+"""SiameseIM beside MAE, MoCo v3 and its ablations: one command a row.
+
+ROW is a file of configs/comparison without its ending; FOLDER holds train and
+val (or test), each with one folder of images per class. The labels serve the
+measurements only.
+
+Examples:
+  python tools/compare.py run imagenette/mae --seed 0 --epochs 24 \
+      --data imagenette --out results
+  python tools/compare.py time imagenette/siameseim imagenette/mae \
+      --data imagenette --out results
+  python tools/compare.py table results
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import train
+from mmengine.config import DictAction
+from mmengine.runner import Runner
+
+from siameseim import comparison
+from siameseim.engine.precision import has_fast_bf16
+from siameseim.evaluation.frozen import split_folders
+from siameseim.evaluation.labelled import labelled_splits
+
+ROWS = Path(__file__).resolve().parents[1] / 'configs/comparison'
+TIMES = 'step_times.json'
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest='command', required=True)
+    run = commands.add_parser('run', help='train and measure one row')
+    run.add_argument('row', metavar='ROW')
+    run.add_argument('--seed', type=int, default=0)
+    run.add_argument('--epochs', type=int, help='in place of the config')
+    run.add_argument(
+        '--interval', type=int, default=1, help='epochs between measurements'
+    )
+    run.add_argument(
+        '--resume', action='store_true', help='go on where a run was stopped'
+    )
+    steps = commands.add_parser('time', help='time steps of rows in turn')
+    steps.add_argument('rows', metavar='ROW', nargs='+')
+    steps.add_argument('--rounds', type=int, default=5)
+    for command in (run, steps):
+        command.add_argument('--data', metavar='FOLDER', required=True)
+        command.add_argument(
+            '--out', type=Path, required=True, help='folder of the results'
+        )
+        command.add_argument('--workers', type=int, default=2)
+        command.add_argument(
+            '--cfg-options',
+            nargs='+',
+            action=DictAction,
+            default={},
+            metavar='KEY=VALUE',
+        )
+    table = commands.add_parser('table', help='write the table and curves')
+    table.add_argument('out', type=Path, metavar='FOLDER')
+    return parser.parse_args(argv)
+
+
+def build(row: str, seed: int, args: argparse.Namespace) -> Runner:
+    """The stock runner of a row, through ``tools/train.py``."""
+    config = ROWS / f'{row}.py'
+    if not config.is_file():
+        known = sorted(
+            str(path.relative_to(ROWS).with_suffix(''))
+            for path in ROWS.glob('*/*.py')
+        )
+        raise ValueError(f'no row {row!r}: give one of {", ".join(known)}')
+    work_dir = args.out / 'runs' / name_of(row, seed, args)
+    wanted = train.parse_args(
+        [str(config), '--seed', str(seed), '--work-dir', str(work_dir)]
+        + ['--data', str(split_folders(args.data)[0])]
+        + (['--resume'] if getattr(args, 'resume', False) else [])
+        + (['--epochs', str(args.epochs)] if _epochs(args) else [])
+    )
+    wanted.cfg_options = {
+        'train_dataloader.num_workers': args.workers,
+        **args.cfg_options,
+    }
+    return train.build_runner(wanted)
+
+
+def name_of(row: str, seed: int, args: argparse.Namespace) -> str:
+    """Name of a run's files."""
+    length = f'_{args.epochs}e' if _epochs(args) else ''
+    return f'{row.replace("/", "_")}{length}_seed{seed}'
+
+
+def _epochs(args: argparse.Namespace) -> int | None:
+    """``--epochs`` of those commands that have it."""
+    return getattr(args, 'epochs', None)
+
+
+def run_row(args: argparse.Namespace) -> dict[str, Any]:
+    """Train a row, measure it, write OUT/NAME.json."""
+    runner = build(args.row, args.seed, args)
+    splits = labelled_splits(
+        *split_folders(args.data), runner.model.backbone.img_size
+    )
+    curve = comparison.FrozenCurveHook(splits, args.interval, args.workers)
+    runner.register_hook(curve)
+    loader = runner.train_dataloader
+    batch = first_batch(runner)
+    gflops = comparison.gflops_per_image(runner.model, batch)
+    runner.train()
+    device = next(runner.model.parameters()).device.type
+    result = dict(
+        row=args.row,
+        seed=args.seed,
+        epochs=runner.max_epochs,
+        batch_size=loader.batch_size,
+        steps=runner.iter,
+        images_seen=runner.iter * loader.batch_size,
+        gflops_per_image=gflops,
+        options={k: str(v) for k, v in args.cfg_options.items()},
+        threads=torch.get_num_threads(),
+        device=device,
+        fast_bf16=has_fast_bf16(device),
+        torch=torch.__version__,
+        curve=curve.points(runner),
+    )
+    path = args.out / f'{name_of(args.row, args.seed, args)}.json'
+    path.write_text(json.dumps(result, indent=1) + '\n')
+    return result
+
+
+def first_batch(runner: Runner) -> dict[str, Any]:
+    """A batch that costs the training no random number."""
+    loader = runner.train_dataloader
+    images = [loader.dataset[i] for i in range(loader.batch_size)]
+    return loader.collate_fn(images)
+
+
+def time_rows(args: argparse.Namespace) -> dict[str, float]:
+    """Time steps of all rows in turn, write OUT/step_times.json."""
+    steps = {}
+    for row in args.rows:
+        runner = build(row, 0, args)
+        runner.model.init_weights()
+        runner.model.train()
+        runner.message_hub.update_info('max_iters', 1000)
+        optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        steps[row] = (runner.model, optim_wrapper, first_batch(runner))
+    seconds = comparison.interleaved_seconds(steps, args.rounds)
+    (args.out / TIMES).write_text(json.dumps(seconds, indent=1) + '\n')
+    for row, value in seconds.items():
+        print(f'{row:32} {value:.3f} s a step')
+    return seconds
+
+
+def write_table(args: argparse.Namespace) -> str:
+    """Write OUT/table.md and OUT/curves.png."""
+    results = comparison.read_results(args.out)
+    times = args.out / TIMES
+    seconds = json.loads(times.read_text()) if times.is_file() else None
+    text = comparison.markdown(comparison.summarise(results), seconds)
+    (args.out / 'table.md').write_text(text)
+    comparison.draw_comparison(results, args.out / 'curves.png')
+    print(text)
+    return text
+
+
+def main(argv: Sequence[str] | None = None) -> Any:
+    """Do what the command line says."""
+    args = parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    commands = dict(run=run_row, time=time_rows, table=write_table)
+    try:
+        return commands[args.command](args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# ViT-S/16, 200 epochs of Imagenette, in pieces of a few minutes.
+#
+#   tools/gpu_imagenette.sh DATA WORK_DIR [arguments of tools/train.py]
+#
+# DATA holds train and val. Run the same command again and again: each piece
+# trains for at most LIMIT (9m), saves and stops; the last one measures k-NN
+# and the linear probe and writes WORK_DIR/frozen/frozen.md. The status is 75
+# while there is more to do, and 0 when all is done:
+#
+#   until tools/gpu_imagenette.sh DATA WORK_DIR; do [ $? -eq 75 ] || break; done
+#
+# Environment: CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512) and PYTHON (else
+# the active environment's python, else .venv/bin/python). What was run, when
+# and with which status is appended to WORK_DIR/commands.log.
+set -euo pipefail
+
+if [[ $# -lt 2 ]]; then
+    echo "usage: $0 DATA WORK_DIR [arguments of tools/train.py]" >&2
+    exit 2
+fi
+data=$1
+work=$2
+shift 2
+tools=$(cd "$(dirname "$0")" && pwd)
+config=${CONFIG:-$tools/../configs/comparison/siameseim_vits_imagenette_200e.py}
+limit=${LIMIT:-9m}
+source "$tools/find_python.sh"
+mkdir -p "$work"
+
+run() {
+    local status=0
+    "$@" || status=$?
+    echo "$(date -u +%FT%TZ) status $status: $*" >> "$work/commands.log"
+    return $status
+}
+
+# On SIGTERM the run saves after the step and stops. If it takes more than a
+# minute for that, it is killed and goes on from the checkpoint before. A run
+# that is complete has nothing left to do and ends at once.
+status=0
+run timeout --kill-after=60 --signal=TERM "$limit" \
+    "$python" "$tools/train.py" "$config" --data "$data/train" \
+    --knn "$data" --work-dir "$work" --resume "$@" || status=$?
+case $status in
+    0) ;;
+    124|137|143)  # timeout, its kill, or a signal to the run itself
+        echo "not finished: run the same command again"
+        exit 75 ;;
+    *) exit $status ;;
+esac
+
+last=$work/$(basename "$(cat "$work/last_checkpoint")")
+run "$python" "$tools/evaluate_frozen.py" "$last" --config "$config" \
+    --data "$data" --out "$work/frozen" --k 20 200 \
+    --epochs "${PROBE_EPOCHS:-90}" --probe-batch "${PROBE_BATCH:-512}"
