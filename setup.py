@@ -29,6 +29,7 @@ WEIGHTS = ['safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.2', 'pyarrow>=15']
 ROBUSTNESS = ['imagecorruptions-imaug>=1.1.5', 'timm>=1.0']
 DEVELOPMENT = [
     'codespell',
+    'lmdb>=1.4',
     'mypy',
     'onnxruntime',
     'playwright>=1.40',

@@ -8,6 +8,7 @@ docs/performance.md says where the defaults are from.
 
 import argparse
 import logging
+from typing import Any
 
 from mmengine.config import Config
 
@@ -66,13 +67,16 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     logging.disable(logging.INFO)
-    rates = dict(pair.split('=') for pair in args.set)
-    cluster = H100._replace(**{k: float(v) for k, v in rates.items()})
+    rates: dict[str, Any] = {
+        name: float(value)
+        for name, value in (pair.split('=') for pair in args.set)
+    }
+    cluster = H100._replace(**rates)
     work = work_of(Config.fromfile(args.config))
     print(
         f'{work.flop_per_image / 1e9:.1f} GFLOP an image, '
         f'{work.trained / 1e6:.1f} M trained and {work.averaged / 1e6:.1f} M '
-        'averaged weights\n\n'
+        'averaged weights; times in milliseconds\n\n'
         '| GPUs | Batch each | Compute | Optimizer, EMA | Gradients left '
         'visible | BatchNorm | Step | Images/s | Efficiency |\n'
         '|---|---|---|---|---|---|---|---|---|'

@@ -86,7 +86,7 @@ def test_all_rows_train_the_same_vit_at_one_size(path):
     assert steps[0].size == (size, size)
 
 
-@pytest.mark.parametrize('row', ['mae', 'mocov3', 'siameseim_plain'])
+@pytest.mark.parametrize('row', ['mae', 'mocov3'])
 def test_crops_batch_and_schedule_are_shared(row):
     shared = (
         'train_dataloader.batch_size', 'train_cfg.max_epochs',

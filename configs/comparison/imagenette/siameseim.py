@@ -1,3 +1,8 @@
-# Row of the comparison: SiameseIM with the short-schedule recipe, which the
-# ablations change in one thing each.
-_base_ = ['../../siameseim_small_data.py']
+# Row of the comparison: SiameseIM, which each ablation changes in one thing.
+#
+# Command, for every file of this folder (docs/comparison.md):
+#   python tools/compare.py run imagenette/siameseim --seed 0 \
+#       --data imagenette --epochs 24 --out results
+# Hardware: 2 CPU cores.
+# Expected: not yet run (docs/comparison.md says what was).
+_base_ = ['../../siameseim_imagenette.py']

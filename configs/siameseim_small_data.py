@@ -1,2 +1,0 @@
-# TODO
-_base_ = ['siameseim_imagenette.py']
