@@ -17,3 +17,24 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def one_liners() -> Iterator[None]:
+    """Silence messages of several lines, but for errors.
+
+    Where no log file is open, ``init_weights`` of a stock model writes three
+    lines for each of its tensors.
+    """
+    logger = MMLogger.get_current_instance()
+
+    def short(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR or (
+            '\n' not in record.getMessage()
+        )
+
+    logger.addFilter(short)
+    try:
+        yield
+    finally:
+        logger.removeFilter(short)

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmpretrain.registry import MODELS
 from torch import nn
 
+from ..engine.quiet import one_liners
 from ..models import SiameseIMViT
 from ..weights.model import backbone_settings
 from ..weights.reading import read_vit
@@ -77,7 +78,8 @@ def frozen_backbone(
     """
     torch.manual_seed(seed)
     backbone = MODELS.build(cfg)
-    backbone.init_weights()
+    with one_liners():
+        backbone.init_weights()
     backbone.requires_grad_(False)
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     return backbone.to(device), MODELS.build(PREPROCESSOR).to(device)
