@@ -8,6 +8,7 @@ docs/performance.md says where the defaults are from.
 
 import argparse
 import logging
+from typing import Any
 
 from mmengine.config import Config
 
@@ -66,8 +67,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     logging.disable(logging.INFO)
-    rates = dict(pair.split('=') for pair in args.set)
-    cluster = H100._replace(**{k: float(v) for k, v in rates.items()})
+    pairs = (pair.split('=') for pair in args.set)
+    rates: dict[str, Any] = {name: float(value) for name, value in pairs}
+    cluster = H100._replace(**rates)
     work = work_of(Config.fromfile(args.config))
     print(
         f'{work.flop_per_image / 1e9:.1f} GFLOP an image, '
