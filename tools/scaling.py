@@ -67,10 +67,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     logging.disable(logging.INFO)
-    rates: dict[str, Any] = {
-        name: float(value)
-        for name, value in (pair.split('=') for pair in args.set)
-    }
+    pairs = (pair.split('=') for pair in args.set)
+    rates: dict[str, Any] = {name: float(value) for name, value in pairs}
     cluster = H100._replace(**rates)
     work = work_of(Config.fromfile(args.config))
     print(
