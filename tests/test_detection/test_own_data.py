@@ -22,10 +22,9 @@ def write_part(shared, split, folder):
     coco = shared / 'data/coco_mini'
     path = coco / f'annotations/instances_{split}2017.json'
     contents = json.loads(path.read_text())
+    by_name = {c['name']: c for c in contents['categories']}
     contents['categories'] = [
-        dict(category, name=RENAMED[category['name']])
-        for category in contents['categories']
-        if category['name'] in RENAMED
+        dict(by_name[name], name=new) for name, new in RENAMED.items()
     ]
     kept = {category['id'] for category in contents['categories']}
     contents['annotations'] = [
