@@ -158,7 +158,10 @@ class Plain:
         x = patches @ kernel.T + self.state[f'{prefix}patch_embed.proj.bias']
         x = x + grid_positions(self.grid, x.shape[-1])[:, 1:]
         x = torch.stack(
-            [tokens[m.flatten() == 0] for tokens, m in zip(x, mask)]  # noqa: B905
+            [
+                tokens[m.flatten() == 0]
+                for tokens, m in zip(x, mask, strict=True)
+            ]
         )
         cls = self.state[f'{prefix}cls_token'].expand(len(x), -1, -1)
         x = torch.cat([cls, x], 1)

@@ -50,19 +50,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='go on from this checkpoint; without a value from the last one '
         'in the work directory, or from the beginning if there is none',
     )
-    parser.add_argument(
-        '--knn',
-        metavar='FOLDER',
-        help='in pretraining, measure the k-NN accuracy before training and '
-        'after each epoch on this folder with train and val, each with one '
-        'folder of images per class',
-    )
-    parser.add_argument(
-        '--epochs',
-        type=int,
-        help='in pretraining, replaces train_cfg.max_epochs; the warm-up '
-        'keeps its share',
-    )
     parser.add_argument('--seed', type=int, help='replaces randomness.seed')
     parser.add_argument(
         '--cfg-options',
@@ -79,7 +66,25 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='what started the processes; dist_train.sh and slurm_train.sh '
         'set it',
     )
+    add_pretraining_options(parser)
     return parser.parse_args(argv)
+
+
+def add_pretraining_options(parser: argparse.ArgumentParser) -> None:
+    """Options that ``refuse_pretraining_options`` knows."""
+    parser.add_argument(
+        '--knn',
+        metavar='FOLDER',
+        help='in pretraining, measure the k-NN accuracy before training and '
+        'after each epoch on this folder with train and val, each with one '
+        'folder of images per class',
+    )
+    parser.add_argument(
+        '--epochs',
+        type=int,
+        help='in pretraining, replaces train_cfg.max_epochs; the warm-up '
+        'keeps its share',
+    )
 
 
 def load_config(args: argparse.Namespace) -> Config:
