@@ -75,8 +75,8 @@ class ImageFolder(CustomDataset):
         root = os.path.abspath(self.img_prefix)
         if not os.path.exists(root):
             raise FileNotFoundError(
-                f'no such folder: {root}. Check the path given as data_root; '
-                f'a relative one starts at {os.getcwd()}.'
+                f'no such folder: {root}. Check the path given with --data '
+                f'or as data_root; a relative one starts at {os.getcwd()}.'
             )
         if not os.path.isdir(root):
             raise NotADirectoryError(
@@ -100,9 +100,11 @@ class ImageFolder(CustomDataset):
         found = ', '.join(f'{n} x {ext}' for ext, n in others.most_common(5))
         return (
             f'no image under {root} (all subfolders were '
-            f'searched; other files there: {found or "none"}). Looked for '
-            f'{" ".join(sorted(self.extensions))}. Give the folder that '
-            'holds the images, or name other endings with extensions=[...].'
+            f'searched; other files there: {found or "none"}). Looked for the '
+            f'{len(self.extensions)} endings of formats that Pillow reads, '
+            'such as .jpeg and .png. Give the folder that holds the images, '
+            'or name other endings in the config, with ImageFolder and its '
+            'extensions=[...] as the data set, and leave out --data.'
         )
 
 
