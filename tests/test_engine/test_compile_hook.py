@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.multiprocessing as mp
 from torch.testing import assert_close
 
 from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
@@ -35,8 +36,7 @@ def test_losses_and_gradients_are_equal():
             assert_close(compiled[name], value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
-def test_inductor_gives_the_same_losses():
+def compare_with_inductor(rank):
     torch.manual_seed(0)
     model = tiny_model().train()
     model.update_target(0.9)
@@ -45,6 +45,12 @@ def test_inductor_gives_the_same_losses():
     compile_blocks(model)
     for name, value in model.loss(*batch).items():
         assert_close(value, expected[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_inductor_gives_the_same_losses():
+    """In a process of its own, whose compiler has seen nothing else."""
+    mp.spawn(compare_with_inductor, nprocs=1)
 
 
 class Recorder:
