@@ -4,13 +4,13 @@
 #   tools/gpu_imagenette.sh DATA WORK_DIR [arguments of tools/train.py]
 #
 # DATA holds train and val. Run the same command again and again: each piece
-# trains for at most LIMIT (9m), saves and stops; the last one measures k-NN
-# and the linear probe and writes WORK_DIR/frozen/frozen.md. The status is 75
+# trains for at most LIMIT (9m), saves and stops; the last one, which LIMIT does
+# not end, measures k-NN and the linear probe and writes WORK_DIR/frozen/frozen.md. The status is 75
 # while there is more to do, and 0 when all is done:
 #
 #   until tools/gpu_imagenette.sh DATA WORK_DIR; do [ $? -eq 75 ] || break; done
 #
-# Environment: CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512) and PYTHON (else
+# Environment: LIMIT (9m), CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512) and PYTHON (else
 # the active environment's python, else .venv/bin/python). What was run, when
 # and with which status is appended to WORK_DIR/commands.log.
 set -euo pipefail

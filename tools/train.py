@@ -181,7 +181,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     try:
         runner = build_runner(parse_args(argv))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError) as error:
         sys.exit(f'error: {error}')
     runner.train()
 

@@ -17,8 +17,17 @@ def python(code):
     return done.stdout.split()
 
 
-def test_pretraining_does_not_import_a_segmentor():
-    code = "import sys, siameseim; print('mmseg.models' in sys.modules)"
+def test_pretraining_imports_no_part_of_a_toolbox():
+    """Nor does a question to mmengine or to a registry of somebody else."""
+    code = (
+        'import sys, siameseim; '
+        'from mmengine.registry import MODELS, Registry; '
+        "Registry('other', scope='other').get('ResNet'); "
+        "MODELS.get('ResNet'); "
+        "wanted = ('mmseg.models', 'siameseim.detection.parts', "
+        "'siameseim.segmentation.parts'); "
+        'print(any(name in sys.modules for name in wanted))'
+    )
     assert python(code)[-1] == 'False'
 
 

@@ -42,8 +42,7 @@ class CompileBlocksHook(Hook):
 
     Args:
         enabled (bool): whether to compile. Defaults to False.
-        **options: as for ``torch.compile``, e.g. ``mode='reduce-overhead'``
-            for CUDA graphs.
+        **options: as for ``torch.compile``.
     """
 
     def __init__(self, enabled: bool = False, **options: Any) -> None:

@@ -8,10 +8,9 @@ from mmengine.registry import Registry
 def register_when_used(toolbox: str, parts: str) -> None:
     """Import a module as soon as a registry of the toolbox is asked.
 
-    Pretraining has no use for a detector: it should neither wait for mmdet
-    to be imported nor stop where mmcv's operators cannot be. mmengine's
-    registries import what they hold at the first question; this adds to their
-    lists.
+    Pretraining has no use for a detector: it should not stop where mmcv's
+    operators cannot be imported. mmengine's registries import what they hold
+    at the first question; this adds to the toolbox's lists.
 
     Args:
         toolbox (str): 'mmdet' or 'mmseg'; nothing is done where it is absent
@@ -24,8 +23,11 @@ def register_when_used(toolbox: str, parts: str) -> None:
         # They refuse an mmcv they do not know with an AssertionError.
         return
     for registry in vars(registries).values():
-        if not isinstance(registry, Registry):
+        # mmengine's own registries lie in that module too; those without
+        # locations share one list.
+        own = isinstance(registry, Registry) and registry.scope == toolbox
+        if not own or not registry._locations:
             continue
         if registry._imported:  # the question was asked before
             import_module(parts)
-        registry._locations.append(parts)
+        registry._locations = [*registry._locations, parts]
