@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from siameseim.benchmark.suite import suite_table
 
 ROOT = Path(__file__).resolve().parents[1]
+_LEAST_SECONDS = 60.0  # with less time left no case is begun
 
 
 class Case(NamedTuple):
@@ -54,8 +55,19 @@ def cases(data: str | None, workers: int) -> list[Case]:
     return found
 
 
-def run_case(case: Case, out: Path, rehearse: bool, timeout: float) -> None:
-    """Run one measurement; what stopped it goes to OUT/NAME.failed."""
+def run_case(
+    case: Case, out: Path, rehearse: bool, timeout: float, alone: bool
+) -> None:
+    """Run one measurement; what stopped it goes to OUT/NAME.failed.
+
+    Args:
+        case (Case): what to run.
+        out (Path): folder of the results.
+        rehearse (bool): on the CPU, with the smallest model.
+        timeout (float): seconds until it is ended.
+        alone (bool): nothing ran before it in this call, so that more time
+            is not to be had; else a case that is ended will be run again.
+    """
     config, batch, device = case.config, case.batch_size, 'cuda'
     arguments = list(case.arguments)
     if rehearse:
@@ -76,9 +88,13 @@ def run_case(case: Case, out: Path, rehearse: bool, timeout: float) -> None:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=timeout
         )
-        error = done.stderr[-2000:] if done.returncode else ''
+        error = ''
+        if done.returncode:
+            text = done.stderr[-2000:].strip()
+            error = text or f'ended with status {done.returncode}'
     except subprocess.TimeoutExpired:
-        error = f'took more than {timeout:.0f} s'
+        # The next call begins with it, and has the whole time for it.
+        error = f'took more than {timeout:.0f} s' if alone else ''
     if error:
         (out / f'{case.name}.failed').write_text(error)
 
@@ -93,18 +109,20 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--data', help='images for the data loader')
     parser.add_argument('--workers', type=int, default=16)
     parser.add_argument(
-        '--minutes', type=float, default=9, help='start nothing after these'
+        '--minutes', type=float, default=9, help='end after these'
     )
     parser.add_argument('--rehearse', action='store_true')
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * args.minutes
+    alone = True
     for case in cases(args.data, args.workers):
         left = end - time.monotonic()
         done = any(args.out.glob(f'{case.name}.*'))
-        if not done and left > 0:
+        if not done and left > _LEAST_SECONDS:
             print(f'{case.name} ...', flush=True)
-            run_case(case, args.out, args.rehearse, max(left, 60))
+            run_case(case, args.out, args.rehearse, left, alone)
+            alone = False
     results: dict[str, Any] = {
         path.stem: json.loads(path.read_text())
         for path in sorted(args.out.glob('*.json'))

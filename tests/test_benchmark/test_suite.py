@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,29 @@ def test_the_same_command_goes_on_where_it_stopped(suite, fake, tmp_path):
     assert count == len(suite.cases('images', 16)) == 9
     suite.main([str(tmp_path), '--data', 'images'])
     assert len(fake) == count
+
+
+def test_a_case_cut_off_by_the_end_of_a_call_is_run_again(
+    suite, monkeypatch, tmp_path
+):
+    """The second case always takes too long."""
+    begun = []
+
+    def run(command, timeout, **kwargs):
+        begun.append(Path(command[command.index('--json') + 1]))
+        if begun[-1].stem == 'vitb_compiled':
+            raise suite.subprocess.TimeoutExpired(command, timeout)
+        begun[-1].write_text('{"batch_size": 1, "steps": {}}')
+        return suite.subprocess.CompletedProcess(command, 0, '', '')
+
+    monkeypatch.setattr(suite.subprocess, 'run', run)
+    suite.main([str(tmp_path)])
+    assert not list(tmp_path.glob('*.failed'))
+    suite.main([str(tmp_path)])  # which begins with it
+    assert (tmp_path / 'vitb_compiled.failed').is_file()
+    count = len(begun)
+    suite.main([str(tmp_path)])
+    assert len(begun) == count
 
 
 def test_a_failure_is_in_the_table(suite, fake, tmp_path, capsys):
