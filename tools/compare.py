@@ -45,6 +45,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument('--seed', type=int, default=0)
     run.add_argument('--epochs', type=int, help='in place of the config')
     run.add_argument(
+        '--label',
+        default='',
+        help="name of what --cfg-options change, beside the row's",
+    )
+    run.add_argument(
         '--interval', type=int, default=1, help='epochs between measurements'
     )
     run.add_argument(
@@ -71,7 +76,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def build(row: str, seed: int, args: argparse.Namespace) -> Runner:
+def build(
+    row: str, seed: int, work_dir: Path, args: argparse.Namespace
+) -> Runner:
     """The stock runner of a row, through ``tools/train.py``."""
     config = ROWS / f'{row}.py'
     if not config.is_file():
@@ -80,7 +87,6 @@ def build(row: str, seed: int, args: argparse.Namespace) -> Runner:
             for path in ROWS.glob('*/*.py')
         )
         raise ValueError(f'no row {row!r}: give one of {", ".join(known)}')
-    work_dir = args.out / 'runs' / name_of(row, seed, args)
     wanted = train.parse_args(
         [str(config), '--seed', str(seed), '--work-dir', str(work_dir)]
         + ['--data', str(split_folders(args.data)[0])]
@@ -94,10 +100,28 @@ def build(row: str, seed: int, args: argparse.Namespace) -> Runner:
     return train.build_runner(wanted)
 
 
-def name_of(row: str, seed: int, args: argparse.Namespace) -> str:
+def name_of(args: argparse.Namespace) -> str:
     """Name of a run's files."""
-    length = f'_{args.epochs}e' if _epochs(args) else ''
-    return f'{row.replace("/", "_")}{length}_seed{seed}'
+    parts = [args.row.replace('/', '_'), args.label]
+    parts += [f'{args.epochs}e' if args.epochs else '', f'seed{args.seed}']
+    return '_'.join(part for part in parts if part)
+
+
+def place_of(args: argparse.Namespace) -> tuple[Path, Path]:
+    """Work dir and result of a run; nothing that is there is replaced.
+
+    Raises:
+        FileExistsError: if the run is there and is not to be continued.
+    """
+    name = name_of(args)
+    work_dir, result = args.out / 'runs' / name, args.out / f'{name}.json'
+    started = result.exists() or (work_dir / 'last_checkpoint').exists()
+    if started and not args.resume:
+        raise FileExistsError(
+            f'{args.out} holds {name} already: give --resume to go on with '
+            'it, another --label if --cfg-options differ, or another --out'
+        )
+    return work_dir, result
 
 
 def _epochs(args: argparse.Namespace) -> int | None:
@@ -107,7 +131,8 @@ def _epochs(args: argparse.Namespace) -> int | None:
 
 def run_row(args: argparse.Namespace) -> dict[str, Any]:
     """Train a row, measure it, write OUT/NAME.json."""
-    runner = build(args.row, args.seed, args)
+    work_dir, path = place_of(args)
+    runner = build(args.row, args.seed, work_dir, args)
     splits = labelled_splits(
         *split_folders(args.data), runner.model.backbone.img_size
     )
@@ -120,6 +145,7 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
     device = next(runner.model.parameters()).device.type
     result = dict(
         row=args.row,
+        label=args.label,
         seed=args.seed,
         epochs=runner.max_epochs,
         batch_size=loader.batch_size,
@@ -133,7 +159,6 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
         torch=torch.__version__,
         curve=curve.points(runner),
     )
-    path = args.out / f'{name_of(args.row, args.seed, args)}.json'
     path.write_text(json.dumps(result, indent=1) + '\n')
     return result
 
@@ -149,7 +174,7 @@ def time_rows(args: argparse.Namespace) -> dict[str, float]:
     """Time steps of all rows in turn, write OUT/step_times.json."""
     steps = {}
     for row in args.rows:
-        runner = build(row, 0, args)
+        runner = build(row, 0, args.out / 'runs/time', args)
         runner.model.init_weights()
         runner.model.train()
         runner.message_hub.update_info('max_iters', 1000)

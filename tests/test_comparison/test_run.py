@@ -53,3 +53,19 @@ def test_a_row_that_is_not_there_is_named(compare, small):
 def test_a_table_of_nothing_says_what_to_run(compare, tmp_path):
     with pytest.raises(SystemExit, match='compare.py run'):
         compare.main(['table', str(tmp_path)])
+
+
+def test_a_run_that_is_there_is_not_replaced(compare, small):
+    run = ['run', 'imagenette/mae', '--epochs', '1', *small]
+    result = compare.main(run)
+    with pytest.raises(SystemExit, match='--label'):
+        compare.main(run)
+    assert compare.main([*run, '--resume']) == result
+    labelled = compare.main([*run, '--label', 'other'])
+    assert labelled['label'] == 'other'
+
+
+def test_timing_rows_leaves_their_runs_alone(compare, small, tmp_path):
+    compare.main(['time', 'imagenette/mae', '--rounds', '1', *small])
+    compare.main(['run', 'imagenette/mae', '--epochs', '1', *small])
+    assert (tmp_path / 'results/imagenette_mae_1e_seed0.json').is_file()

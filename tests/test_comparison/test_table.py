@@ -62,3 +62,15 @@ def test_other_json_files_are_no_results(tmp_path):
     (tmp_path / 'x.json').write_text(json.dumps(result('a', 0, 40.0)))
     (tmp_path / 'step_times.json').write_text('{"a": 1.0}')
     assert [r['row'] for r in read_results(tmp_path)] == ['a']
+
+
+def test_labels_are_rows_of_their_own():
+    other = {**result('a', 0, 50.0), 'label': 'lr', 'options': {'lr': '1'}}
+    summaries = summarise([result('a', 0, 40.0), other])
+    assert [s.row for s in summaries] == ['a', 'a (lr)']
+
+
+def test_seeds_of_other_options_are_not_averaged():
+    other = {**result('a', 1, 50.0), 'options': {'lr': '1'}}
+    with pytest.raises(ValueError, match='--label'):
+        summarise([result('a', 0, 40.0), other])

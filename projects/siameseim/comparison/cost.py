@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -68,11 +69,18 @@ def interleaved_seconds(
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds + 1):
         for name, (model, optim_wrapper, batch) in steps.items():
+            _synchronize()
             start = time.perf_counter()
             _move_target(model)
             model.train_step(batch, optim_wrapper)
+            _synchronize()
             times[name].append(time.perf_counter() - start)
     return {name: statistics.median(t[1:]) for name, t in times.items()}
+
+
+def _synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def _move_target(model: BaseModel) -> None:

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torchvision.datasets import ImageFolder
@@ -51,18 +52,35 @@ class FrozenCurveHook(Hook):
         """Start the clocks."""
         self._clocks = (time.perf_counter(), time.process_time())
 
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        """Count the time, so that any checkpoint knows it."""
+        self._count(runner)
+
     def after_train_epoch(self, runner: Runner) -> None:
-        """Stop them, and measure if due."""
+        """Measure if due."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        spent, done = self._count(runner), runner.epoch + 1
+        if done % self.interval == 0 or done == runner.max_epochs:
+            self._add(runner, done, spent)
+
+    def _count(self, runner: Runner) -> dict[str, float]:
+        """Add the time since the last call to what the run has taken."""
+        hub, spent = runner.message_hub, {}
         now = (time.perf_counter(), time.process_time())
-        hub, done = runner.message_hub, runner.epoch + 1
-        spent = {}
         for name, end, start in zip(
             ('seconds', 'cpu_seconds'), now, self._clocks, strict=True
         ):
             spent[name] = hub.get_info(f'{_INFO}_{name}', 0.0) + end - start
             hub.update_info(f'{_INFO}_{name}', spent[name])
-        if done % self.interval == 0 or done == runner.max_epochs:
-            self._add(runner, done, spent)
+        self._clocks = now
+        return spent
 
     @staticmethod
     def points(runner: Runner) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Curves of the compared rows."""
 
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .table import Result
+from .table import Result, full_name
 
 
 def draw_comparison(results: Sequence[Result], path: Path) -> None:
-    """Write k-NN accuracy over epochs and over computation, as a PNG.
+    """Write k-NN accuracy over epochs, computation and time, as a PNG.
 
     One line a row and length: the mean over seeds, with a band from the
     lowest to the highest.
@@ -20,24 +21,30 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
         results (Sequence[dict]): from ``read_results``.
         path (Path): where the PNG goes.
     """
-    figure = Figure(figsize=(12, 5), dpi=100)
+    figure = Figure(figsize=(16, 5), dpi=100)
     FigureCanvasAgg(figure)
-    by_epoch, by_cost = figure.subplots(1, 2, sharey=True)
+    by_epoch, by_cost, by_time = figure.subplots(1, 3, sharey=True)
     groups: dict[str, list[Result]] = {}
     for result in results:
-        name = f'{result["row"]}, {result["epochs"]} epochs'
+        name = f'{full_name(result)}, {result["epochs"]} epochs'
         groups.setdefault(name, []).append(result)
     for name, group in groups.items():
         epochs = [point['epoch'] for point in group[0]['curve']]
         whole = group[0]['gflops_per_image'] * group[0]['images_seen'] / 1e6
         cost = [epoch / group[0]['epochs'] * whole for epoch in epochs]
         _draw(by_epoch, epochs, group, name)
+        minutes = [
+            statistics.mean(point['seconds'] for point in points) / 60
+            for points in zip(*(r['curve'] for r in group), strict=True)
+        ]
         _draw(by_cost, cost, group, name)
+        _draw(by_time, minutes, group, name)
     by_epoch.set(xlabel='epochs', ylabel='k-NN, %')
     by_cost.set(xlabel='computation, PFLOP')
-    by_epoch.grid(alpha=0.3)
-    by_cost.grid(alpha=0.3)
-    by_cost.legend()
+    by_time.set(xlabel='training time, minutes')
+    for axes in (by_epoch, by_cost, by_time):
+        axes.grid(alpha=0.3)
+    by_time.legend()
     figure.tight_layout()
     figure.savefig(path)
 

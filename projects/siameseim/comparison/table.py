@@ -10,11 +10,17 @@ Result = dict[str, Any]
 MEASURES = ('knn', 'linear', 'rank')
 
 
+def full_name(result: Result) -> str:
+    """A row's name, with the label of what was changed in it."""
+    label = result.get('label')
+    return f'{result["row"]} ({label})' if label else result['row']
+
+
 class Summary(NamedTuple):
     """All seeds of one row at one length.
 
     Attributes:
-        row (str): name of the row.
+        row (str): name of the row, with its label.
         epochs (int): length of the runs.
         seeds (list[int]): those that were run.
         means (dict[str, float]): final values of ``MEASURES``.
@@ -48,7 +54,9 @@ def read_results(folder: Path) -> list[Result]:
             f'{folder} holds no result: run `tools/compare.py run ROW --out '
             f'{folder}` first'
         )
-    return sorted(results, key=lambda r: (r['row'], r['epochs'], r['seed']))
+    return sorted(
+        results, key=lambda r: (full_name(r), r['epochs'], r['seed'])
+    )
 
 
 def summarise(results: Sequence[Result]) -> list[Summary]:
@@ -58,11 +66,12 @@ def summarise(results: Sequence[Result]) -> list[Summary]:
         results (Sequence[dict]): from ``read_results``.
 
     Raises:
-        ValueError: if a seed occurs twice in a row.
+        ValueError: if a seed occurs twice in a row, or its seeds were run
+            with different options.
     """
     groups: dict[tuple[str, int], list[Result]] = {}
     for result in results:
-        key = (result['row'], result['epochs'])
+        key = (full_name(result), result['epochs'])
         groups.setdefault(key, []).append(result)
     return [_summary(*key, group) for key, group in groups.items()]
 
@@ -71,6 +80,12 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
     seeds = [result['seed'] for result in group]
     if len({*seeds}) < len(seeds):
         raise ValueError(f'{row}, {epochs} epochs: seeds {seeds} repeat')
+    options = [result.get('options', {}) for result in group]
+    if any(one != options[0] for one in options):
+        raise ValueError(
+            f'{row}, {epochs} epochs: seeds {seeds} have different options '
+            f'{options}: run them again with a --label for each'
+        )
     last = [result['curve'][-1] for result in group]
     values = {name: [point[name] for point in last] for name in MEASURES}
     gflops = group[0]['gflops_per_image']
