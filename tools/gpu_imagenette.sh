@@ -4,9 +4,10 @@
 #   tools/gpu_imagenette.sh DATA WORK_DIR [arguments of tools/train.py]
 #
 # DATA holds train and val. Run the same command again and again: each piece
-# trains for at most LIMIT (9m), saves and stops; the last one, which LIMIT does
-# not end, measures k-NN and the linear probe and writes WORK_DIR/frozen/frozen.md. The status is 75
-# while there is more to do, and 0 when all is done:
+# trains for at most LIMIT (9m), saves and stops. Once all epochs are done, a
+# piece of its own measures k-NN and the linear probe, also for at most LIMIT,
+# and writes WORK_DIR/frozen/frozen.md. The status is 75 while there is more to
+# do, 0 when all is done, and another one for a piece that failed or got nowhere:
 #
 #   until tools/gpu_imagenette.sh DATA WORK_DIR; do [ $? -eq 75 ] || break; done
 #
@@ -35,22 +36,31 @@ run() {
     return $status
 }
 
+saved() {
+    cat "$work/last_checkpoint" 2>/dev/null || true
+}
+
 # On SIGTERM the run saves after the step and stops. If it takes more than a
 # minute for that, it is killed and goes on from the checkpoint before. A run
 # that is complete has nothing left to do and ends at once.
+before=$(saved)
 status=0
 run timeout --kill-after=60 --signal=TERM "$limit" \
     "$python" "$tools/train.py" "$config" --data "$data/train" \
     --knn "$data" --work-dir "$work" --resume "$@" || status=$?
 case $status in
-    0) ;;
+    0) [[ $(saved) == "$before" ]] || exit 75 ;;  # measured in the next piece
     124|137|143)  # timeout, its kill, or a signal to the run itself
+        if [[ $(saved) == "$before" ]]; then
+            echo "no step was saved in $limit: give a longer LIMIT" >&2
+            exit 1
+        fi
         echo "not finished: run the same command again"
         exit 75 ;;
     *) exit $status ;;
 esac
 
-last=$work/$(basename "$(cat "$work/last_checkpoint")")
-run "$python" "$tools/evaluate_frozen.py" "$last" --config "$config" \
+last=$work/$(basename "$(saved)")
+run timeout --kill-after=60 "$limit" "$python" "$tools/evaluate_frozen.py" "$last" --config "$config" \
     --data "$data" --out "$work/frozen" --k 20 200 \
     --epochs "${PROBE_EPOCHS:-90}" --probe-batch "${PROBE_BATCH:-512}"

@@ -12,7 +12,7 @@ CONFIG = ROOT / 'configs/comparison/siameseim_vits_imagenette_200e.py'
 TALKS = """#!/usr/bin/env bash
 echo "$@" >> {calls}
 [[ $1 == *train.py ]] || exit 0
-echo epoch_9.pth > {work}/last_checkpoint
+echo {saved} > {work}/last_checkpoint
 exit $(cat {status})
 """
 TINY = f"""_base_ = [{str(CONFIG)!r}]
@@ -62,25 +62,50 @@ def run(data, work, **variables):
     )
 
 
-@pytest.mark.parametrize(
-    ('training', 'script'), [(143, 75), (124, 75), (137, 75), (1, 1), (0, 0)]
-)
-def test_a_piece_says_whether_there_is_more_to_do(tmp_path, training, script):
-    """Only after the whole training is anything measured."""
+@pytest.fixture
+def piece(tmp_path):
+    """Run a piece whose training ends with a status and saves a file."""
     work, calls = tmp_path / 'work', tmp_path / 'calls'
     status, talks = tmp_path / 'status', tmp_path / 'python'
     work.mkdir()
-    status.write_text(str(training))
-    talks.write_text(TALKS.format(calls=calls, work=work, status=status))
-    talks.chmod(0o755)
-    assert run('d', str(work), PYTHON=str(talks)).returncode == script
-    commands = calls.read_text().splitlines()
+
+    def piece(training: int, saved: str):
+        status.write_text(str(training))
+        talks.write_text(
+            TALKS.format(calls=calls, work=work, status=status, saved=saved)
+        )
+        talks.chmod(0o755)
+        calls.write_text('')
+        done = run('d', str(work), PYTHON=str(talks)).returncode
+        assert f'status {training}: ' in (work / 'commands.log').read_text()
+        return done, calls.read_text().splitlines()
+
+    return piece
+
+
+@pytest.mark.parametrize(
+    ('training', 'script'), [(143, 75), (124, 75), (137, 75), (1, 1), (0, 75)]
+)
+def test_a_piece_says_whether_there_is_more_to_do(piece, training, script):
+    """Nothing is measured by a piece that trained."""
+    done, commands = piece(training, 'iter_9.pth')
+    assert done == script
+    assert len(commands) == 1
     assert f'{CONFIG.name} --data d/train' in commands[0]
     assert '--resume' in commands[0]
-    assert len(commands) == (2 if training == 0 else 1)
-    if training == 0:
-        assert f'evaluate_frozen.py {work}/epoch_9.pth' in commands[1]
-    assert f'status {training}: ' in (work / 'commands.log').read_text()
+
+
+def test_the_piece_after_the_last_epoch_measures(piece, tmp_path):
+    piece(0, 'epoch_9.pth')
+    done, commands = piece(0, 'epoch_9.pth')
+    assert (done, len(commands)) == (0, 2)
+    assert f'evaluate_frozen.py {tmp_path}/work/epoch_9.pth' in commands[1]
+
+
+@pytest.mark.parametrize('training', [124, 137, 143])
+def test_pieces_that_save_nothing_end(piece, training):
+    piece(training, 'iter_9.pth')
+    assert piece(training, 'iter_9.pth')[0] == 1
 
 
 @pytest.mark.slow
@@ -98,8 +123,10 @@ def test_rehearsal_with_a_stop_in_the_middle(labelled_data, tmp_path):
     assert first.returncode == 75, first.stdout + first.stderr
     assert (work / 'iter_7.pth').is_file()
     second = run(str(labelled_data), str(work), **variables)
-    assert second.returncode == 0, second.stdout + second.stderr
+    assert second.returncode == 75, second.stdout + second.stderr
     assert 'resuming from' in second.stdout + second.stderr
+    third = run(str(labelled_data), str(work), **variables)
+    assert third.returncode == 0, third.stdout + third.stderr
     table = (work / 'frozen/frozen.md').read_text()
     assert 'k-NN, k=20 ' in table
     assert 'linear probe' in table
