@@ -16,7 +16,9 @@ of a step are measured in steps of their own.
 import argparse
 import json
 import logging
+import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
@@ -91,16 +93,24 @@ def main(argv: list[str] | None = None) -> None:
         workers=args.workers,
         peak_tflops=args.peak_tflops,
     )
-    if args.watching:
-        result = watching_cost(cfg, args.batch_size, args.device, args.steps)
-    elif args.sweep:
-        result = sweep(args.sweep, cfg, settings, args.values, args.out)
-    else:
-        result = measure(cfg, settings)
-    result = dict(config=args.config, **result)
+    try:
+        result = dict(config=args.config, **run(args, cfg, settings))
+    except ValueError as error:
+        sys.exit(f'error: {error}')
     show(result)
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + '\n')
+
+
+def run(
+    args: argparse.Namespace, cfg: Config, settings: Settings
+) -> dict[str, Any]:
+    """Take the measurement that was asked for."""
+    if args.watching:
+        return watching_cost(cfg, args.batch_size, args.device, args.steps)
+    if args.sweep:
+        return sweep(args.sweep, cfg, settings, args.values, args.out)
+    return measure(cfg, settings)
 
 
 if __name__ == '__main__':

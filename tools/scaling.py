@@ -8,6 +8,7 @@ docs/performance.md says where the defaults are from.
 
 import argparse
 import logging
+import sys
 from typing import Any
 
 from mmengine.config import Config
@@ -54,6 +55,28 @@ def work_of(cfg: Config) -> Work:
     )
 
 
+def rates_of(pairs: list[str]) -> dict[str, Any]:
+    """Fields of ``Cluster`` from ``RATE=VALUE`` texts.
+
+    Raises:
+        ValueError: for a name that is no field, or a value that is no number.
+    """
+    rates: dict[str, Any] = {}
+    for pair in pairs:
+        name, _, value = pair.partition('=')
+        if name not in Cluster._fields:
+            known = ', '.join(Cluster._fields)
+            raise ValueError(f'--set {pair}: no rate {name!r}: {known}')
+        try:
+            rates[name] = float(value)
+        except ValueError:
+            raise ValueError(
+                f'--set {pair}: {value!r} is no number; write RATE=VALUE, '
+                f'such as {name}={H100._asdict()[name]:g}'
+            ) from None
+    return rates
+
+
 def main(argv: list[str] | None = None) -> None:
     """Print a table, in milliseconds."""
     parser = argparse.ArgumentParser(
@@ -67,9 +90,10 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     logging.disable(logging.INFO)
-    pairs = (pair.split('=') for pair in args.set)
-    rates: dict[str, Any] = {name: float(value) for name, value in pairs}
-    cluster = H100._replace(**rates)
+    try:
+        cluster = H100._replace(**rates_of(args.set))
+    except ValueError as error:
+        sys.exit(f'error: {error}')
     work = work_of(Config.fromfile(args.config))
     print(
         f'{work.flop_per_image / 1e9:.1f} GFLOP an image, '

@@ -168,3 +168,10 @@ def test_processes_share_a_batch(benchmark, tmp_path):
     result = json.loads((tmp_path / 'growth_processes.json').read_text())
     assert [point['at'] for point in result['points']] == [1, 2]
     assert result['points'][1]['speed_up'] > 0
+
+
+def test_a_curve_over_workers_asks_for_images(benchmark, tmp_path):
+    with pytest.raises(SystemExit, match='--data'):
+        benchmark.main(
+            [str(SMOKE), '--sweep', 'workers', '--out', str(tmp_path)]
+        )

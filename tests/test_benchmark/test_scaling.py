@@ -83,12 +83,27 @@ def test_all_reduce_volume_and_batch_norms_of_the_method():
     assert batch_norms(2, 4) == (12 + 4, 12)
 
 
-def test_the_tool_counts_the_weights_of_a_config(smoke, capsys):
+@pytest.fixture
+def tool():
+    """tools/scaling.py as a module."""
     spec = importlib.util.spec_from_file_location(
         'scaling_tool', ROOT / 'tools/scaling.py'
     )
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ('rate', 'cure'),
+    [('speed=1', 'memory_bandwidth'), ('flops', 'RATE=VALUE')],
+)
+def test_a_wrong_rate_is_named(tool, rate, cure):
+    with pytest.raises(SystemExit, match=f'--set {rate}.*{cure}'):
+        tool.main([str(SMOKE), '--set', rate])
+
+
+def test_the_tool_counts_the_weights_of_a_config(tool, smoke, capsys):
     work = tool.work_of(smoke)
     d, hidden = 16, 64
     block = 3 * d * d + 3 * d + d * d + d + 4 * d  # attention, two norms
