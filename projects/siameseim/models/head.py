@@ -8,6 +8,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from .norm import layer_norm_fp32
+from .whitening import whiten
 
 
 def dense_loss(
@@ -42,14 +43,21 @@ class SiameseIMHead(BaseModule):
     Args:
         neg_weight (float): weight lambda of the negative term.
             Defaults to 0.02.
+        whiten_target (bool): whiten the normalised target in each batch, so
+            that no direction outweighs the others; not in the paper, for
+            short runs (docs/comparison.md). Defaults to False.
         init_cfg (dict, optional): mmengine initialisation config.
     """
 
     def __init__(
-        self, neg_weight: float = 0.02, init_cfg: dict | None = None
+        self,
+        neg_weight: float = 0.02,
+        whiten_target: bool = False,
+        init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.neg_weight = neg_weight
+        self.whiten_target = whiten_target
 
     def loss(self, prediction: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Compare predicted and true features of view 2.
@@ -63,9 +71,10 @@ class SiameseIMHead(BaseModule):
             loss.
         """
         with torch.autocast(prediction.device.type, enabled=False):
+            rows = layer_norm_fp32(target).flatten(0, 1)  # (N, D)
+            if self.whiten_target:
+                rows = whiten(rows)
             positive, negative = dense_loss(
-                prediction.float().flatten(0, 1),
-                layer_norm_fp32(target).flatten(0, 1),
-                self.neg_weight,
+                prediction.float().flatten(0, 1), rows, self.neg_weight
             )
         return dict(loss_pos=positive, loss_neg=negative)

@@ -1,0 +1,63 @@
+"""The whitened target against an eigendecomposition in float64."""
+
+import pytest
+import torch
+
+from siameseim.models import SiameseIMHead
+from siameseim.models.whitening import inverse_root, whiten
+
+
+def spectrum(dims: int, smallest: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """A covariance of known eigenvalues, and its inverse root."""
+    generator = torch.Generator().manual_seed(0)
+    square = torch.randn(dims, dims, generator=generator).double()
+    basis, _ = torch.linalg.qr(square)
+    values = torch.logspace(0, torch.log10(torch.tensor(smallest)), dims)
+    values = values.double()
+    matrix = basis * values @ basis.T
+    return matrix, basis * values.rsqrt() @ basis.T
+
+
+@pytest.mark.parametrize('smallest', [1e-1, 1e-3, 1e-4])
+def test_inverse_root_of_known_eigenvalues(smallest):
+    matrix, expected = spectrum(48, smallest)
+    found = inverse_root(matrix.float()).double()
+    error = (found - expected).norm() / expected.norm()
+    assert error < 1e-3
+
+
+def test_whitened_rows_against_eigenvectors():
+    """One direction holds nearly everything, as in a collapsing target."""
+    generator = torch.Generator().manual_seed(1)
+    rows = 0.1 * torch.randn(500, 32, generator=generator) + 3
+    rows += 5 * torch.randn(500, 1, generator=generator)
+    centred = (rows - rows.mean(0)).double()
+    values, vectors = torch.linalg.eigh(centred.T @ centred / 500)
+    values += 0.01 * values.mean()
+    expected = centred @ (vectors * values.rsqrt() @ vectors.T)
+    torch.testing.assert_close(
+        whiten(rows).double(), expected, rtol=1e-3, atol=1e-3
+    )
+
+
+def test_rows_of_even_variance_become_the_identity():
+    generator = torch.Generator().manual_seed(2)
+    rows = torch.randn(4000, 16, generator=generator) @ torch.randn(
+        16, 16, generator=generator
+    )
+    white = whiten(rows, ridge=0.0)
+    torch.testing.assert_close(
+        white.T @ white / 4000, torch.eye(16), rtol=0, atol=2e-3
+    )
+
+
+def test_predicting_the_mean_is_worth_nothing():
+    """Of a whitened target, unlike of one that has a common part."""
+    generator = torch.Generator().manual_seed(3)
+    target = torch.randn(8, 16, 32, generator=generator) + torch.randn(32)
+    losses = [
+        SiameseIMHead(neg_weight=0.0, whiten_target=True).loss(p, target)
+        for p in (torch.zeros(8, 16, 32), torch.full((8, 16, 32), 0.5))
+    ]
+    zero, constant = (loss['loss_pos'].item() for loss in losses)
+    assert constant - zero == pytest.approx(0.25, abs=1e-4)
