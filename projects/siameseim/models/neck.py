@@ -15,7 +15,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from .attention import use_fast_attention
-from .norm import norm_cfg
+from .norm import layer_norm_fp32, norm_cfg
 from .position import RelativeGeometry, grid_sincos, relative_sincos
 from .recompute import run_block
 from .weight_init import init_linears
@@ -98,6 +98,8 @@ class Predictor(BaseModule):
         grid (tuple[int, int]): patch grid (H, W) of the views.
         mlp_ratio (float): hidden width of the MLPs over D.
         norm (str | dict): 'BN', 'LN' or a norm config.
+        input_norm (bool): normalise the tokens before their positions are
+            added. Defaults to False.
     """
 
     positions: Tensor
@@ -110,9 +112,11 @@ class Predictor(BaseModule):
         grid: tuple[int, int],
         mlp_ratio: float,
         norm: str | dict,
+        input_norm: bool = False,
     ) -> None:
         super().__init__()
         self.grid = grid
+        self.input_norm = input_norm
         self.mask_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.relative_position = nn.Linear(2 * embed_dims, embed_dims)
         self.blocks = transformer_blocks(
@@ -137,6 +141,8 @@ class Predictor(BaseModule):
         Returns:
             Tensor: (B, L, D) predicted features of view 2.
         """
+        if self.input_norm:
+            tokens = layer_norm_fp32(tokens)
         cls_token, patches = tokens[:, :1], tokens[:, 1:]
         patches = patches + self.positions[0][visible]  # (B, V, D)
         queries = self.mask_token + self._relative_positions(geometry)
@@ -183,6 +189,10 @@ class SiameseIMNeck(BaseModule):
         projector_norm (str | dict): 'BN', 'LN' or a norm config.
             Defaults to 'BN'.
         predictor_norm (str | dict): likewise. Defaults to 'BN'.
+        input_norm (bool): LayerNorm without affine between projector and
+            predictor, as the target has one: the projected tokens may grow
+            until the positions added to them no longer count. Not in the
+            paper, for short runs (docs/comparison.md). Defaults to False.
         with_cp (bool): recompute each block in the backward pass instead of
             storing its activations. Defaults to False.
         init_cfg (dict, optional): mmengine initialisation config.
@@ -199,6 +209,7 @@ class SiameseIMNeck(BaseModule):
         mlp_ratio: float = 4,
         projector_norm: str | dict = 'BN',
         predictor_norm: str | dict = 'BN',
+        input_norm: bool = False,
         with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
@@ -223,6 +234,7 @@ class SiameseIMNeck(BaseModule):
             to_2tuple(grid),
             mlp_ratio,
             predictor_norm,
+            input_norm,
         )
         for part in (self.projector, self.predictor):
             part.blocks.with_cp = with_cp
