@@ -5,7 +5,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor
 
 
-def inverse_root(covariance: Tensor, steps: int = 20) -> Tensor:
+def inverse_root(covariance: Tensor, steps: int = 24) -> Tensor:
     """Inverse square root of a positive definite matrix.
 
     The coupled Newton-Schulz iteration: matrix products only, so that a GPU
@@ -14,7 +14,7 @@ def inverse_root(covariance: Tensor, steps: int = 20) -> Tensor:
 
     Args:
         covariance (Tensor): (D, D) float32, symmetric.
-        steps (int): iterations. Defaults to 20.
+        steps (int): iterations. Defaults to 24.
 
     Returns:
         Tensor: (D, D), symmetric up to rounding.
@@ -31,7 +31,7 @@ def inverse_root(covariance: Tensor, steps: int = 20) -> Tensor:
 
 
 @torch.no_grad()
-def whiten(rows: Tensor, ridge: float = 0.01) -> Tensor:
+def whiten(rows: Tensor, ridge: float = 0.001) -> Tensor:
     """Centre features and make their covariance the identity, nearly.
 
     ``(x - mean) (C + ridge * trace(C) / D)^(-1/2)`` with mean and covariance
@@ -41,7 +41,7 @@ def whiten(rows: Tensor, ridge: float = 0.01) -> Tensor:
 
     Args:
         rows (Tensor): (N, D) float32; every rank brings the same number.
-        ridge (float): share of the average variance. Defaults to 0.01.
+        ridge (float): share of the average variance. Defaults to 0.001.
 
     Returns:
         Tensor: (N, D).
