@@ -7,6 +7,7 @@ from .log_line import ProgressLogProcessor
 from .momentum_hook import MomentumTargetHook
 from .optim_wrapper import AutocastOptimWrapper
 from .param_groups import GroupedOptimWrapperConstructor
+from .patch_whitening_hook import PatchWhiteningHook
 from .progress_hook import ProgressHook
 from .resume_hook import ExactResumeHook
 from .runtime_info_hook import LazyRuntimeInfoHook
@@ -26,6 +27,7 @@ __all__ = [
     'LazyRuntimeInfoHook',
     'MomentumTargetHook',
     'NonFiniteGuardHook',
+    'PatchWhiteningHook',
     'ProgressHook',
     'ProgressLogProcessor',
     'SafeCheckpointHook',

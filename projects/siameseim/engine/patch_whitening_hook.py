@@ -1,0 +1,86 @@
+"""Gives the frozen patch embedding the statistics of the images."""
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import broadcast
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch import Tensor, nn
+
+
+@HOOKS.register_module()
+class PatchWhiteningHook(Hook):
+    """Whitens the frozen patch embedding before the first step.
+
+    Most of the variance of image patches is brightness, and a random frozen
+    embedding passes it on; short runs then learn little else
+    (docs/comparison.md; not in the paper). The weights become a random
+    rotation of ZCA whitening, measured on patches of both views of the first
+    training images. They are part of every checkpoint; a run that resumes or
+    starts from weights keeps those.
+
+    Args:
+        images (int): training images to measure on. Defaults to 512.
+        ridge (float): added to each eigenvalue of the patches' covariance,
+            in units of their average. Defaults to 0.1.
+    """
+
+    def __init__(self, images: int = 512, ridge: float = 0.1) -> None:
+        self.images = images
+        self.ridge = ridge
+
+    def before_train(self, runner: Runner) -> None:
+        """Set the weights of the online and the target branch."""
+        if runner.iter or runner._has_loaded:
+            return
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        projection = model.backbone.patch_embed.projection
+        patches = self._patches(runner, model, projection.kernel_size)
+        whiten_projection(projection, patches, self.ridge)
+        for tensor in (projection.weight, projection.bias):
+            broadcast(tensor.data)
+        model.target.copy_from(model.backbone, model.neck.projector)
+        runner.logger.info(
+            f'patch embedding whitened on {len(patches):,} patches'
+        )
+
+    def _patches(
+        self, runner: Runner, model: nn.Module, size: tuple[int, int]
+    ) -> Tensor:
+        """(N, 3 * height * width) normalised patches; draws nothing."""
+        loader = runner.train_dataloader
+        step = max(1, len(loader.dataset) // self.images)
+        chosen = range(0, len(loader.dataset), step)[: self.images]
+        batch = loader.collate_fn([loader.dataset[i] for i in chosen])
+        views = model.data_preprocessor(batch, True)['inputs']
+        rows = F.unfold(torch.cat(views), size, stride=size)
+        return rows.transpose(1, 2).flatten(0, 1)
+
+
+@torch.no_grad()
+def whiten_projection(
+    projection: nn.Conv2d, patches: Tensor, ridge: float
+) -> None:
+    """Make a patch embedding whiten, at the scale that it had.
+
+    Args:
+        projection (nn.Conv2d): with P = 3 * height * width inputs a patch
+            and C channels; weight and bias are replaced.
+        patches (Tensor): (N, P) float32, normalised as the model's input.
+        ridge (float): as in ``PatchWhiteningHook``.
+    """
+    weight = projection.weight.flatten(1)  # (C, P)
+    before = F.linear(patches, weight, projection.bias).square().mean()
+    mean = patches.mean(dim=0)
+    centred = patches - mean
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(patches))
+    scales = (values.clamp(min=0) + ridge * values.mean()).rsqrt()
+    rotation = nn.init.orthogonal_(torch.empty_like(weight))
+    white = rotation @ (vectors * scales) @ vectors.T
+    white *= (before / (centred @ white.T).square().mean()).sqrt()
+    projection.weight.copy_(white.view_as(projection.weight))
+    projection.bias.copy_(-white @ mean)

@@ -1,0 +1,121 @@
+"""The whitened patch embedding against the patches it was made from."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.logging import MMLogger
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import default_collate
+
+from siameseim.engine import PatchWhiteningHook
+from siameseim.engine.patch_whitening_hook import whiten_projection
+from tests.model_fixtures import random_batch, tiny_model
+
+
+def bright_patches(count: int, size: int) -> torch.Tensor:
+    """Noise whose largest direction, by far, is the mean of a patch."""
+    generator = torch.Generator().manual_seed(0)
+    noise = 0.1 * torch.randn(count, 3 * size**2, generator=generator)
+    return noise + 2 + torch.randn(count, 1, generator=generator)
+
+
+@pytest.mark.parametrize('channels', [12, 8])
+def test_outputs_are_uncorrelated_and_of_the_old_size(channels):
+    patches = bright_patches(5000, 2)
+    projection = nn.Conv2d(3, channels, 2, 2)
+    images = patches.view(-1, 3, 2, 2)
+    before = projection(images).square().mean()
+    whiten_projection(projection, patches, ridge=0.0)
+    rows = projection(images).flatten(1)
+    size = before.item()
+    torch.testing.assert_close(
+        rows.mean(0), torch.zeros(channels), atol=1e-4, rtol=0
+    )
+    torch.testing.assert_close(
+        rows.T @ rows / 5000,
+        size * torch.eye(channels),
+        atol=0.01 * size,
+        rtol=0,
+    )
+
+
+def test_a_ridge_keeps_what_is_small_small():
+    """Eigenvalues 12 and eleven of 0.01 with the ridge at their mean, 1."""
+    patches = bright_patches(50000, 2)
+    projection = nn.Conv2d(3, 12, 2, 2)
+    whiten_projection(projection, patches, ridge=1.0)
+    rows = projection(patches.view(-1, 3, 2, 2)).flatten(1)
+    values = torch.linalg.eigvalsh(rows.T @ rows)
+    expected = (12 / 13.01) / (0.01 / 1.01)
+    ratio = (values[-1] / values[:-1].mean()).item()
+    assert ratio == pytest.approx(expected, rel=0.1)
+
+
+class Images:
+    """Items as the pretraining dataset makes them."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        (view1, view2), samples = random_batch(1, seed=index)
+        samples = {name: value[0] for name, value in samples.items()}
+        views = [view1[0] + index, view2[0]]
+        return dict(inputs=views, data_samples=samples)
+
+
+class AsItIs(nn.Module):
+    def forward(self, batch, training):
+        return batch
+
+
+@pytest.fixture
+def runner():
+    model = tiny_model()
+    model.data_preprocessor = AsItIs()
+    return SimpleNamespace(
+        iter=0,
+        _has_loaded=False,
+        model=model,
+        logger=MMLogger.get_instance('patch whitening'),
+        train_dataloader=SimpleNamespace(
+            dataset=Images(), collate_fn=default_collate
+        ),
+    )
+
+
+def test_both_branches_get_the_weights_and_keep_the_rest(runner):
+    model = runner.model
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    PatchWhiteningHook(images=6).before_train(runner)
+    changed = {
+        name
+        for name, value in model.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    wanted = {
+        f'{branch}backbone.patch_embed.projection.{kind}'
+        for branch in ('', 'target.')
+        for kind in ('weight', 'bias')
+    }
+    assert changed == wanted
+    views = [Images()[i]['inputs'] for i in range(6)]
+    images = torch.stack([view for pair in views for view in pair])
+    embed = model.target.backbone.patch_embed.projection
+    torch.testing.assert_close(
+        F.conv2d(images, embed.weight, embed.bias, 4).mean((0, 2, 3)),
+        torch.zeros(16),
+        atol=1e-4,
+        rtol=0,
+    )
+
+
+@pytest.mark.parametrize('state', [dict(iter=3), dict(_has_loaded=True)])
+def test_a_run_that_goes_on_keeps_its_weights(runner, state):
+    vars(runner).update(state)
+    weight = runner.model.backbone.patch_embed.projection.weight
+    before = weight.clone()
+    PatchWhiteningHook().before_train(runner)
+    assert torch.equal(weight, before)
