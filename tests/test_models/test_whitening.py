@@ -5,6 +5,7 @@ import torch
 
 from siameseim.models import SiameseIMHead
 from siameseim.models.whitening import inverse_root, whiten
+from tests.two_processes import run_in_two
 
 
 def spectrum(dims: int, smallest: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,3 +62,20 @@ def test_predicting_the_mean_is_worth_nothing():
     ]
     zero, constant = (loss['loss_pos'].item() for loss in losses)
     assert constant - zero == pytest.approx(0.25, abs=1e-4)
+
+
+def whitened(rank: int | None) -> torch.Tensor:
+    """All rows, or a process's half of them, whitened."""
+    generator = torch.Generator().manual_seed(4)
+    rows = torch.randn(200, 8, generator=generator)
+    rows = rows @ torch.randn(8, 8, generator=generator)
+    rows += torch.arange(200)[:, None] / 100  # the halves differ in mean
+    if rank is not None:
+        rows = rows[rank * 100 : (rank + 1) * 100]
+    return whiten(rows)
+
+
+def test_two_processes_whiten_as_one():
+    torch.testing.assert_close(
+        torch.cat(run_in_two(whitened)), whitened(None), rtol=1e-4, atol=1e-4
+    )
