@@ -77,6 +77,11 @@ def test_recipe_of_the_paper():
         2,
         4,
     )
+    model = MODELS.build(dict(cfg.model, _scope_='mmpretrain'))
+    assert not model.neck.predictor.input_norm
+    assert not model.head.whiten_target
+    hooks = [hook['type'] for hook in cfg.custom_hooks]
+    assert 'PatchWhiteningHook' not in hooks
 
 
 def test_augmentation_of_the_paper():

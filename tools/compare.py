@@ -14,6 +14,7 @@ Examples:
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,10 +112,19 @@ def place_of(args: argparse.Namespace) -> tuple[Path, Path]:
     """Work dir and result of a run; nothing that is there is replaced.
 
     Raises:
-        FileExistsError: if the run is there and is not to be continued.
+        ValueError: if the label cannot be part of a file's name.
+        FileExistsError: if the run is there and is not to be continued, or
+            is finished.
     """
+    if args.label and not re.fullmatch(r'[A-Za-z][\w.-]*', args.label):
+        raise ValueError(
+            f'--label {args.label!r}: give a letter, then letters, digits, '
+            'dots, dashes or underscores'
+        )
     name = name_of(args)
     work_dir, result = args.out / 'runs' / name, args.out / f'{name}.json'
+    if result.exists() and args.resume:
+        raise FileExistsError(f'{result}: this run is finished')
     started = result.exists() or (work_dir / 'last_checkpoint').exists()
     if started and not args.resume:
         raise FileExistsError(
@@ -122,6 +132,24 @@ def place_of(args: argparse.Namespace) -> tuple[Path, Path]:
             'it, another --label if --cfg-options differ, or another --out'
         )
     return work_dir, result
+
+
+def keep_options(work_dir: Path, options: dict[str, str]) -> None:
+    """Write down what a run changes; refuse to resume it with changes.
+
+    Raises:
+        ValueError: if the run in this folder was begun with other options.
+    """
+    path = work_dir / 'options.json'
+    if (work_dir / 'last_checkpoint').exists() and path.exists():
+        begun = json.loads(path.read_text())
+        if begun != options:
+            raise ValueError(
+                f'{work_dir} was begun with --cfg-options {begun}, not '
+                f'{options}: give those, or another --label'
+            )
+    work_dir.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(options, indent=1) + '\n')
 
 
 def _epochs(args: argparse.Namespace) -> int | None:
@@ -132,6 +160,8 @@ def _epochs(args: argparse.Namespace) -> int | None:
 def run_row(args: argparse.Namespace) -> dict[str, Any]:
     """Train a row, measure it, write OUT/NAME.json."""
     work_dir, path = place_of(args)
+    options = {k: str(v) for k, v in args.cfg_options.items()}
+    keep_options(work_dir, options)
     runner = build(args.row, args.seed, work_dir, args)
     splits = labelled_splits(
         *split_folders(args.data), runner.model.backbone.img_size
@@ -152,7 +182,8 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
         steps=runner.iter,
         images_seen=runner.iter * loader.batch_size,
         gflops_per_image=gflops,
-        options={k: str(v) for k, v in args.cfg_options.items()},
+        options=options,
+        workers=args.workers,
         threads=torch.get_num_threads(),
         device=device,
         fast_bf16=has_fast_bf16(device),

@@ -5,6 +5,9 @@ import json
 import pytest
 import torch
 
+from siameseim.engine import patch_whitening_hook
+from siameseim.engine.patch_whitening_hook import whiten_projection
+
 METHODS = ('siameseim', 'mae', 'mocov3')
 
 
@@ -57,12 +60,51 @@ def test_a_table_of_nothing_says_what_to_run(compare, tmp_path):
 
 def test_a_run_that_is_there_is_not_replaced(compare, small):
     run = ['run', 'imagenette/mae', '--epochs', '1', *small]
-    result = compare.main(run)
+    compare.main(run)
     with pytest.raises(SystemExit, match='--label'):
         compare.main(run)
-    assert compare.main([*run, '--resume']) == result
+    with pytest.raises(SystemExit, match='finished'):
+        compare.main([*run, '--resume'])
     labelled = compare.main([*run, '--label', 'other'])
     assert labelled['label'] == 'other'
+
+
+def test_a_run_is_not_resumed_with_other_options(compare, small, tmp_path):
+    run = ['run', 'imagenette/mae', '--epochs', '1', *small]
+    compare.main(run)
+    (tmp_path / 'results/imagenette_mae_1e_seed0.json').unlink()
+    changed = [*run, 'optim_wrapper.optimizer.lr=2e-3', '--resume']
+    with pytest.raises(SystemExit, match='begun with'):
+        compare.main(changed)
+    assert compare.main([*run, '--resume'])['steps'] == 3
+
+
+@pytest.mark.parametrize('label', ['a/b', '3e', 'two words'])
+def test_a_label_that_is_no_file_name_is_refused(compare, small, label):
+    with pytest.raises(SystemExit, match='--label'):
+        compare.main(['run', 'imagenette/mae', '--label', label, *small])
+
+
+def test_the_short_recipe_whitens_once(compare, small, tmp_path, monkeypatch):
+    """Through the real Runner; a resumed run keeps its embedding."""
+    whitened = []
+
+    def counted(projection, patches, ridge):
+        whitened.append(patches.shape)
+        whiten_projection(projection, patches, ridge)
+
+    monkeypatch.setattr(patch_whitening_hook, 'whiten_projection', counted)
+    run = ['run', 'imagenette/small_data', '--epochs', '1', *small]
+    compare.main(run)
+    (file,) = (tmp_path / 'results').rglob('epoch_1.pth')
+    weights = torch.load(file, weights_only=True)['state_dict']
+    bias = 'backbone.patch_embed.projection.bias'
+    assert weights[bias].any()  # zero in a random embedding
+    assert torch.equal(weights[f'target.{bias}'], weights[bias])
+    (tmp_path / 'results/imagenette_small_data_1e_seed0.json').unlink()
+    compare.main([*run, '--resume'])
+    # two views of 24 images, 64 patches of 3 x 8 x 8 each
+    assert whitened == [(2 * 24 * 64, 192)]
 
 
 def test_timing_rows_leaves_their_runs_alone(compare, small, tmp_path):

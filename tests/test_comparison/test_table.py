@@ -8,8 +8,9 @@ from siameseim.comparison import markdown, read_results, summarise
 
 
 def result(row, seed, knn, linear=60.0, gflops=2.0, images=1000):
-    last = dict(epoch=2, knn=knn, linear=linear, rank=10.0)
-    curve = [dict(epoch=0, knn=30.0, linear=40.0, rank=5.0), last]
+    last = dict(epoch=2, seconds=90.0, knn=knn, linear=linear, rank=10.0)
+    first = dict(epoch=0, seconds=0.0, knn=30.0, linear=40.0, rank=5.0)
+    curve = [first, last]
     return dict(
         row=row, seed=seed, epochs=2, curve=curve,
         gflops_per_image=gflops, images_seen=images,
@@ -30,6 +31,16 @@ def test_one_seed_has_no_spread():
     (summary,) = summarise([result('a', 0, 40.0)])
     assert summary.spreads == {}
     assert '| 40.0 | 60.0 | 10.0 |' in markdown([summary])
+
+
+def test_minutes_of_training_are_averaged():
+    slow = result('a', 1, 40.0)
+    slow['curve'][-1]['seconds'] = 150.0
+    (summary,) = summarise([result('a', 0, 40.0), slow])
+    assert summary.minutes == pytest.approx(2.0)
+    assert markdown([summary]).splitlines()[-1].split('|')[-3:] == [
+        ' 2.0 ', ' - ', '',
+    ]  # fmt: skip
 
 
 def test_cost_of_a_run():
@@ -70,7 +81,18 @@ def test_labels_are_rows_of_their_own():
     assert [s.row for s in summaries] == ['a', 'a (lr)']
 
 
-def test_seeds_of_other_options_are_not_averaged():
-    other = {**result('a', 1, 50.0), 'options': {'lr': '1'}}
-    with pytest.raises(ValueError, match='--label'):
+@pytest.mark.parametrize(
+    'change', [dict(options={'lr': '1'}), dict(batch_size=3), dict(threads=7)]
+)
+def test_seeds_that_were_run_otherwise_are_not_averaged(change):
+    (name,) = change
+    other = {**result('a', 1, 50.0), **change}
+    with pytest.raises(ValueError, match=f'{name} differs.*--label'):
+        summarise([result('a', 0, 40.0), other])
+
+
+def test_curves_of_other_epochs_are_not_averaged():
+    other = result('a', 1, 50.0)
+    del other['curve'][0]
+    with pytest.raises(ValueError, match='measured differs'):
         summarise([result('a', 0, 40.0), other])

@@ -76,7 +76,6 @@ def runner():
     model = tiny_model()
     model.data_preprocessor = AsItIs()
     return SimpleNamespace(
-        iter=0,
         _has_loaded=False,
         model=model,
         logger=MMLogger.get_instance('patch whitening'),
@@ -112,10 +111,33 @@ def test_both_branches_get_the_weights_and_keep_the_rest(runner):
     )
 
 
-@pytest.mark.parametrize('state', [dict(iter=3), dict(_has_loaded=True)])
-def test_a_run_that_goes_on_keeps_its_weights(runner, state):
-    vars(runner).update(state)
+@pytest.mark.parametrize('origin', ['resumed', 'init_cfg'])
+def test_a_run_that_starts_from_weights_keeps_them(runner, origin):
+    runner._has_loaded = origin == 'resumed'
+    if origin == 'init_cfg':
+        pretrained = dict(type='Pretrained', checkpoint='weights.pth')
+        runner.model.backbone.init_cfg = pretrained
     weight = runner.model.backbone.patch_embed.projection.weight
     before = weight.clone()
     PatchWhiteningHook().before_train(runner)
     assert torch.equal(weight, before)
+
+
+@pytest.mark.parametrize('options', [dict(images=0), dict(ridge=-0.1)])
+def test_values_that_cannot_be_are_named(options):
+    (name, value), *_ = options.items()
+    with pytest.raises(ValueError, match=f'{name}={value}'):
+        PatchWhiteningHook(**options)
+
+
+def test_another_method_has_no_frozen_embedding(runner):
+    runner.model = AsItIs()
+    with pytest.raises(ValueError, match='AsItIs, not a SiameseIM'):
+        PatchWhiteningHook().before_train(runner)
+
+
+def test_too_few_patches_without_a_ridge_are_an_error():
+    with pytest.raises(ValueError, match='5 patches of 12 values'):
+        whiten_projection(
+            nn.Conv2d(3, 12, 2, 2), bright_patches(5, 2), ridge=0.0
+        )

@@ -1,8 +1,10 @@
 """The norm between projector and predictor."""
 
+import pytest
 import torch
 from torch.testing import assert_close
 
+from siameseim.models import SiameseIMNeck
 from siameseim.models.position import relative_geometry
 from tests.model_fixtures import random_batch, tiny_model
 
@@ -31,5 +33,7 @@ def test_tokens_are_normalised_before_their_positions_are_added():
     )
 
 
-def test_the_recipe_has_none():
-    assert not tiny_model().neck.predictor.input_norm
+@pytest.mark.parametrize('wanted', [False, True])
+def test_the_neck_hands_it_to_its_predictor(wanted):
+    neck = SiameseIMNeck(8, 8, 2, 1, 1, grid=4, input_norm=wanted)
+    assert neck.predictor.input_norm is wanted

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.functional import layer_norm
 
 from siameseim.models import SiameseIMHead
 from siameseim.models.whitening import inverse_root, whiten
@@ -52,16 +53,26 @@ def test_rows_of_even_variance_become_the_identity():
     )
 
 
-def test_predicting_the_mean_is_worth_nothing():
-    """Of a whitened target, unlike of one that has a common part."""
+@pytest.mark.parametrize('whitened', [False, True])
+def test_predicting_the_mean_pays_only_without_whitening(whitened):
+    """The common part of all targets is what whitening takes away."""
     generator = torch.Generator().manual_seed(3)
-    target = torch.randn(8, 16, 32, generator=generator) + torch.randn(32)
-    losses = [
-        SiameseIMHead(neg_weight=0.0, whiten_target=True).loss(p, target)
-        for p in (torch.zeros(8, 16, 32), torch.full((8, 16, 32), 0.5))
-    ]
-    zero, constant = (loss['loss_pos'].item() for loss in losses)
-    assert constant - zero == pytest.approx(0.25, abs=1e-4)
+    target = torch.randn(8, 16, 32, generator=generator)
+    target += torch.randn(32, generator=generator)
+    mean = layer_norm(target, (32,)).mean((0, 1))
+    head = SiameseIMHead(neg_weight=0.0, whiten_target=whitened)
+    zero, common = (
+        head.loss(prediction.expand(8, 16, 32), target)['loss_pos'].item()
+        for prediction in (torch.zeros(32), mean)
+    )
+    gain = zero - common
+    energy = mean.square().mean().item()
+    assert energy > 0.1
+    assert gain == pytest.approx(-energy if whitened else energy, abs=1e-4)
+
+
+def test_a_collapsed_target_is_zero_not_nan():
+    assert not whiten(torch.full((50, 8), 3.0)).any()
 
 
 def whitened(rank: int | None) -> torch.Tensor:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 Result = dict[str, Any]
 MEASURES = ('knn', 'linear', 'rank')
+# What the seeds of one row must share for a mean to mean something.
+SHARED = ('options', 'batch_size', 'threads', 'workers', 'device', 'fast_bf16')
 
 
 def full_name(result: Result) -> str:
@@ -28,6 +30,7 @@ class Summary(NamedTuple):
             without a value for a single one.
         gflops (float): per image, forward and backward.
         pflops (float): of the whole run.
+        minutes (float): of training alone, mean over seeds.
     """
 
     row: str
@@ -37,6 +40,7 @@ class Summary(NamedTuple):
     spreads: dict[str, float]
     gflops: float
     pflops: float
+    minutes: float
 
 
 def read_results(folder: Path) -> list[Result]:
@@ -66,8 +70,8 @@ def summarise(results: Sequence[Result]) -> list[Summary]:
         results (Sequence[dict]): from ``read_results``.
 
     Raises:
-        ValueError: if a seed occurs twice in a row, or its seeds were run
-            with different options.
+        ValueError: if a seed occurs twice in a row, or its seeds differ in
+            ``SHARED`` or in the epochs that were measured.
     """
     groups: dict[tuple[str, int], list[Result]] = {}
     for result in results:
@@ -80,12 +84,13 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
     seeds = [result['seed'] for result in group]
     if len({*seeds}) < len(seeds):
         raise ValueError(f'{row}, {epochs} epochs: seeds {seeds} repeat')
-    options = [result.get('options', {}) for result in group]
-    if any(one != options[0] for one in options):
-        raise ValueError(
-            f'{row}, {epochs} epochs: seeds {seeds} have different options '
-            f'{options}: run them again with a --label for each'
-        )
+    for name in SHARED:
+        _require_equal(f'{row}, {epochs} epochs', seeds, name, group)
+    measured = [
+        dict(measured=[point['epoch'] for point in result['curve']])
+        for result in group
+    ]
+    _require_equal(f'{row}, {epochs} epochs', seeds, 'measured', measured)
     last = [result['curve'][-1] for result in group]
     values = {name: [point[name] for point in last] for name in MEASURES}
     gflops = group[0]['gflops_per_image']
@@ -97,7 +102,19 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
         {n: statistics.stdev(v) for n, v in values.items() if len(v) > 1},
         gflops,
         gflops * group[0]['images_seen'] / 1e6,
+        statistics.mean(point['seconds'] for point in last) / 60,
     )
+
+
+def _require_equal(
+    what: str, seeds: list[int], name: str, group: Sequence[Result]
+) -> None:
+    values = [result.get(name) for result in group]
+    if any(value != values[0] for value in values):
+        raise ValueError(
+            f'{what}: {name} differs between seeds {seeds}: {values}; run '
+            'them alike, or with a --label for each'
+        )
 
 
 def markdown(
@@ -113,8 +130,8 @@ def markdown(
     """
     lines = [
         '| Row | Epochs | Seeds | k-NN | Linear | Rank | GFLOP an image | '
-        'PFLOP a run | Time a step, fastest = 1 |',
-        '|---|---|---|---|---|---|---|---|---|',
+        'PFLOP a run | Minutes | Time a step, fastest = 1 |',
+        '|---|---|---|---|---|---|---|---|---|---|',
     ]
     for one in sorted(summaries, key=lambda s: -s.means['knn']):
         seeds = ', '.join(map(str, one.seeds))
@@ -124,7 +141,8 @@ def markdown(
             relative = f'{seconds[one.row] / min(seconds.values()):.2f}'
         lines.append(
             f'| {one.row} | {one.epochs} | {seeds} | {scores} | '
-            f'{one.gflops:.2f} | {one.pflops:.2f} | {relative} |'
+            f'{one.gflops:.2f} | {one.pflops:.2f} | {one.minutes:.1f} | '
+            f'{relative} |'
         )
     return '\n'.join(lines) + '\n'
 

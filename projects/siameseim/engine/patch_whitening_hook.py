@@ -9,6 +9,9 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
+from ..convert.load_backbone import split_init_cfg
+from ..models import SiameseIM
+
 
 @HOOKS.register_module()
 class PatchWhiteningHook(Hook):
@@ -16,28 +19,43 @@ class PatchWhiteningHook(Hook):
 
     Most of the variance of image patches is brightness, and a random frozen
     embedding passes it on; short runs then learn little else
-    (docs/comparison.md; not in the paper). The weights become a random
-    rotation of ZCA whitening, measured on patches of both views of the first
-    training images. They are part of every checkpoint; a run that resumes or
-    starts from weights keeps those.
+    (docs/comparison.md; not in the paper). The embedding becomes a random
+    rotation of ZCA whitening, measured on the patches of both views of
+    images spread evenly over the training set. Its weights are part of every
+    checkpoint; a run that resumes or starts from weights keeps theirs.
 
     Args:
         images (int): training images to measure on. Defaults to 512.
         ridge (float): added to each eigenvalue of the patches' covariance,
             in units of their average. Defaults to 0.1.
+
+    Raises:
+        ValueError: if ``images`` is not positive or ``ridge`` is negative;
+            at the start of a run, if its model is not a SiameseIM.
     """
 
     def __init__(self, images: int = 512, ridge: float = 0.1) -> None:
+        if images < 1 or not ridge >= 0:
+            raise ValueError(
+                f'PatchWhiteningHook: images={images} must be at least 1 and '
+                f'ridge={ridge} at least 0'
+            )
         self.images = images
         self.ridge = ridge
 
     def before_train(self, runner: Runner) -> None:
         """Set the weights of the online and the target branch."""
-        if runner.iter or runner._has_loaded:
-            return
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
+        if not isinstance(model, SiameseIM):
+            raise ValueError(
+                f'PatchWhiteningHook: the model is a {type(model).__name__}, '
+                'not a SiameseIM: take the hook out of custom_hooks'
+            )
+        pretrained = split_init_cfg(model.backbone.init_cfg)[1]
+        if runner._has_loaded or pretrained is not None:
+            return
         projection = model.backbone.patch_embed.projection
         patches = self._patches(runner, model, projection.kernel_size)
         whiten_projection(projection, patches, self.ridge)
@@ -72,15 +90,25 @@ def whiten_projection(
             and C channels; weight and bias are replaced.
         patches (Tensor): (N, P) float32, normalised as the model's input.
         ridge (float): as in ``PatchWhiteningHook``.
+
+    Raises:
+        ValueError: if the patches vary in fewer than P directions and there
+            is no ridge.
     """
     weight = projection.weight.flatten(1)  # (C, P)
     before = F.linear(patches, weight, projection.bias).square().mean()
     mean = patches.mean(dim=0)
     centred = patches - mean
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(patches))
-    scales = (values.clamp(min=0) + ridge * values.mean()).rsqrt()
+    values = values.clamp(min=0) + ridge * values.mean()
+    if not values.min() > 1e-7 * values.max():
+        raise ValueError(
+            f'{len(patches)} patches of {patches.shape[1]} values do not vary '
+            f'in every direction: with ridge={ridge} they cannot be '
+            'whitened; give more images or a ridge of 0.001 or more'
+        )
     rotation = nn.init.orthogonal_(torch.empty_like(weight))
-    white = rotation @ (vectors * scales) @ vectors.T
+    white = rotation @ (vectors * values.rsqrt()) @ vectors.T
     white *= (before / (centred @ white.T).square().mean()).sqrt()
     projection.weight.copy_(white.view_as(projection.weight))
     projection.bias.copy_(-white @ mean)

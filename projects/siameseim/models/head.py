@@ -44,8 +44,8 @@ class SiameseIMHead(BaseModule):
         neg_weight (float): weight lambda of the negative term.
             Defaults to 0.02.
         whiten_target (bool): whiten the normalised target in each batch, so
-            that no direction outweighs the others: an experiment, not in
-            the paper (docs/comparison.md). Defaults to False.
+            that no direction outweighs the others. Not in the paper, for
+            short runs (docs/comparison.md). Defaults to False.
         init_cfg (dict, optional): mmengine initialisation config.
     """
 

@@ -34,10 +34,11 @@ def inverse_root(covariance: Tensor, steps: int = 24) -> Tensor:
 def whiten(rows: Tensor, ridge: float = 0.001) -> Tensor:
     """Centre features and make their covariance the identity, nearly.
 
-    ``(x - mean) (C + ridge * trace(C) / D)^(-1/2)`` with mean and covariance
-    C of the rows of all ranks: of all matrices that whiten, the one that
+    ``(x - mean) (C + r I)^(-1/2)``, ``r = ridge * trace(C) / D + 1e-6``, with
+    mean and covariance C of the rows of all ranks: of all matrices that whiten, the one that
     changes the features least (ZCA). Directions with far less variance than
-    ``ridge`` of the average stay small in place of becoming noise.
+    ``ridge`` of the average stay small in place of becoming noise, and equal
+    rows (a collapsed target) become zeros.
 
     Args:
         rows (Tensor): (N, D) float32; every rank brings the same number.
@@ -52,5 +53,5 @@ def whiten(rows: Tensor, ridge: float = 0.001) -> Tensor:
     covariance = centred.T @ centred / len(rows)  # (D, D)
     all_reduce(covariance, op='mean')
     diagonal = covariance.diagonal()
-    diagonal.add_(ridge * diagonal.mean())
+    diagonal.add_(ridge * diagonal.mean() + 1e-6)
     return centred @ inverse_root(covariance)
