@@ -7,13 +7,13 @@
 # trains for at most LIMIT (9m), saves and stops. Once all epochs are done, a
 # piece of its own measures k-NN and the linear probe, also for at most LIMIT,
 # and writes WORK_DIR/frozen/frozen.md. The status is 75 while there is more to
-# do, 0 when all is done, and another one for a piece that failed or got nowhere:
+# do, 0 when all is done, another one for a piece that failed or got nowhere:
 #
 #   until tools/gpu_imagenette.sh DATA WORK_DIR; do [ $? -eq 75 ] || break; done
 #
-# Environment: LIMIT (9m), CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512) and PYTHON (else
-# the active environment's python, else .venv/bin/python). What was run, when
-# and with which status is appended to WORK_DIR/commands.log.
+# Environment: LIMIT (9m), CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512) and
+# PYTHON (else the active environment's python, else .venv/bin/python). What
+# was run, when and with which status is appended to WORK_DIR/commands.log.
 set -euo pipefail
 
 if [[ $# -lt 2 ]]; then
@@ -52,7 +52,9 @@ case $status in
     0) [[ $(saved) == "$before" ]] || exit 75 ;;  # measured in the next piece
     124|137|143)  # timeout, its kill, or a signal to the run itself
         if [[ $(saved) == "$before" ]]; then
-            echo "no step was saved in $limit: give a longer LIMIT" >&2
+            why='give a longer LIMIT'
+            [[ $status == 124 ]] || why='it was killed: is memory too small?'
+            echo "no step was saved in $limit: $why" >&2
             exit 1
         fi
         echo "not finished: run the same command again"
@@ -61,6 +63,14 @@ case $status in
 esac
 
 last=$work/$(basename "$(saved)")
-run timeout --kill-after=60 "$limit" "$python" "$tools/evaluate_frozen.py" "$last" --config "$config" \
+run timeout --kill-after=60 "$limit" \
+    "$python" "$tools/evaluate_frozen.py" "$last" --config "$config" \
     --data "$data" --out "$work/frozen" --k 20 200 \
-    --epochs "${PROBE_EPOCHS:-90}" --probe-batch "${PROBE_BATCH:-512}"
+    --epochs "${PROBE_EPOCHS:-90}" --probe-batch "${PROBE_BATCH:-512}" ||
+    status=$?
+if [[ $status == 124 || $status == 137 ]]; then
+    echo "measuring took longer than $limit, and it cannot be resumed:" \
+        "raise LIMIT or lower PROBE_EPOCHS" >&2
+    exit 1
+fi
+exit $status

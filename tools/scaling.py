@@ -8,6 +8,7 @@ docs/performance.md says where the defaults are from.
 
 import argparse
 import logging
+import math
 import sys
 from typing import Any
 
@@ -59,7 +60,8 @@ def rates_of(pairs: list[str]) -> dict[str, Any]:
     """Fields of ``Cluster`` from ``RATE=VALUE`` texts.
 
     Raises:
-        ValueError: for a name that is no field, or a value that is no number.
+        ValueError: for a name that is no field, or a value that is no
+            positive number (``overlap`` may be 0).
     """
     rates: dict[str, Any] = {}
     for pair in pairs:
@@ -74,6 +76,9 @@ def rates_of(pairs: list[str]) -> dict[str, Any]:
                 f'--set {pair}: {value!r} is no number; write RATE=VALUE, '
                 f'such as {name}={H100._asdict()[name]:g}'
             ) from None
+        lowest_is_fine = name == 'overlap' and rates[name] == 0
+        if not (0 < rates[name] < math.inf or lowest_is_fine):
+            raise ValueError(f'--set {pair}: it must be positive and finite')
     return rates
 
 

@@ -150,9 +150,10 @@ def test_two_processes_train_and_measure_what_one_measures(
     """The same weights, tested by two processes and by one."""
     options = argv(UPERNET_ADE, weights, shared, tmp_path)
     options += [f'{s}_dataloader.dataset.indices=5' for s in ('val', 'test')]
-    # Two steps teach nothing: without a seed the untrained head may name
-    # only classes that the five images lack.
-    options += ['randomness.seed=0']
+    # Steps large enough that the head names classes of the training images:
+    # an untrained one may name only such as the five images lack.
+    options += ['randomness.seed=0', 'optim_wrapper.optimizer.lr=1e-2']
+    options += ['param_scheduler.0.start_factor=1.0']
     train_in_two(options)
     losses = values(tmp_path, 'loss')
     assert len(losses) == 2

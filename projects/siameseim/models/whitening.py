@@ -35,10 +35,10 @@ def whiten(rows: Tensor, ridge: float = 0.001) -> Tensor:
     """Centre features and make their covariance the identity, nearly.
 
     ``(x - mean) (C + r I)^(-1/2)``, ``r = ridge * trace(C) / D + 1e-6``, with
-    mean and covariance C of the rows of all ranks: of all matrices that whiten, the one that
-    changes the features least (ZCA). Directions with far less variance than
-    ``ridge`` of the average stay small in place of becoming noise, and equal
-    rows (a collapsed target) become zeros.
+    mean and covariance C of the rows of all ranks: of all matrices that
+    whiten, the one that changes the features least (ZCA). Directions with far
+    less variance than ``ridge`` of the average stay small in place of becoming
+    noise, and equal rows (a collapsed target) become zeros.
 
     Args:
         rows (Tensor): (N, D) float32; every rank brings the same number.
