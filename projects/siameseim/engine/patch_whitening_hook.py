@@ -67,7 +67,7 @@ class PatchWhiteningHook(Hook):
         )
 
     def _patches(
-        self, runner: Runner, model: nn.Module, size: tuple[int, int]
+        self, runner: Runner, model: SiameseIM, size: tuple[int, int]
     ) -> Tensor:
         """(N, 3 * height * width) normalised patches; draws nothing."""
         loader = runner.train_dataloader
@@ -111,4 +111,5 @@ def whiten_projection(
     white = rotation @ (vectors * values.rsqrt()) @ vectors.T
     white *= (before / (centred @ white.T).square().mean()).sqrt()
     projection.weight.copy_(white.view_as(projection.weight))
+    assert projection.bias is not None  # as SiameseIMViT builds it
     projection.bias.copy_(-white @ mean)
