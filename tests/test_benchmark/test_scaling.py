@@ -96,7 +96,12 @@ def tool():
 
 @pytest.mark.parametrize(
     ('rate', 'cure'),
-    [('speed=1', 'memory_bandwidth'), ('flops', 'RATE=VALUE')],
+    [
+        ('speed=1', 'memory_bandwidth'),
+        ('flops', 'RATE=VALUE'),
+        ('flops=0', 'positive'),
+        ('flops=nan', 'positive'),
+    ],
 )
 def test_a_wrong_rate_is_named(tool, rate, cure):
     with pytest.raises(SystemExit, match=f'--set {rate}.*{cure}'):

@@ -83,6 +83,17 @@ def piece(tmp_path):
     return piece
 
 
+def test_a_measurement_out_of_time_says_what_to_give(tmp_path):
+    work, talks = tmp_path / 'work', tmp_path / 'python'
+    work.mkdir()
+    (work / 'last_checkpoint').write_text('epoch_200.pth')
+    talks.write_text('#!/usr/bin/env bash\n[[ $1 == *train.py ]] || sleep 9\n')
+    talks.chmod(0o755)
+    done = run('d', str(work), PYTHON=str(talks), LIMIT='0.5s')
+    assert done.returncode == 1
+    assert 'raise LIMIT or lower PROBE_EPOCHS' in done.stderr
+
+
 @pytest.mark.parametrize(
     ('training', 'script'), [(143, 75), (124, 75), (137, 75), (1, 1), (0, 75)]
 )

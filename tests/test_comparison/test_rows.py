@@ -95,3 +95,28 @@ def test_crops_batch_and_schedule_are_shared(row):
     )  # fmt: skip
     base, other = settings('siameseim'), settings(row)
     assert {k: other[k] for k in shared} == {k: base[k] for k in shared}
+
+
+def test_the_short_recipe_is_the_one_that_was_measured():
+    """docs/comparison.md; a change here makes its results another recipe's."""
+    new, gone = difference('small_data')
+    assert all(f'{PIPELINE}.ViewPhotometric' in key for key in gone)
+    assert new == {
+        'model.neck.embed_dims': 128,
+        'model.neck.num_heads': 4,
+        'model.neck.projector_depth': 1,
+        'model.neck.predictor_depth': 2,
+        'model.neck.input_norm': True,
+        'model.head.whiten_target': True,
+        f'{PIPELINE}.TwoViews.area': (0.4, 1.0),
+        f'{PIPELINE}.BlockMask.num_masked': 26,
+        'train_dataloader.batch_size': 32,
+        'train_dataloader.dataset.cache': True,
+        'optim_wrapper.optimizer.lr': 1e-3,
+        'auto_scale_lr.base_batch_size': 32,
+        'param_scheduler.warmup': 0.25,
+        'train_cfg.max_epochs': 3,
+        'custom_hooks.PatchWhiteningHook.type': 'PatchWhiteningHook',
+        'custom_hooks.PatchWhiteningHook.images': 512,
+        'custom_hooks.PatchWhiteningHook.ridge': 0.1,
+    }
