@@ -2,16 +2,15 @@
 
 import copy
 import statistics
-import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import torch
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
+from ..benchmark.step import count_flops
+from ..benchmark.timing import seconds
 from ..engine.rng_state import get_rng_state, set_rng_state
 from ..models import SiameseIM
 
@@ -21,9 +20,9 @@ Batch = dict[str, Any]
 def gflops_per_image(model: BaseModel, batch: Batch) -> float:
     """Matrix products of one training step, forward and backward.
 
-    Attention is counted as plain products, as in ``StepBenchmark.flops``.
-    A copy of the model is measured: the original, its BatchNorm statistics
-    and the random generators stay as they are.
+    Counted as in ``StepBenchmark.flops``, on a copy of the model: the
+    original, its BatchNorm statistics and the random generators stay as they
+    are.
 
     Args:
         model (BaseModel): of any method.
@@ -32,17 +31,19 @@ def gflops_per_image(model: BaseModel, batch: Batch) -> float:
     Returns:
         float: 1e9 floating-point operations an image; a multiply-add is two.
     """
-    state = get_rng_state()
     model = copy.deepcopy(model).train()
     _move_target(model)
-    counter = FlopCounterMode(display=False)
-    with sdpa_kernel(SDPBackend.MATH), counter:
+
+    def backpropagate() -> None:
         data = model.data_preprocessor(batch, True)
         losses = model(data['inputs'], data['data_samples'], mode='loss')
         loss, _ = model.parse_losses(losses)
         loss.backward()
+
+    state = get_rng_state()
+    flops = count_flops(backpropagate)
     set_rng_state(state)
-    return counter.get_total_flops() / batch_size(batch) / 1e9
+    return flops / batch_size(batch) / 1e9
 
 
 def batch_size(batch: Batch) -> int:
@@ -68,22 +69,23 @@ def interleaved_seconds(
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds + 1):
-        for name, (model, optim_wrapper, batch) in steps.items():
-            _synchronize()
-            start = time.perf_counter()
-            _move_target(model)
-            model.train_step(batch, optim_wrapper)
-            _synchronize()
-            times[name].append(time.perf_counter() - start)
+        for name, step in steps.items():
+            device = next(step[0].parameters()).device.type
+            times[name].append(seconds(partial(_train_step, *step), device))
     return {name: statistics.median(t[1:]) for name, t in times.items()}
 
 
-def _synchronize() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def _train_step(
+    model: BaseModel, optim_wrapper: OptimWrapper, batch: Batch
+) -> None:
+    _move_target(model)
+    model.train_step(batch, optim_wrapper)
 
 
 def _move_target(model: BaseModel) -> None:
-    """What ``MomentumTargetHook`` does; MoCo v3 does it in its loss."""
+    """What ``MomentumTargetHook`` does, without which SiameseIM refuses.
+
+    MoCo v3 moves its target in its loss.
+    """
     if isinstance(model, SiameseIM):
         model.update_target(0.99)
