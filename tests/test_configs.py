@@ -12,7 +12,11 @@ from mmpretrain.registry import MODELS, TRANSFORMS
 import siameseim  # noqa: F401  registers what the configs name
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIGS = sorted((ROOT / 'configs').glob('siameseim_*.py'))
+CONFIGS = sorted(
+    path
+    for folder in ('configs', 'configs/comparison')
+    for path in (ROOT / folder).glob('siameseim_*.py')
+)
 IDS = [path.stem for path in CONFIGS]
 every_config = pytest.mark.parametrize('path', CONFIGS, ids=IDS)
 

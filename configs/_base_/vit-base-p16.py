@@ -2,7 +2,7 @@
 model = dict(
     type='SiameseIM',
     data_preprocessor=dict(
-        type='SelfSupDataPreprocessor',
+        type='ViewPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         non_blocking=True,

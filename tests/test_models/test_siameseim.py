@@ -159,3 +159,11 @@ def test_a_mask_of_another_grid_is_refused(grid):
     samples['mask'] = torch.zeros(2, *grid, dtype=torch.bool)
     with pytest.raises(ValueError, match=r'masks of .*BlockMask'):
         model.loss(views, samples)
+
+
+def test_colour_changes_that_nobody_made_are_refused():
+    model = tiny_model().train()
+    inputs, samples = random_batch(2)
+    samples['changes'] = torch.zeros(2, 2, 7, 2)
+    with pytest.raises(ValueError, match='ViewPreprocessor'):
+        model.loss(inputs, samples)

@@ -34,24 +34,38 @@ def test_a_run_leaves_checkpoint_json_and_tensorboard(
     assert wanted <= lines[-1].keys()
 
 
+ON_DEVICE = """
+train_pipeline = _base_.train_pipeline
+train_pipeline[1]['on_device'] = True
+train_pipeline[2]['on_device'] = True
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+"""
+
+
 @pytest.mark.parametrize(
-    ('iteration', 'name'), [(6, 'epoch_1.pth'), (9, 'iter_9.pth')]
+    ('iteration', 'name', 'colours'),
+    [
+        (6, 'epoch_1.pth', ''),
+        (9, 'iter_9.pth', ''),
+        (9, 'iter_9.pth', ON_DEVICE),
+    ],
 )
 def test_resume_of_the_true_model_is_bitwise(
-    train, images, config, tmp_path, iteration, name
+    train, images, config, tmp_path, iteration, name, colours
 ):
     """As the user does it: a signal, then the same command and --resume."""
     base = ['--data', str(images), '--work-dir']
-    train.main([config(), *base, str(tmp_path / 'straight')])
+    train.main([config(colours), *base, str(tmp_path / 'straight')])
     hook = f"dict(type='TerminateAfter', iteration={iteration})"
     cut = config(
-        f'custom_hooks = _base_.custom_hooks\ncustom_hooks.append({hook})'
+        f'{colours}custom_hooks = _base_.custom_hooks\n'
+        f'custom_hooks.append({hook})'
     )
     with pytest.raises(SystemExit) as stop:
         train.main([cut, *base, str(tmp_path / 'cut')])
     assert stop.value.code == 128 + signal.SIGTERM
     assert (tmp_path / 'cut' / name).is_file()
-    train.main([config(), *base, str(tmp_path / 'cut'), '--resume'])
+    train.main([config(colours), *base, str(tmp_path / 'cut'), '--resume'])
     straight = checkpoint(tmp_path / 'straight', 'epoch_2.pth')
     resumed = checkpoint(tmp_path / 'cut', 'epoch_2.pth')
     for key, value in straight['state_dict'].items():

@@ -1,13 +1,16 @@
 """k-NN and the linear probe during a run, on labelled folders."""
 
 import json
+import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from PIL import Image
 
-from siameseim.watch import KnnHook
+from siameseim.watch import KnnHook, knn_hook
 from tests.model_fixtures import tiny_model
 from tests.two_processes import run_in_two
 
@@ -32,8 +35,14 @@ def colours(tmp_path_factory):
 
 
 def settings(colours, **hooks):
-    knn = dict(data=str(colours), k=3, num_workers=0)
+    knn = dict(data=str(colours), k=3, num_workers=0, budget=1)
     return f'default_hooks = {dict(knn=knn, **hooks)}\n'
+
+
+def stopped_at(model, iteration=1, **info):
+    """All of a resumed runner that the hook looks at before training."""
+    hub = SimpleNamespace(runtime_info=info, get_info=info.get)
+    return SimpleNamespace(model=model, iter=iteration, message_hub=hub)
 
 
 def scalars(work):
@@ -123,7 +132,7 @@ def test_other_classes_are_refused(tmp_path):
     for folder in ('train/red', 'train/blue', 'val/red', 'val/green'):
         (tmp_path / folder).mkdir(parents=True)
         Image.new('RGB', (40, 40)).save(tmp_path / folder / '0.png')
-    runner = type('R', (), dict(model=tiny_model(), iter=1))()
+    runner = stopped_at(tiny_model())
     with pytest.raises(ValueError, match='green'):
         KnnHook(str(tmp_path)).before_train(runner)
 
@@ -134,7 +143,7 @@ def measure(rank, root):
     model = tiny_model().train()
     hook = KnnHook(root, k=3, num_workers=0)
     buffers = {n: b.clone() for n, b in model.named_buffers()}
-    hook.before_train(type('R', (), dict(model=model, iter=1))())
+    hook.before_train(stopped_at(model))
     accuracy = hook.measure(model)
     same = all(torch.equal(b, buffers[n]) for n, b in model.named_buffers())
     return dict(accuracy=accuracy, unchanged=same and model.backbone.training)
@@ -148,3 +157,59 @@ def test_two_processes_measure_what_one_does(tmp_path):
         # other batches round otherwise: one image of 26 may change sides
         assert part['accuracy'] == pytest.approx(whole['accuracy'], abs=4)
         assert part['unchanged']
+
+
+class Clock:
+    """A run of epochs of 100 s with measurements of 3 s."""
+
+    def __init__(self, monkeypatch, hook, colours):
+        self.now, self.measured, self.hub = 0.0, [], MessageHub('knn clock')
+        self.hook, self.colours = hook, colours
+        monkeypatch.setattr(knn_hook.time, 'perf_counter', lambda: self.now)
+
+        def measure(model):
+            self.now += 3
+            return 50.0
+
+        hook.measure = measure
+        self.runner = SimpleNamespace(
+            model=tiny_model(),
+            message_hub=self.hub,
+            max_epochs=7,
+            logger=logging.getLogger('clock'),
+            visualizer=SimpleNamespace(
+                add_scalars=lambda _, step: self.measured.append(step)
+            ),
+        )
+
+    def go(self, start, stop):
+        """Run epochs from one number to another."""
+        self.runner.iter = self.runner.epoch = start
+        self.hook.before_train(self.runner)
+        for self.runner.epoch in range(start, stop):
+            self.hook.before_train_epoch(self.runner)
+            self.now += 100
+            self.runner.iter = self.runner.epoch + 1
+            self.hook.after_train_epoch(self.runner)
+
+
+@pytest.mark.parametrize('stop', [7, 4])
+def test_knn_keeps_to_its_share_of_the_time(monkeypatch, colours, stop):
+    """3 s each: 6 s are 2 % after 3 epochs, 9 s after 5 (4.5 rounded up).
+
+    The last epoch is always measured. A stop and a new hook change nothing.
+    """
+    clock = Clock(monkeypatch, KnnHook(str(colours)), colours)
+    clock.go(0, stop)
+    if stop < 7:
+        hub, measured = clock.hub, clock.measured
+        clock = Clock(monkeypatch, KnnHook(str(colours)), colours)
+        clock.runner.message_hub, clock.measured = hub, measured
+        clock.go(stop, 7)
+    assert clock.measured == [0, 3, 5, 7]
+
+
+def test_a_full_budget_measures_every_epoch(monkeypatch, colours):
+    clock = Clock(monkeypatch, KnnHook(str(colours), budget=1), colours)
+    clock.go(0, 3)
+    assert clock.measured == [0, 1, 2, 3]

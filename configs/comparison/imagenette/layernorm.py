@@ -1,4 +1,4 @@
 # Ablation: LayerNorm in the projector, where the method has BatchNorm.
-_base_ = ['siameseim.py']
+_base_ = ['small_data.py']
 
 model = dict(neck=dict(projector_norm='LN'))

@@ -3,7 +3,7 @@
 # Numbers: learning rate 1e-3, nothing else was tuned;
 # decoder 128 wide and 4 deep, two thirds of the encoder's sides, as in the
 # paper's ViT-B (512 and 8 beside 768 and 12).
-_base_ = ['siameseim.py']
+_base_ = ['small_data.py']
 
 model = dict(
     type='MAE',

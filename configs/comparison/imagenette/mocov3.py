@@ -3,7 +3,7 @@
 # Numbers: the stock ViT recipe, its heads a quarter as wide (1024 in place
 # of 4096) for a ViT of half the width of ViT-S; the colours and the learning
 # rate of the SiameseIM row; nothing was tuned.
-_base_ = ['siameseim.py']
+_base_ = ['small_data.py']
 
 temperature = 0.2
 norm = dict(type='BN1d')  # one process: the same numbers as SyncBN

@@ -1,5 +1,5 @@
 # Ablation: the target is the online branch of the step before.
-_base_ = ['siameseim.py']
+_base_ = ['small_data.py']
 
 custom_hooks = _base_.custom_hooks
 custom_hooks[0] = dict(

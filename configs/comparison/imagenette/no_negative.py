@@ -1,4 +1,4 @@
 # Ablation: no negative term in the loss.
-_base_ = ['siameseim.py']
+_base_ = ['small_data.py']
 
 model = dict(head=dict(neg_weight=0.0))

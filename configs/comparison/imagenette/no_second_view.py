@@ -1,5 +1,5 @@
-# Ablation: view 2 has view 1's crop and flip; only its colours differ.
-_base_ = ['siameseim.py']
+# Ablation: view 2 has view 1's crop and flip: the same pixels.
+_base_ = ['small_data.py']
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[0]['shared_crop'] = True

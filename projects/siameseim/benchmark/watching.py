@@ -5,6 +5,7 @@ from mmengine.config import Config
 
 from ..engine.bn_buffers import BatchNormSnapshot
 from ..watch.feature_hook import measure
+from ..watch.probe_hook import OnlineProbeHook
 from ..watch.taps import FeatureTaps
 from .step import StepBenchmark
 from .timing import seconds
@@ -26,8 +27,9 @@ def watching_cost(
 
     Returns:
         dict[str, float]: seconds of a 'step', of one measurement of the
-        'features', and of what the 'guard' adds to every step; the shares
-        'features_share', at the config's interval, and 'guard_share'.
+        'features', and of what the 'guard' and an online 'probe' of 1,000
+        classes add to every step; the shares 'features_share', at the
+        config's interval, 'guard_share' and 'probe_share'.
     """
     step = StepBenchmark(cfg, batch_size, device)
     step.run()
@@ -37,6 +39,9 @@ def watching_cost(
     tokens = taps.tokens
     statistics = BatchNormSnapshot(step.model)
     loss = torch.ones((), device=device)
+    probe = OnlineProbeHook(enabled=True)
+    probe.build(step.model, torch.arange(1000))
+    places = torch.arange(batch_size) % 1000
 
     def guard() -> None:
         statistics.take()
@@ -48,10 +53,12 @@ def watching_cost(
         ('step', step.run),
         ('features', lambda: measure(tokens)),
         ('guard', guard),
+        ('probe', lambda: probe.learn(tokens['target'], places)),
     ):
         times = sorted(seconds(function, device) for _ in range(repeats))
         result[name] = times[len(times) // 2]
     interval = cfg.default_hooks.features.interval
     result['features_share'] = result['features'] / result['step'] / interval
-    result['guard_share'] = result['guard'] / result['step']
+    for name in ('guard', 'probe'):
+        result[f'{name}_share'] = result[name] / result['step']
     return result

@@ -12,6 +12,7 @@ from .sampler import ResumableSampler
 from .source_image import SourceImage, UnreadableImageError
 from .tar_images import TarImages
 from .two_views import TwoViews, draw_crop
+from .view_preprocessor import ViewPreprocessor
 
 __all__ = [
     'BlockMask',
@@ -27,6 +28,7 @@ __all__ = [
     'TwoViews',
     'UnreadableImageError',
     'ViewPhotometric',
+    'ViewPreprocessor',
     'data_source',
     'draw_block_mask',
     'draw_crop',

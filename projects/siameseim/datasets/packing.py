@@ -32,7 +32,8 @@ class PackTwoViews(BaseTransform):
             True is masked, ``visible`` (V,) int64, the indices of view 1's
             visible patches row by row over the grid, ``boxes`` (2, 4)
             float32, ``flips`` (2,) bool, ``source_width``
-            () float32 and ``sample_idx`` () int64.
+            () float32, ``sample_idx`` () int64, and ``changes`` (2, 7, 2)
+            float32 if a ``ViewPhotometric`` left them to the device.
         """
         # Indices beside the mask: from the mask alone the model would have
         # to wait for the device to learn how many patches it leaves.
@@ -45,7 +46,7 @@ class PackTwoViews(BaseTransform):
                 'boxes': torch.from_numpy(results['boxes']),
                 'flips': torch.from_numpy(results['flips']),
                 'source_width': torch.tensor(results['source_width']),
-                'sample_idx': torch.tensor(results['sample_idx']),
+                **_common(results),
             },
         }
 
@@ -63,15 +64,21 @@ class PackViews(BaseTransform):
         Returns:
             dict: ``inputs``, the (3, H, W) uint8 RGB tensor of a single view
             or a list of several, and ``data_samples`` with ``sample_idx`` ()
-            int64.
+            int64, and ``changes`` as ``PackTwoViews`` has them.
         """
         views = [_to_chw(view) for view in results['views']]
         return {
             'inputs': views[0] if len(views) == 1 else views,
-            'data_samples': {
-                'sample_idx': torch.tensor(results['sample_idx'])
-            },
+            'data_samples': _common(results),
         }
+
+
+def _common(results: dict[str, Any]) -> dict[str, Tensor]:
+    """The sample's number, and colour changes that are yet to be made."""
+    packed = {'sample_idx': torch.tensor(results['sample_idx'])}
+    if 'changes' in results:
+        packed['changes'] = torch.from_numpy(results['changes'])
+    return packed
 
 
 def _to_chw(pixels: np.ndarray) -> Tensor:

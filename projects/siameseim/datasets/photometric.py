@@ -1,6 +1,6 @@
 """Colour changes of one view, on uint8 arrays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -24,7 +24,13 @@ class ViewPhotometric(BaseTransform):
     rounding, several times faster. The blur is a true Gaussian of standard
     deviation sigma, which Pillow's box filters approximate.
 
-    Required keys: ``views``, ``rng``. Changed key: ``views``.
+    With ``on_device`` the changes are only drawn here, from the same random
+    numbers, and ``ViewPreprocessor`` makes them on the model's device.
+
+    Required keys: ``views``, ``rng``. Changed key: ``views``, or with
+    ``on_device`` added key ``changes`` (np.ndarray): (views, 7, 2) float32,
+    the place in ``CHANGES`` and the amount of each change in order, -1 where
+    there is none.
 
     Args:
         view (int | Sequence[int]): the view to change, from 1; several
@@ -42,6 +48,8 @@ class ViewPhotometric(BaseTransform):
         solarize_prob (float): Probability of solarization. Defaults to 0.
         solarize_threshold (int): Levels from here on are inverted.
             Defaults to 128.
+        on_device (bool): Leave the changes to the model's device; needs
+            kornia. Defaults to False.
     """
 
     def __init__(
@@ -57,54 +65,72 @@ class ViewPhotometric(BaseTransform):
         blur_sigma: tuple[float, float] = (0.1, 2.0),
         solarize_prob: float = 0.0,
         solarize_threshold: int = 128,
+        on_device: bool = False,
     ) -> None:
         self.views = [view] if isinstance(view, int) else [*view]
         if not self.views or not {1, 2}.issuperset(self.views):
             raise ValueError(f'view must be 1 or 2, not {view}')
         self.jitter_prob = jitter_prob
         self.jitter = (
-            (adjust_brightness, 1 - brightness, 1 + brightness),
-            (adjust_contrast, 1 - contrast, 1 + contrast),
-            (adjust_saturation, 1 - saturation, 1 + saturation),
-            (adjust_hue, -hue, hue),
+            ('brightness', 1 - brightness, 1 + brightness),
+            ('contrast', 1 - contrast, 1 + contrast),
+            ('saturation', 1 - saturation, 1 + saturation),
+            ('hue', -hue, hue),
         )
         self.grey_prob = grey_prob
         self.blur_prob = blur_prob
         self.blur_sigma = blur_sigma
         self.solarize_prob = solarize_prob
         self.solarize_threshold = solarize_threshold
+        self.on_device = on_device
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change the views in their places of the list."""
+        """Change the views in their places of the list, or say how.
+
+        Raises:
+            ValueError: if an earlier step left changes of the same view to
+                the device.
+        """
         changes = self._draw(results['rng'])
+        if self.on_device:
+            self._note(changes, results)
+            return results
         for view in self.views:
             pixels = results['views'][view - 1]
-            for change in changes:
-                pixels = change(pixels)
+            for name, amount in changes:
+                pixels = CHANGES[name](pixels, amount)
             results['views'][view - 1] = pixels
         return results
 
-    def _draw(
-        self, rng: np.random.Generator
-    ) -> list[Callable[[np.ndarray], np.ndarray]]:
-        """What is to be done to the pixels, in order."""
-        changes: list[Callable[[np.ndarray], np.ndarray]] = []
+    def _note(
+        self, changes: list[tuple[str, float]], results: dict[str, Any]
+    ) -> None:
+        """Write down what the device is to do."""
+        empty = np.full((len(results['views']), 7, 2), -1, np.float32)
+        noted = results.setdefault('changes', empty)
+        for view in self.views:
+            if (noted[view - 1] != -1).any():
+                raise ValueError(
+                    f'view {view} has two ViewPhotometric steps with '
+                    'on_device=True: give one'
+                )
+            for place, (name, amount) in enumerate(changes):
+                noted[view - 1, place] = NAMES.index(name), amount
+
+    def _draw(self, rng: np.random.Generator) -> list[tuple[str, float]]:
+        """Names and amounts of what is to be done, in order."""
+        changes: list[tuple[str, float]] = []
         if rng.random() < self.jitter_prob:
             for i in rng.permutation(len(self.jitter)):
-                adjust, low, high = self.jitter[i]
-                changes.append(_with(adjust, rng.uniform(low, high)))
+                name, low, high = self.jitter[i]
+                changes.append((name, rng.uniform(low, high)))
         if rng.random() < self.grey_prob:
-            changes.append(to_greyscale)
+            changes.append(('greyscale', 1.0))
         if rng.random() < self.blur_prob:
-            changes.append(_with(blur, rng.uniform(*self.blur_sigma)))
+            changes.append(('blur', rng.uniform(*self.blur_sigma)))
         if rng.random() < self.solarize_prob:
-            changes.append(_with(solarize, self.solarize_threshold))
+            changes.append(('solarize', self.solarize_threshold))
         return changes
-
-
-def _with(change: Callable, amount: float) -> Callable:
-    """The change by a fixed amount."""
-    return lambda pixels: change(pixels, amount)
 
 
 def adjust_brightness(pixels: np.ndarray, factor: float) -> np.ndarray:
@@ -132,8 +158,8 @@ def adjust_hue(pixels: np.ndarray, turns: float) -> np.ndarray:
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
 
 
-def to_greyscale(pixels: np.ndarray) -> np.ndarray:
-    """Replace the three channels of (H, W, 3) by their luma."""
+def to_greyscale(pixels: np.ndarray, amount: float = 1.0) -> np.ndarray:
+    """Replace the three channels of (H, W, 3) by their luma; wholly."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
@@ -153,7 +179,7 @@ def blur(pixels: np.ndarray, sigma: float) -> np.ndarray:
     )
 
 
-def solarize(pixels: np.ndarray, threshold: int) -> np.ndarray:
+def solarize(pixels: np.ndarray, threshold: float) -> np.ndarray:
     """Invert all levels from ``threshold`` on, channel by channel."""
     levels = np.arange(256, dtype=np.uint8)
     return cv2.LUT(pixels, np.where(levels < threshold, levels, 255 - levels))
@@ -162,3 +188,16 @@ def solarize(pixels: np.ndarray, threshold: int) -> np.ndarray:
 def _to_levels(values: np.ndarray) -> np.ndarray:
     """Clip to 0..255 and cut off fractions, as Pillow's blend does."""
     return np.clip(values, 0, 255).astype(np.uint8)
+
+
+# What an image can be changed by; packed samples name them by their place.
+CHANGES = {
+    'brightness': adjust_brightness,
+    'contrast': adjust_contrast,
+    'saturation': adjust_saturation,
+    'hue': adjust_hue,
+    'greyscale': to_greyscale,
+    'blur': blur,
+    'solarize': solarize,
+}
+NAMES = list(CHANGES)

@@ -112,6 +112,11 @@ class SiameseIM(BaseSelfSupervisor):
                 'pipeline with TwoViews, BlockMask and PackTwoViews and '
                 "collate with dict(type='default_collate')"
             )
+        if 'changes' in data_samples:
+            raise ValueError(
+                'the changes of ViewPhotometric(on_device=True) were not '
+                "made: give model.data_preprocessor type='ViewPreprocessor'"
+            )
         sizes = [tuple(view.shape[-2:]) for view in inputs]
         if sizes != [tuple(self.backbone.img_size)] * 2:
             raise ValueError(

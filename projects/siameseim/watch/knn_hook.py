@@ -1,7 +1,9 @@
 """k-NN accuracy of the frozen backbone during a run."""
 
+import time
 from pathlib import Path
 
+from mmengine.dist import broadcast_object_list
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -10,6 +12,8 @@ from mmpretrain.registry import HOOKS
 from ..engine.precision import has_fast_bf16
 from ..evaluation.labelled import folder_accuracies, labelled_splits
 from ..models import SiameseIM
+
+_INFO = 'knn_clock'
 
 
 @HOOKS.register_module()
@@ -28,6 +32,9 @@ class KnnHook(Hook):
             nothing.
         interval (int): epochs between two measurements; the untrained network
             and the last epoch are always measured. Defaults to 1.
+        budget (float): share of the training time so far that measurements
+            may take: one that is due but would pass it is left out. Those
+            that are always made count too. 1 is no limit. Defaults to 0.02.
         k (int): neighbours that vote. Defaults to 20.
         temperature (float): of the vote. Defaults to 0.1.
         batch_size (int): images encoded at a time. Defaults to 256.
@@ -40,6 +47,7 @@ class KnnHook(Hook):
         self,
         data: str | None = None,
         interval: int = 1,
+        budget: float = 0.02,
         k: int = 20,
         temperature: float = 0.1,
         batch_size: int = 256,
@@ -47,10 +55,14 @@ class KnnHook(Hook):
     ) -> None:
         self.data = None if data is None else Path(data)
         self.interval = interval
+        self.budget = budget
         self.k = k
         self.temperature = temperature
         self.batch_size = batch_size
         self.num_workers = num_workers
+        # seconds: of training, of all measurements, of the last one
+        self._clock = dict(trained=0.0, measured=0.0, last=0.0)
+        self._begin = 0.0
 
     def before_train(self, runner: Runner) -> None:
         """Find the images; measure the untrained network.
@@ -68,17 +80,46 @@ class KnnHook(Hook):
         )
         if runner.iter == 0:
             self._report(runner, 0)
+        elif _INFO in runner.message_hub.runtime_info:
+            self._clock.update(runner.message_hub.get_info(_INFO))
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Start the clock of training."""
+        self._begin = time.perf_counter()
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Measure if due."""
+        """Measure if due and not too expensive."""
+        if self.data is None:
+            return
+        self._clock['trained'] += time.perf_counter() - self._begin
         last = self.is_last_train_epoch(runner)
-        due = last or self.every_n_epochs(runner, self.interval)
-        if self.data is not None and due:
+        due = self.every_n_epochs(runner, self.interval)
+        if last or (due and self._affordable()):
             self._report(runner, runner.epoch + 1)
+        elif due:
+            runner.logger.info(
+                f'k-NN left out after epoch {runner.epoch + 1}: '
+                f'{self._clock["last"]:.0f} s more would be over '
+                f'{self.budget:.0%} of the training time so far (knn.budget)'
+            )
+        runner.message_hub.update_info(_INFO, self._clock)
+
+    def _affordable(self) -> bool:
+        """Whether one more measurement keeps to the budget; on all alike."""
+        clock = self._clock
+        allowed = self.budget * clock['trained']
+        answer = [
+            self.budget >= 1 or clock['measured'] + clock['last'] <= allowed
+        ]
+        broadcast_object_list(answer)
+        return answer[0]
 
     def _report(self, runner: Runner, epochs: int) -> None:
         """Log the accuracy to the text log and the visualizer's files."""
+        start = time.perf_counter()
         accuracy = self.measure(_unwrapped(runner))
+        self._clock['last'] = time.perf_counter() - start
+        self._clock['measured'] += self._clock['last']
         runner.logger.info(
             f'k-NN accuracy (k={self.k}) after {epochs} epochs: '
             f'{accuracy:.2f} % of {len(self._splits[1])} images of '

@@ -12,6 +12,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..engine.runtime_info_hook import log_is_due
+from ..models import SiameseIM
 from .taps import FeatureTaps
 
 _KEY = 'online_probe'
@@ -52,13 +53,27 @@ class OnlineProbeHook(Hook):
         """Read the labels, build the probe, or take it from a checkpoint."""
         if not self.enabled:
             return
-        self.labels = training_labels(runner.train_dataloader.dataset)
-        model = self._model(runner)
+        self.build(
+            self._model(runner),
+            training_labels(runner.train_dataloader.dataset),
+        )
+        if self._saved is not None:
+            for name, part in self._parts().items():
+                part.load_state_dict(self._saved[name])
+
+    def build(self, model: SiameseIM, labels: Tensor) -> None:
+        """Start with a probe that knows nothing.
+
+        Args:
+            model (SiameseIM): whose features are to be classified.
+            labels (Tensor): (N,) int64, class of every training image.
+        """
+        self.labels = labels
         device = next(model.parameters()).device
         width = model.backbone.embed_dims
         self.norm = nn.BatchNorm1d(width, affine=False).to(device)
         self.linear = nn.utils.skip_init(
-            nn.Linear, width, int(self.labels.max()) + 1, device=device
+            nn.Linear, width, int(labels.max()) + 1, device=device
         )
         nn.init.zeros_(self.linear.weight)  # convex: any start will do
         nn.init.zeros_(self.linear.bias)
@@ -67,9 +82,6 @@ class OnlineProbeHook(Hook):
         )
         self._right: list[Tensor] = []
         self._count = 0
-        if self._saved is not None:
-            for name, part in self._parts().items():
-                part.load_state_dict(self._saved[name])
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -89,10 +101,10 @@ class OnlineProbeHook(Hook):
         if not self.enabled:
             return
         self._taps.remove()
-        features = self._taps.tokens['target'].float().mean(dim=1)
-        places = data_batch['data_samples']['sample_idx'].cpu()
-        labels = self.labels[places].to(features.device, non_blocking=True)
-        self._learn(features.nan_to_num(0.0, 0.0, 0.0), labels)
+        self.learn(
+            self._taps.tokens['target'],
+            data_batch['data_samples']['sample_idx'],
+        )
         if log_is_due(runner, batch_idx):
             right = torch.stack(self._right).sum()
             all_reduce(right)
@@ -102,7 +114,17 @@ class OnlineProbeHook(Hook):
             )
             self._right, self._count = [], 0
 
-    def _learn(self, features: Tensor, labels: Tensor) -> None:
+    def learn(self, tokens: Tensor, places: Tensor) -> None:
+        """Classify a batch, then take a step.
+
+        Args:
+            tokens (Tensor): (B, L, C) patch tokens of the target.
+            places (Tensor): (B,) numbers of the images in the data set.
+        """
+        features = tokens.float().mean(dim=1).nan_to_num(0.0, 0.0, 0.0)
+        labels = self.labels[places.cpu()].to(
+            features.device, non_blocking=True
+        )
         logits = self.linear(self.norm(features))
         self._right.append((logits.argmax(dim=1) == labels).sum())
         self._count += len(labels)

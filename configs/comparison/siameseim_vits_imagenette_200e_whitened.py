@@ -1,0 +1,16 @@
+# The run of siameseim_vits_imagenette_200e.py with the cures of a small set.
+#
+# Command: CONFIG=configs/comparison/siameseim_vits_imagenette_200e_whitened.py \
+#     tools/gpu_imagenette.sh DATA WORK_DIR
+# Hardware: one H100 and 16 cores; not run on a GPU yet.
+# Expected: not yet run; docs/comparison.md says what these changes did in short
+# runs on a CPU.
+# Numbers: as in siameseim_small_data.py, but for what makes a short run easier
+# (colours, crops, mask), which 200 epochs can afford.
+_base_ = ['siameseim_vits_imagenette_200e.py']
+
+model = dict(neck=dict(input_norm=True), head=dict(whiten_target=True))
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(type='PatchWhiteningHook', images=512, ridge=0.1),
+]

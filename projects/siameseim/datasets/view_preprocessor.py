@@ -1,0 +1,136 @@
+"""What happens to a batch of views on the model's device."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmpretrain.models.utils import SelfSupDataPreprocessor
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from .photometric import NAMES
+
+
+@MODELS.register_module()
+class ViewPreprocessor(SelfSupDataPreprocessor):
+    """Makes the colour changes that were left to the device, and normalises.
+
+    The changes are those that ``ViewPhotometric(on_device=True)`` drew for
+    each image and view. Without them it is mmpretrain's
+    ``SelfSupDataPreprocessor``.
+    """
+
+    def forward(
+        self, data: dict[str, Any], training: bool = False
+    ) -> dict[str, Any]:
+        """Turn a batch of the data loader into a model's input.
+
+        Args:
+            data (dict): ``inputs``, a list of (B, 3, H, W) uint8 views or a
+                single one, and ``data_samples``; ``changes`` (B, views, 7, 2)
+                in it must lie on the CPU.
+            training (bool): unused, as in the stock class.
+
+        Returns:
+            dict: the same with normalised float32 views on the model's
+            device and without ``changes``.
+
+        Raises:
+            ModuleNotFoundError: if there are changes to be made, but no
+                kornia.
+        """
+        samples = data.get('data_samples')
+        if not isinstance(samples, dict) or 'changes' not in samples:
+            return super().forward(data, training)
+        # On the host it is known which images a change concerns, so that
+        # nobody has to wait for the device.
+        changes = samples['changes'].unbind(1)
+        samples = {k: v for k, v in samples.items() if k != 'changes'}
+        views = self.cast_data(data['inputs'])
+        if isinstance(views, Tensor):
+            inputs = change_views(views, changes[0])
+        else:
+            inputs = [
+                change_views(*both)
+                for both in zip(views, changes, strict=True)
+            ]
+        return super().forward(
+            dict(inputs=inputs, data_samples=samples), training
+        )
+
+
+@torch.no_grad()
+def change_views(views: Tensor, changes: Tensor) -> Tensor:
+    """Change the colours of each image in its own way.
+
+    Kornia computes them, a kind of change at a time for all images that have
+    it as their next one. The values are not rounded in between.
+
+    Args:
+        views (Tensor): (B, 3, H, W) RGB in 0 to 255.
+        changes (Tensor): (B, S, 2) on the CPU, place in ``NAMES`` and amount
+            of each image's changes in order; -1 is none.
+
+    Returns:
+        Tensor: (B, 3, H, W) float32 in 0 to 255.
+    """
+    ways = _ways()
+    pixels = views.float() / 255
+
+    def to_device(array: Tensor) -> Tensor:
+        return array.to(pixels.device, non_blocking=True)
+
+    with torch.autocast(pixels.device.type, enabled=False):
+        for kinds, amounts in changes.numpy().transpose(1, 2, 0):
+            for kind in np.unique(kinds[kinds >= 0]).astype(int):
+                prepare, change = ways[NAMES[kind]]
+                places = np.flatnonzero(kinds == kind)
+                index = to_device(torch.from_numpy(places))
+                how = to_device(prepare(torch.from_numpy(amounts[places])))
+                pixels.index_copy_(0, index, change(pixels[index], how))
+    return pixels * 255
+
+
+class _Way(NamedTuple):
+    """A kind of change: (N,) amounts to kornia's, then RGB in 0 to 1."""
+
+    prepare: Callable[[Tensor], Tensor]  # on the host
+    change: Callable[[Tensor, Tensor], Tensor]  # on the device
+
+
+def _ways() -> dict[str, _Way]:
+    """How kornia makes each of ``NAMES``."""
+    try:
+        from kornia import color, enhance, filters  # optional dependency
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'ViewPhotometric(on_device=True) needs kornia: install '
+            "'siameseim[device]', or set on_device=False"
+        ) from error
+
+    def kernels(sigma: Tensor) -> Tensor:
+        size = 2 * math.ceil(3 * sigma.numpy().max()) + 1
+        return filters.get_gaussian_kernel1d(size, sigma[:, None])
+
+    def blur(pixels: Tensor, kernel: Tensor) -> Tensor:
+        return filters.filter2d_separable(pixels, kernel, kernel, 'replicate')
+
+    def same(amounts: Tensor) -> Tensor:
+        return amounts
+
+    return {
+        'brightness': _Way(same, enhance.adjust_brightness_accumulative),
+        'contrast': _Way(same, enhance.adjust_contrast_with_mean_subtraction),
+        'saturation': _Way(
+            same, enhance.adjust_saturation_with_gray_subtraction
+        ),
+        'hue': _Way(lambda turns: 2 * math.pi * turns, enhance.adjust_hue),
+        'greyscale': _Way(
+            same, lambda x, _: color.rgb_to_grayscale(x).expand_as(x)
+        ),
+        'blur': _Way(kernels, blur),
+        # between two levels of a uint8 image, whatever the rounding
+        'solarize': _Way(lambda level: (level - 0.5) / 255, enhance.solarize),
+    }

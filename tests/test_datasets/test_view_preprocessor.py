@@ -1,0 +1,135 @@
+"""Colour changes on the device: those that the data loader would make."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmpretrain.models.utils import SelfSupDataPreprocessor
+from PIL import Image, ImageFilter
+from torch.utils.data import default_collate
+from torchvision.transforms import functional as tv
+
+from siameseim.datasets import (
+    PackTwoViews,
+    PackViews,
+    ViewPhotometric,
+    ViewPreprocessor,
+)
+from siameseim.datasets.photometric import NAMES
+from siameseim.datasets.view_preprocessor import change_views
+
+MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+# How Pillow does it, amounts, the largest mean difference in grey levels:
+# Pillow rounds every value, hues to 1 / 256 of a turn, and its blur is boxes.
+PILLOW = {
+    'brightness': (tv.adjust_brightness, (0.6, 1.4), 0.6),
+    'contrast': (tv.adjust_contrast, (0.6, 1.4), 0.8),
+    'saturation': (tv.adjust_saturation, (0.8, 1.2), 0.8),
+    'hue': (tv.adjust_hue, (-0.1, 0.1), 1.5),
+    'greyscale': (lambda x, _: tv.rgb_to_grayscale(x, 3), (1.0,), 0.6),
+    'blur': (
+        lambda x, sigma: x.filter(ImageFilter.GaussianBlur(sigma)),
+        (0.5, 2.0),
+        0.9,
+    ),
+    'solarize': (tv.solarize, (128.0,), 0.01),
+}
+
+
+def to_tensor(images) -> torch.Tensor:
+    return torch.stack([tv.pil_to_tensor(image) for image in images])
+
+
+def test_all_changes_are_compared():
+    assert list(PILLOW) == NAMES
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_each_change_gives_the_values_of_pillow(name, coffee):
+    """Each image of the batch with an amount of its own, one unchanged."""
+    change, amounts, mean = PILLOW[name]
+    images = [coffee.resize((80, 60))] * (len(amounts) + 1)
+    changes = torch.full((len(images), 7, 2), -1.0)
+    for i, amount in enumerate(amounts):
+        changes[i, 0] = torch.tensor([NAMES.index(name), amount])
+    changed = change_views(to_tensor(images), changes)
+    wanted = to_tensor(
+        [
+            *(change(x, y) for x, y in zip(images, amounts, strict=False)),
+            images[-1],
+        ]
+    )
+    for one, other in zip(changed, wanted, strict=True):
+        assert (one - other).abs().mean() < mean
+    torch.testing.assert_close(changed[-1], wanted[-1].float())
+    assert (changed[0] - changed[-1]).abs().mean() > 1
+
+
+def batch(
+    coffee: Image.Image, on_device: bool, pack: type = PackTwoViews
+) -> dict:
+    """48 samples of the recipe, drawn alike in both ways."""
+    pixels = np.asarray(coffee.resize((32, 32)))
+    steps = [
+        ViewPhotometric(view=1, blur_prob=1.0, on_device=on_device),
+        ViewPhotometric(
+            view=2, blur_prob=0.1, solarize_prob=0.2, on_device=on_device
+        ),
+    ]
+    samples = []
+    for number in range(48):
+        results = dict(
+            views=[pixels, pixels],
+            rng=np.random.default_rng(number),
+            mask=np.zeros((2, 2), bool),
+            boxes=np.zeros((2, 4), np.float32),
+            flips=np.zeros(2, bool),
+            source_width=32.0,
+            sample_idx=number,
+        )
+        for step in (*steps, pack()):
+            results = step(results)
+        samples.append(results)
+    return default_collate(samples)
+
+
+@pytest.mark.parametrize('pack', [PackTwoViews, PackViews])
+def test_the_recipe_gives_what_the_data_loader_gives(coffee, pack):
+    """From the same random numbers, up to rounding in the data loader.
+
+    Solarization turns a rounded level around at the threshold, so a small
+    share of values may be far off.
+    """
+    process = ViewPreprocessor(mean=[0.0] * 3, std=[1.0] * 3)
+    in_loader = process(batch(coffee, False, pack))
+    on_device = process(batch(coffee, True, pack))
+    assert in_loader['data_samples'].keys() == on_device['data_samples'].keys()
+    unchanged = tv.pil_to_tensor(coffee.resize((32, 32))).float()
+    for ours, other in zip(
+        on_device['inputs'], in_loader['inputs'], strict=True
+    ):
+        off = (ours - other).abs()
+        assert off.mean() < 2
+        assert (off > 16).float().mean() < 0.01
+        assert (other - unchanged).abs().mean() > 10
+
+
+def test_without_changes_it_is_the_stock_preprocessor(coffee):
+    ours = ViewPreprocessor(mean=MEAN, std=STD)(batch(coffee, False))
+    stock = SelfSupDataPreprocessor(mean=MEAN, std=STD)(batch(coffee, False))
+    for one, other in zip(ours['inputs'], stock['inputs'], strict=True):
+        assert torch.equal(one, other)
+
+
+def test_without_kornia_it_says_what_to_install(coffee, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'kornia', None)
+    with pytest.raises(ModuleNotFoundError, match=r'siameseim\[device\]'):
+        ViewPreprocessor(mean=MEAN, std=STD)(batch(coffee, True))
+
+
+def test_two_steps_for_one_view_are_refused(coffee, rng):
+    step = ViewPhotometric(view=1, jitter_prob=1.0, on_device=True)
+    results = step(dict(views=[np.asarray(coffee)], rng=rng))
+    with pytest.raises(ValueError, match='view 1 has two'):
+        step(results)
