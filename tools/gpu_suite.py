@@ -51,7 +51,19 @@ def cases(data: str | None, workers: int) -> list[Case]:
     ]
     if data:
         loading = ('--data', data, '--workers', str(workers), '--split')
-        found.insert(2, Case('vitb_data', config, 128, loading))
+        on_device = [
+            f'train_dataloader.dataset.pipeline.{step}.on_device=True'
+            for step in (1, 2)
+        ]
+        found[2:2] = [
+            Case('vitb_data', config, 128, loading),
+            Case(
+                'vitb_colours_on_device',
+                config,
+                128,
+                (*loading, '--cfg-options', *on_device),
+            ),
+        ]
     return found
 
 
