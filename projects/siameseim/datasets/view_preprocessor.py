@@ -49,13 +49,12 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
         changes = samples['changes'].unbind(1)
         samples = {k: v for k, v in samples.items() if k != 'changes'}
         views = self.cast_data(data['inputs'])
-        if isinstance(views, Tensor):
-            inputs = change_views(views, changes[0])
-        else:
-            inputs = [
-                change_views(*both)
-                for both in zip(views, changes, strict=True)
-            ]
+        single = isinstance(views, Tensor)
+        changed = [
+            change_views(*both)
+            for both in zip([views] if single else views, changes, strict=True)
+        ]
+        inputs = changed[0] if single else changed
         return super().forward(
             dict(inputs=inputs, data_samples=samples), training
         )
