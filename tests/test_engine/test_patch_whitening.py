@@ -12,6 +12,7 @@ from torch.utils.data import default_collate
 from siameseim.engine import PatchWhiteningHook
 from siameseim.engine.patch_whitening_hook import whiten_projection
 from tests.model_fixtures import random_batch, tiny_model
+from tests.two_processes import run_in_two
 
 
 def bright_patches(count: int, size: int) -> torch.Tensor:
@@ -71,8 +72,7 @@ class AsItIs(nn.Module):
         return batch
 
 
-@pytest.fixture
-def runner():
+def new_runner():
     model = tiny_model()
     model.data_preprocessor = AsItIs()
     return SimpleNamespace(
@@ -83,6 +83,11 @@ def runner():
             dataset=Images(), collate_fn=default_collate
         ),
     )
+
+
+@pytest.fixture
+def runner():
+    return new_runner()
 
 
 def test_both_branches_get_the_weights_and_keep_the_rest(runner):
@@ -109,6 +114,26 @@ def test_both_branches_get_the_weights_and_keep_the_rest(runner):
         atol=1e-4,
         rtol=0,
     )
+
+
+def whitened(rank):
+    """State of a process whose rotation is drawn from a seed of its own."""
+    runner = new_runner()
+    torch.manual_seed(rank)
+    PatchWhiteningHook(images=6).before_train(runner)
+    return runner.model.state_dict()
+
+
+def test_two_processes_get_the_weights_of_the_first():
+    names = [
+        f'{branch}backbone.patch_embed.projection.{kind}'
+        for branch in ('', 'target.')
+        for kind in ('weight', 'bias')
+    ]
+    first, second, other = *run_in_two(whitened), whitened(1)
+    for name in names:
+        assert torch.equal(first[name], second[name]), name
+    assert not torch.equal(first[names[0]], other[names[0]])
 
 
 @pytest.mark.parametrize('origin', ['resumed', 'init_cfg'])

@@ -1,8 +1,9 @@
-# Row of the comparison: stock MoCo v3 with the same ViT, crops and schedule.
+# Row of the comparison: stock MoCo v3 with the same ViT and schedule.
 #
 # Numbers: the stock ViT recipe, its heads a quarter as wide (1024 in place
-# of 4096) for a ViT of half the width of ViT-S; the colours and the learning
-# rate of the SiameseIM row; nothing was tuned.
+# of 4096) for a ViT of half the width of ViT-S; the colours of SiameseIM's
+# paper, crops from 20 % of the area, the learning rate of small_data; nothing
+# was tuned.
 _base_ = ['small_data.py']
 
 temperature = 0.2
