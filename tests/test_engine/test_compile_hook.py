@@ -9,9 +9,10 @@ from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
 from tests.model_fixtures import random_batch, tiny_model
 
 
-def losses_and_gradients(compiled):
+def one_step(compiled, with_cp):
+    """Losses, gradients and BatchNorm statistics."""
     torch.manual_seed(0)
-    model = tiny_model().train()
+    model = tiny_model(with_cp=with_cp).train()
     names = list(model.state_dict())
     if compiled:
         # Traces as inductor does, but computes with torch's own kernels.
@@ -20,16 +21,18 @@ def losses_and_gradients(compiled):
     model.update_target(0.9)
     losses = model.loss(*random_batch(4))
     sum(losses.values()).backward()
-    return losses, {
+    gradients = {
         name: parameter.grad
         for name, parameter in model.named_parameters()
         if parameter.grad is not None
     }
+    return losses, gradients, dict(model.named_buffers())
 
 
-def test_losses_and_gradients_are_equal():
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_losses_gradients_and_statistics_are_equal(with_cp):
     for eager, compiled in zip(
-        losses_and_gradients(False), losses_and_gradients(True), strict=True
+        one_step(False, with_cp), one_step(True, with_cp), strict=True
     ):
         assert compiled.keys() == eager.keys()
         for name, value in eager.items():
