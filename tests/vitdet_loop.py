@@ -160,59 +160,71 @@ def random_state(config, mlp_ratio, cls_row):
     generator = torch.Generator().manual_seed(0)
     width, size = config['embed_dim'], config['patch_size']
     side = config['pretrain_img_size'] // size
-    grid = config['img_size'] // size
     shapes = {
         'net.pos_embed': (1, side**2 + cls_row, width),
         'net.patch_embed.proj.weight': (width, 3, size, size),
         'net.patch_embed.proj.bias': (width,),
     }
     for block in range(config['depth']):
-        name = f'net.blocks.{block}'
-        local = block not in config['global_attention_blocks']
-        span = (local and config['window_size']) or grid
-        tables = 2 * span - 1, width // config['num_heads']
-        hidden = width * mlp_ratio
-        shapes |= {
-            f'{name}.norm1.weight': (width,),
-            f'{name}.norm1.bias': (width,),
-            f'{name}.attn.rel_pos_h': tables,
-            f'{name}.attn.rel_pos_w': tables,
-            f'{name}.attn.qkv.weight': (3 * width, width),
-            f'{name}.attn.qkv.bias': (3 * width,),
-            f'{name}.attn.proj.weight': (width, width),
-            f'{name}.attn.proj.bias': (width,),
-            f'{name}.norm2.weight': (width,),
-            f'{name}.norm2.bias': (width,),
-            f'{name}.mlp.fc1.weight': (hidden, width),
-            f'{name}.mlp.fc1.bias': (hidden,),
-            f'{name}.mlp.fc2.weight': (width, hidden),
-            f'{name}.mlp.fc2.bias': (width,),
-        }
-    out = config['out_channels']
+        shapes |= block_shapes(config, mlp_ratio, block)
     for scale in config['scale_factors']:
-        name = f'simfp_{int(math.log2(size / scale))}'
-        channels, first = {4: (width // 4, 4), 2: (width // 2, 1)}.get(
-            scale, (width, int(scale == 0.5))
-        )
-        if scale > 1:
-            shapes[f'{name}.0.weight'] = (width, width // 2, 2, 2)
-            shapes[f'{name}.0.bias'] = (width // 2,)
-        if scale == 4:
-            shapes[f'{name}.1.weight'] = (width // 2,)
-            shapes[f'{name}.1.bias'] = (width // 2,)
-            shapes[f'{name}.3.weight'] = (width // 2, width // 4, 2, 2)
-            shapes[f'{name}.3.bias'] = (width // 4,)
-        shapes[f'{name}.{first}.weight'] = (out, channels, 1, 1)
-        shapes[f'{name}.{first + 1}.weight'] = (out, out, 3, 3)
-        for place in (first, first + 1):
-            shapes[f'{name}.{place}.norm.weight'] = (out,)
-            shapes[f'{name}.{place}.norm.bias'] = (out,)
+        shapes |= pyramid_shapes(config, scale)
     state = {
         name: 0.3 * torch.randn(shape, generator=generator)
         for name, shape in shapes.items()
     }
     state['net.patch_embed.proj.weight'] /= size  # has 3 * size**2 inputs
     return state
+
+
+def block_shapes(config, mlp_ratio, block):
+    """Tensors of a transformer block."""
+    name, width = f'net.blocks.{block}', config['embed_dim']
+    local = block not in config['global_attention_blocks']
+    grid = config['img_size'] // config['patch_size']
+    span = (local and config['window_size']) or grid
+    tables = 2 * span - 1, width // config['num_heads']
+    hidden = width * mlp_ratio
+    return {
+        f'{name}.norm1.weight': (width,),
+        f'{name}.norm1.bias': (width,),
+        f'{name}.attn.rel_pos_h': tables,
+        f'{name}.attn.rel_pos_w': tables,
+        f'{name}.attn.qkv.weight': (3 * width, width),
+        f'{name}.attn.qkv.bias': (3 * width,),
+        f'{name}.attn.proj.weight': (width, width),
+        f'{name}.attn.proj.bias': (width,),
+        f'{name}.norm2.weight': (width,),
+        f'{name}.norm2.bias': (width,),
+        f'{name}.mlp.fc1.weight': (hidden, width),
+        f'{name}.mlp.fc1.bias': (hidden,),
+        f'{name}.mlp.fc2.weight': (width, hidden),
+        f'{name}.mlp.fc2.bias': (width,),
+    }
+
+
+def pyramid_shapes(config, scale):
+    """Tensors of a level of the simple feature pyramid."""
+    width, out = config['embed_dim'], config['out_channels']
+    name = f'simfp_{int(math.log2(config["patch_size"] / scale))}'
+    channels, first = {4: (width // 4, 4), 2: (width // 2, 1)}.get(
+        scale, (width, int(scale == 0.5))
+    )
+    shapes = {}
+    if scale > 1:
+        shapes[f'{name}.0.weight'] = (width, width // 2, 2, 2)
+        shapes[f'{name}.0.bias'] = (width // 2,)
+    if scale == 4:
+        shapes[f'{name}.1.weight'] = (width // 2,)
+        shapes[f'{name}.1.bias'] = (width // 2,)
+        shapes[f'{name}.3.weight'] = (width // 2, width // 4, 2, 2)
+        shapes[f'{name}.3.bias'] = (width // 4,)
+    shapes[f'{name}.{first}.weight'] = (out, channels, 1, 1)
+    shapes[f'{name}.{first + 1}.weight'] = (out, out, 3, 3)
+    for place in (first, first + 1):
+        shapes[f'{name}.{place}.norm.weight'] = (out,)
+        shapes[f'{name}.{place}.norm.bias'] = (out,)
+    return shapes
 
 
 def reference_file(
