@@ -27,7 +27,7 @@ WEIGHTS = ['safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.2', 'pyarrow>=15']
 # imagecorruptions itself no longer runs with numpy 2; both packages bring the
 # same module, so install one of them.
 ROBUSTNESS = ['imagecorruptions-imaug>=1.1.5', 'timm>=1.0']
-DEVICE = ['kornia>=0.8']  # colour changes on the accelerator
+DEVICE = ['kornia>=0.9']  # colour changes on the accelerator
 DEVELOPMENT = [
     'codespell',
     *DEVICE,

@@ -49,8 +49,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         '--against',
         nargs='+',
         default=[],
-        choices=['plain', *PEERS],
-        help='time these in turn with ours',
+        choices=['plain', 'eager', *PEERS],
+        help="time these in turn with ours; 'eager' is ours, not compiled",
     )
     add('--data', help='also time the data side on these images')
     add('--workers', type=int, default=0, help='of the data loader')

@@ -56,7 +56,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument(
         '--resume', action='store_true', help='go on where a run was stopped'
     )
-    steps = commands.add_parser('time', help='time steps of rows in turn')
+    steps = commands.add_parser('time', help='time images of rows in turn')
     steps.add_argument('rows', metavar='ROW', nargs='+')
     steps.add_argument('--rounds', type=int, default=5)
     for command in (run, steps):
@@ -169,7 +169,7 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
     curve = comparison.FrozenCurveHook(splits, args.interval, args.workers)
     runner.register_hook(curve)
     loader = runner.train_dataloader
-    batch = first_batch(runner)
+    batch = comparison.first_batch(loader)
     gflops = comparison.gflops_per_image(runner.model, batch)
     runner.train()
     device = next(runner.model.parameters()).device.type
@@ -194,15 +194,12 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def first_batch(runner: Runner) -> dict[str, Any]:
-    """A batch that costs the training no random number."""
-    loader = runner.train_dataloader
-    images = [loader.dataset[i] for i in range(loader.batch_size)]
-    return loader.collate_fn(images)
-
-
 def time_rows(args: argparse.Namespace) -> dict[str, float]:
-    """Time steps of all rows in turn, write OUT/step_times.json."""
+    """Time steps of all rows in turn, write OUT/step_times.json.
+
+    Returns:
+        dict[str, float]: seconds an image by row, whatever its batch.
+    """
     steps = {}
     for row in args.rows:
         runner = build(row, 0, args.out / 'runs/time', args)
@@ -210,11 +207,12 @@ def time_rows(args: argparse.Namespace) -> dict[str, float]:
         runner.model.train()
         runner.message_hub.update_info('max_iters', 1000)
         optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        steps[row] = (runner.model, optim_wrapper, first_batch(runner))
+        batch = comparison.first_batch(runner.train_dataloader)
+        steps[row] = (runner.model, optim_wrapper, batch)
     seconds = comparison.interleaved_seconds(steps, args.rounds)
     (args.out / TIMES).write_text(json.dumps(seconds, indent=1) + '\n')
     for row, value in seconds.items():
-        print(f'{row:32} {value:.3f} s a step')
+        print(f'{row:32} {1e3 * value:.2f} ms an image')
     return seconds
 
 

@@ -75,9 +75,10 @@ def add_pretraining_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--knn',
         metavar='FOLDER',
-        help='in pretraining, measure the k-NN accuracy before training and '
-        'after each epoch on this folder with train and val, each with one '
-        'folder of images per class',
+        help='in pretraining, measure the k-NN accuracy on this folder with '
+        'train and val, each with one folder of images per class: before '
+        'training, after the last epoch and, as far as '
+        'default_hooks.knn.budget allows, after the others',
     )
     parser.add_argument(
         '--epochs',
@@ -123,6 +124,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         cfg.merge_from_dict({'default_hooks.knn.data': args.knn})
     train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
+    train_config.check_colours(cfg)
     train_config.fit_loader(cfg, processes)
     train_config.share_batchnorm(cfg, launch.world_size(args.launcher))
 

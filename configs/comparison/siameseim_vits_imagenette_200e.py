@@ -30,5 +30,5 @@ custom_hooks[0] = dict(type='MomentumTargetHook', base_momentum=0.99)
 default_hooks = dict(
     logger=dict(interval=36),  # once an epoch
     checkpoint=dict(interval=5, max_keep_ckpts=1),
-    knn=dict(interval=20, budget=1.0),
+    knn=dict(interval=20, budget=None),
 )

@@ -5,8 +5,8 @@
 # Hardware: one H100 and 16 cores; not run on a GPU yet.
 # Expected: not yet run; docs/comparison.md says what these changes did in short
 # runs on a CPU.
-# Numbers: as in siameseim_small_data.py, but for what makes a short run easier
-# (colours, crops, mask), which 200 epochs can afford.
+# Numbers: whitening and norm as in siameseim_small_data.py; all else as in the
+# run of the paper's recipe, since 200 epochs can afford colours and masks.
 _base_ = ['siameseim_vits_imagenette_200e.py']
 
 model = dict(neck=dict(input_norm=True), head=dict(whiten_target=True))

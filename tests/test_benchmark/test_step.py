@@ -8,6 +8,8 @@ from mmengine.config import Config
 
 from siameseim.benchmark.step import StepBenchmark, num_masked
 from siameseim.benchmark.timing import matmul_rate, spread
+from siameseim.datasets import view_preprocessor
+from siameseim.datasets.view_preprocessor import change_views
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -50,3 +52,22 @@ def test_vit_b_costs_what_the_method_says():
 def test_spread_and_rate():
     assert spread([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
     assert matmul_rate('cpu', torch.float32, 64) > 0
+
+
+def test_colour_changes_left_to_the_device_are_made_in_the_step(
+    smoke, monkeypatch
+):
+    seen = []
+
+    def counted(views, changes):
+        seen.append((changes[..., 0] >= 0).any(dim=1).float().mean().item())
+        return change_views(views, changes)
+
+    monkeypatch.setattr(view_preprocessor, 'change_views', counted)
+    StepBenchmark(smoke, 4, 'cpu').run()
+    assert seen == []
+    for step in smoke.train_dataloader.dataset.pipeline[1:3]:
+        step.on_device = True
+    StepBenchmark(smoke, 32, 'cpu').run()
+    assert seen[0] == 1  # view 1 is always blurred
+    assert 0.6 < seen[1] < 1  # 1 - 0.2 x 0.8 x 0.9 x 0.8 = 0.88 of view 2

@@ -7,6 +7,7 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 from siameseim.comparison import (
+    cost,
     gflops_per_image,
     interleaved_seconds,
     plain_vit,
@@ -57,7 +58,7 @@ def test_flops_of_a_linear_layer():
         assert torch.equal(value, before[key]), key
 
 
-def test_steps_are_timed_in_turn():
+def test_steps_are_timed_in_turn_and_divided_by_their_images(monkeypatch):
     order = []
 
     class Recorder(nn.Linear):
@@ -66,12 +67,17 @@ def test_steps_are_timed_in_turn():
             self.name = name
 
         def train_step(self, batch, optim_wrapper):
-            order.append((self.name, batch))
+            order.append(self.name)
 
-    steps = {n: (Recorder(n), None, n.upper()) for n in ('a', 'b')}
+    sizes = dict(a=4, b=2)
+    steps = {
+        name: (Recorder(name), None, dict(inputs=torch.zeros(size, 3)))
+        for name, size in sizes.items()
+    }
+    monkeypatch.setattr(cost, 'seconds', lambda run, device: run() or 6.0)
     seconds = interleaved_seconds(steps, rounds=2)
-    assert order == [('a', 'A'), ('b', 'B')] * 3
-    assert seconds.keys() == {'a', 'b'}
+    assert order == ['a', 'b'] * 3
+    assert seconds == dict(a=6 / 4, b=6 / 2)
 
 
 def test_linear_probe_on_classes_of_known_overlap():

@@ -1,7 +1,5 @@
 """Colour changes on the device: those that the data loader would make."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -15,6 +13,7 @@ from siameseim.datasets import (
     PackViews,
     ViewPhotometric,
     ViewPreprocessor,
+    photometric,
 )
 from siameseim.datasets.photometric import NAMES
 from siameseim.datasets.view_preprocessor import change_views
@@ -122,14 +121,30 @@ def test_without_changes_it_is_the_stock_preprocessor(coffee):
         assert torch.equal(one, other)
 
 
-def test_without_kornia_it_says_what_to_install(coffee, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'kornia', None)
-    with pytest.raises(ModuleNotFoundError, match=r'siameseim\[device\]'):
-        ViewPreprocessor(mean=MEAN, std=STD)(batch(coffee, True))
+def test_a_single_view_is_changed_too(coffee):
+    """MAE's pipeline."""
+    pixels = np.asarray(coffee.resize((32, 32)))
+    step = ViewPhotometric(view=1, blur_prob=1.0, on_device=True)
+    results = dict(views=[pixels], rng=np.random.default_rng(0), sample_idx=0)
+    data = default_collate([PackViews()(step(results))])
+    changes = data['data_samples']['changes'][:, 0]
+    wanted = change_views(data['inputs'], changes)
+    process = ViewPreprocessor(mean=[0.0] * 3, std=[1.0] * 3)
+    torch.testing.assert_close(process(data)['inputs'], wanted)
+    assert (wanted - data['inputs']).abs().mean() > 1
 
 
-def test_two_steps_for_one_view_are_refused(coffee, rng):
-    step = ViewPhotometric(view=1, jitter_prob=1.0, on_device=True)
-    results = step(dict(views=[np.asarray(coffee)], rng=rng))
-    with pytest.raises(ValueError, match='view 1 has two'):
-        step(results)
+def test_without_kornia_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(photometric, 'find_spec', lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match='kornia>=0.9'):
+        ViewPhotometric(view=1, on_device=True)
+
+
+@pytest.mark.parametrize('on_device', [True, False])
+def test_a_step_after_one_on_the_device_is_refused(coffee, rng, on_device):
+    """Even if the first one happens to change nothing."""
+    first = ViewPhotometric(view=1, jitter_prob=0, grey_prob=0, on_device=True)
+    results = first(dict(views=[np.asarray(coffee)] * 2, rng=rng))
+    ViewPhotometric(view=2, on_device=on_device)(results)
+    with pytest.raises(ValueError, match='put all into one step'):
+        ViewPhotometric(view=1, on_device=on_device)(results)

@@ -166,10 +166,18 @@ def test_colour_changes_are_copied_to_the_device_asynchronously(monkeypatch):
         data_samples=dict(changes=changes),
     )
     process.to('meta')
+    made = []  # torch.tensor(..., device=...) copies, and waits
+    original = torch.tensor
+    monkeypatch.setattr(
+        torch,
+        'tensor',
+        lambda *a, **k: made.append(k.get('device')) or original(*a, **k),
+    )
     with WaitsSeen('meta') as seen:
         views = process(data)['inputs']
     assert views[0].device.type == 'meta'
     assert seen.waits == []
+    assert {str(device) for device in made} <= {'None', 'cpu'}
 
 
 def test_a_blocking_copy_to_the_device_is_seen():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from siameseim.datasets.view_preprocessor import change_views
 from tests.model_fixtures import random_batch, tiny_model
 
 pytestmark = pytest.mark.gpu
@@ -47,6 +48,27 @@ def test_bf16_stays_near_fp32():
     for name, value in exact.items():
         assert mixed[name].dtype == torch.float32
         assert_close(mixed[name], value, rtol=0.05, atol=0.01)
+
+
+def test_colour_changes_equal_the_cpu_and_never_wait():
+    changes = torch.full((16, 7, 2), -1.0)
+    amounts = [0.7, 1.3, 0.9, 0.05, 1.0, 1.5, 128.0]
+    for image in range(16):
+        order = torch.tensor([(image + i) % 7 for i in range(7)])
+        changes[image, :, 0] = order
+        changes[image, :, 1] = torch.tensor(amounts)[order]
+    generator = torch.Generator().manual_seed(0)
+    views = torch.randint(0, 256, (16, 3, 32, 32), generator=generator)
+    expected = change_views(views, changes)
+    on_device = views.cuda()
+    for sync_mode in ('default', 'error'):  # the first call may allocate
+        torch.cuda.set_sync_debug_mode(sync_mode)
+        try:
+            changed = change_views(on_device, changes)
+        finally:
+            torch.cuda.set_sync_debug_mode('default')
+    # a value at the threshold may be turned around on one device only
+    assert ((changed.cpu() - expected).abs() > 0.1).float().mean() < 0.001
 
 
 def test_a_step_never_waits_for_the_device():

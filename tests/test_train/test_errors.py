@@ -88,3 +88,17 @@ def test_a_run_of_nothing_but_warm_up_names_the_cure(
     )
     assert 'warm-up of 1 epochs' in text
     assert '--epochs' in text
+
+
+def test_colour_changes_that_nobody_would_make_are_named(
+    train, config, images, tmp_path
+):
+    text = """
+model = dict(data_preprocessor=dict(type='SelfSupDataPreprocessor'))
+train_pipeline = _base_.train_pipeline
+train_pipeline[1]['on_device'] = True
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+"""
+    data = ['--data', str(images), '--work-dir', str(tmp_path / 'w')]
+    said = message(train, config(text), *data)
+    assert "set model.data_preprocessor.type='ViewPreprocessor'" in said

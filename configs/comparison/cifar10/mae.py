@@ -1,7 +1,7 @@
 # Row of the comparison on CIFAR-10: 8 x 8 patches of 4 pixels.
 #
 # Command: python tools/compare.py run cifar10/mae --seed 0 \
-#     --data cifar10 --epochs 24 --out results
+#     --data cifar10 --epochs 6 --out results
 # (train and test in it, each with one folder of images per class)
 _base_ = ['../imagenette/mae.py']
 

@@ -125,6 +125,10 @@ def _contender(
     """What ``--against`` names, at the same batch, device and precision."""
     if name == 'plain':
         return PlainStep(cfg, step)
+    if name == 'eager':
+        other = StepBenchmark(cfg, settings.batch_size, settings.device)
+        other.name = name
+        return other
     return PeerStep(
         name,
         peer_config(name, step.model.backbone.embed_dims),

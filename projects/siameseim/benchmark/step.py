@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from mmpretrain.registry import MODELS
+from mmpretrain.registry import MODELS, TRANSFORMS
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -49,6 +51,7 @@ class StepBenchmark:
         if compiled:
             compile_blocks(self.model)
         self.batch = random_batch(self.model, num_masked(cfg), batch_size)
+        self.batch['data_samples'].update(drawn_changes(cfg, batch_size))
 
     def run(self) -> None:
         """One optimizer step."""
@@ -90,6 +93,33 @@ def num_masked(cfg: Config) -> int:
         for transform in cfg.train_dataloader.dataset.pipeline
         if transform['type'] == 'BlockMask'
     )
+
+
+def drawn_changes(cfg: Config, batch_size: int) -> dict[str, Tensor]:
+    """Colour changes that the config leaves to the device, if it does.
+
+    Args:
+        cfg (Config): a pretraining config.
+        batch_size (int): images to draw them for.
+
+    Returns:
+        dict[str, Tensor]: 'changes' as ``PackTwoViews`` has them, or nothing.
+    """
+    steps = [
+        TRANSFORMS.build(step)
+        for step in cfg.train_dataloader.dataset.pipeline
+        if step.get('on_device')
+    ]
+    if not steps:
+        return {}
+    rng = np.random.default_rng(0)
+    changes = []
+    for _ in range(batch_size):
+        results: dict[str, Any] = dict(views=[None, None], rng=rng)
+        for step in steps:
+            results = step(results)
+        changes.append(results['changes'])
+    return {'changes': torch.from_numpy(np.stack(changes))}
 
 
 def random_batch(

@@ -1,6 +1,6 @@
 """SiameseIM beside MAE, MoCo v3 and its own ablations, at one budget."""
 
-from .cost import gflops_per_image, interleaved_seconds
+from .cost import first_batch, gflops_per_image, interleaved_seconds
 from .curve_hook import FrozenCurveHook
 from .frozen_scores import frozen_scores, plain_vit
 from .pictures import draw_comparison
@@ -10,6 +10,7 @@ __all__ = [
     'FrozenCurveHook',
     'Summary',
     'draw_comparison',
+    'first_batch',
     'frozen_scores',
     'gflops_per_image',
     'interleaved_seconds',

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
+from torch.utils.data import DataLoader
 
 from ..benchmark.step import count_flops
 from ..benchmark.timing import seconds
@@ -52,11 +53,21 @@ def batch_size(batch: Batch) -> int:
     return len(inputs[0] if isinstance(inputs, list | tuple) else inputs)
 
 
+def first_batch(loader: DataLoader) -> Batch:
+    """A batch that costs the training no random number.
+
+    Args:
+        loader (DataLoader): of the training.
+    """
+    images = [loader.dataset[i] for i in range(loader.batch_size or 1)]
+    return loader.collate_fn(images)
+
+
 def interleaved_seconds(
     steps: Mapping[str, tuple[BaseModel, OptimWrapper, Batch]],
     rounds: int = 5,
 ) -> dict[str, float]:
-    """Median seconds of a training step of several methods, in turn.
+    """Seconds that training takes an image, of several methods in turn.
 
     Each round takes one step of each method, so that whatever else the
     machine does slows them alike: the ratios hold on a busy machine, where
@@ -66,13 +77,20 @@ def interleaved_seconds(
         steps (Mapping[str, tuple]): model, optimizer wrapper and one batch
             by name of the method.
         rounds (int): timed steps of each, after one untimed. Defaults to 5.
+
+    Returns:
+        dict[str, float]: median over the rounds, by name, divided by the
+        images of the method's batch.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds + 1):
         for name, step in steps.items():
             device = next(step[0].parameters()).device.type
             times[name].append(seconds(partial(_train_step, *step), device))
-    return {name: statistics.median(t[1:]) for name, t in times.items()}
+    return {
+        name: statistics.median(t[1:]) / batch_size(steps[name][2])
+        for name, t in times.items()
+    }
 
 
 def _train_step(

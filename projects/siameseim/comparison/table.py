@@ -124,13 +124,12 @@ def markdown(
 
     Args:
         summaries (Sequence[Summary]): from ``summarise``.
-        seconds (Mapping[str, float], optional): of a step by row, from
-            ``interleaved_seconds``, for a column of relative step times.
-            Defaults to None.
+        seconds (Mapping[str, float], optional): of an image by row, for a
+            column of relative times. Defaults to None.
     """
     lines = [
         '| Row | Epochs | Seeds | k-NN | Linear | Rank | GFLOP an image | '
-        'PFLOP a run | Minutes | Time a step, fastest = 1 |',
+        'PFLOP a run | Minutes | Time an image, fastest = 1 |',
         '|---|---|---|---|---|---|---|---|---|---|',
     ]
     for one in sorted(summaries, key=lambda s: -s.means['knn']):

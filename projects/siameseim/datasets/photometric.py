@@ -1,6 +1,7 @@
 """Colour changes of one view, on uint8 arrays."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import cv2
@@ -50,6 +51,10 @@ class ViewPhotometric(BaseTransform):
             Defaults to 128.
         on_device (bool): Leave the changes to the model's device; needs
             kornia. Defaults to False.
+
+    Raises:
+        ValueError: If a view is not 1 or 2.
+        ModuleNotFoundError: If kornia is needed and not installed.
     """
 
     def __init__(
@@ -83,16 +88,29 @@ class ViewPhotometric(BaseTransform):
         self.solarize_prob = solarize_prob
         self.solarize_threshold = solarize_threshold
         self.on_device = on_device
+        if on_device and find_spec('kornia') is None:
+            raise ModuleNotFoundError(
+                'ViewPhotometric(on_device=True) needs kornia: pip install '
+                "'kornia>=0.9', or set on_device=False"
+            )
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change the views in their places of the list, or say how.
 
         Raises:
             ValueError: if an earlier step left changes of the same view to
-                the device.
+                the device, which makes them last.
         """
+        late = results.setdefault('left_to_device', set())
+        if late.intersection(self.views):
+            raise ValueError(
+                f'ViewPhotometric(view={self.views}) comes after one with '
+                'on_device=True for the same view, whose changes are made '
+                'last: put all into one step'
+            )
         changes = self._draw(results['rng'])
         if self.on_device:
+            late.update(self.views)
             self._note(changes, results)
             return results
         for view in self.views:
@@ -106,14 +124,9 @@ class ViewPhotometric(BaseTransform):
         self, changes: list[tuple[str, float]], results: dict[str, Any]
     ) -> None:
         """Write down what the device is to do."""
-        empty = np.full((len(results['views']), 7, 2), -1, np.float32)
-        noted = results.setdefault('changes', empty)
+        shape = (len(results['views']), len(CHANGES), 2)
+        noted = results.setdefault('changes', np.full(shape, -1, np.float32))
         for view in self.views:
-            if (noted[view - 1] != -1).any():
-                raise ValueError(
-                    f'view {view} has two ViewPhotometric steps with '
-                    'on_device=True: give one'
-                )
             for place, (name, amount) in enumerate(changes):
                 noted[view - 1, place] = NAMES.index(name), amount
 
@@ -159,7 +172,10 @@ def adjust_hue(pixels: np.ndarray, turns: float) -> np.ndarray:
 
 
 def to_greyscale(pixels: np.ndarray, amount: float = 1.0) -> np.ndarray:
-    """Replace the three channels of (H, W, 3) by their luma; wholly."""
+    """Replace the three channels of (H, W, 3) by their luma.
+
+    The amount is ignored: it gives all changes one signature.
+    """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 

@@ -36,10 +36,6 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
         Returns:
             dict: the same with normalised float32 views on the model's
             device and without ``changes``.
-
-        Raises:
-            ModuleNotFoundError: if there are changes to be made, but no
-                kornia.
         """
         samples = data.get('data_samples')
         if not isinstance(samples, dict) or 'changes' not in samples:
@@ -75,7 +71,7 @@ def change_views(views: Tensor, changes: Tensor) -> Tensor:
     Returns:
         Tensor: (B, 3, H, W) float32 in 0 to 255.
     """
-    ways = _ways()
+    kornia_changes = _kornia_changes()
     pixels = views.float() / 255
 
     def to_device(array: Tensor) -> Tensor:
@@ -84,30 +80,24 @@ def change_views(views: Tensor, changes: Tensor) -> Tensor:
     with torch.autocast(pixels.device.type, enabled=False):
         for kinds, amounts in changes.numpy().transpose(1, 2, 0):
             for kind in np.unique(kinds[kinds >= 0]).astype(int):
-                prepare, change = ways[NAMES[kind]]
+                prepare, change = kornia_changes[NAMES[kind]]
                 places = np.flatnonzero(kinds == kind)
                 index = to_device(torch.from_numpy(places))
-                how = to_device(prepare(torch.from_numpy(amounts[places])))
-                pixels.index_copy_(0, index, change(pixels[index], how))
+                amount = to_device(prepare(torch.from_numpy(amounts[places])))
+                pixels.index_copy_(0, index, change(pixels[index], amount))
     return pixels * 255
 
 
-class _Way(NamedTuple):
+class _KorniaChange(NamedTuple):
     """A kind of change: (N,) amounts to kornia's, then RGB in 0 to 1."""
 
     prepare: Callable[[Tensor], Tensor]  # on the host
     change: Callable[[Tensor, Tensor], Tensor]  # on the device
 
 
-def _ways() -> dict[str, _Way]:
+def _kornia_changes() -> dict[str, _KorniaChange]:
     """How kornia makes each of ``NAMES``."""
-    try:
-        from kornia import color, enhance, filters  # optional dependency
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            'ViewPhotometric(on_device=True) needs kornia: install '
-            "'siameseim[device]', or set on_device=False"
-        ) from error
+    from kornia import color, enhance, filters  # optional dependency
 
     def kernels(sigma: Tensor) -> Tensor:
         size = 2 * math.ceil(3 * sigma.numpy().max()) + 1
@@ -116,20 +106,23 @@ def _ways() -> dict[str, _Way]:
     def blur(pixels: Tensor, kernel: Tensor) -> Tensor:
         return filters.filter2d_separable(pixels, kernel, kernel, 'replicate')
 
-    def same(amounts: Tensor) -> Tensor:
+    def unchanged(amounts: Tensor) -> Tensor:
         return amounts
 
-    return {
-        'brightness': _Way(same, enhance.adjust_brightness_accumulative),
-        'contrast': _Way(same, enhance.adjust_contrast_with_mean_subtraction),
-        'saturation': _Way(
-            same, enhance.adjust_saturation_with_gray_subtraction
+    changes = dict(
+        brightness=(unchanged, enhance.adjust_brightness_accumulative),
+        contrast=(unchanged, enhance.adjust_contrast_with_mean_subtraction),
+        saturation=(
+            unchanged,
+            enhance.adjust_saturation_with_gray_subtraction,
         ),
-        'hue': _Way(lambda turns: 2 * math.pi * turns, enhance.adjust_hue),
-        'greyscale': _Way(
-            same, lambda x, _: color.rgb_to_grayscale(x).expand_as(x)
+        hue=(lambda turns: 2 * math.pi * turns, enhance.adjust_hue),
+        greyscale=(
+            unchanged,
+            lambda pixels, _: color.rgb_to_grayscale(pixels).expand_as(pixels),
         ),
-        'blur': _Way(kernels, blur),
+        blur=(kernels, blur),
         # between two levels of a uint8 image, whatever the rounding
-        'solarize': _Way(lambda level: (level - 0.5) / 255, enhance.solarize),
-    }
+        solarize=(lambda level: (level - 0.5) / 255, enhance.solarize),
+    )
+    return {name: _KorniaChange(*pair) for name, pair in changes.items()}

@@ -80,6 +80,28 @@ def fit_loader(cfg: Config, processes: int) -> None:
     loader.pin_memory = loader.pin_memory and torch.cuda.is_available()
 
 
+def check_colours(cfg: Config) -> None:
+    """Make sure that somebody makes the changes left to the device.
+
+    Args:
+        cfg (Config): a pretraining config of any method.
+
+    Raises:
+        ValueError: if the data preprocessor would leave them out.
+    """
+    steps = cfg.train_dataloader.dataset.get('pipeline', [])
+    kind = (cfg.model.get('data_preprocessor') or {}).get('type')
+    if any(step.get('on_device') for step in steps) and kind != (
+        'ViewPreprocessor'
+    ):
+        raise ValueError(
+            'ViewPhotometric(on_device=True) leaves colour changes to a '
+            f'ViewPreprocessor, but model.data_preprocessor is a {kind}: '
+            "set model.data_preprocessor.type='ViewPreprocessor', or "
+            'on_device=False'
+        )
+
+
 def share_batchnorm(cfg: Config, world_size: int) -> None:
     """Let PyTorch's fused SyncBatchNorm share statistics between GPUs.
 

@@ -2,7 +2,9 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
+import torch
 from mmengine.dist import broadcast_object_list
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -32,13 +34,17 @@ class KnnHook(Hook):
             nothing.
         interval (int): epochs between two measurements; the untrained network
             and the last epoch are always measured. Defaults to 1.
-        budget (float): share of the training time so far that measurements
-            may take: one that is due but would pass it is left out. Those
-            that are always made count too. 1 is no limit. Defaults to 0.02.
+        budget (float, optional): share of the training time so far that all
+            measurements may take: one that is due but would pass it is left
+            out. Those that are always made count too. None is no limit.
+            Defaults to 0.02.
         k (int): neighbours that vote. Defaults to 20.
         temperature (float): of the vote. Defaults to 0.1.
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
+
+    Raises:
+        ValueError: if the budget is negative.
     """
 
     priority = 'BELOW_NORMAL'
@@ -47,12 +53,17 @@ class KnnHook(Hook):
         self,
         data: str | None = None,
         interval: int = 1,
-        budget: float = 0.02,
+        budget: float | None = 0.02,
         k: int = 20,
         temperature: float = 0.1,
         batch_size: int = 256,
         num_workers: int = 2,
     ) -> None:
+        if budget is not None and budget < 0:
+            raise ValueError(
+                f'KnnHook: budget={budget} must be a share of the training '
+                'time, 0 or more, or None for no limit'
+            )
         self.data = None if data is None else Path(data)
         self.interval = interval
         self.budget = budget
@@ -78,44 +89,60 @@ class KnnHook(Hook):
             self.data / 'val',
             _unwrapped(runner).backbone.img_size,
         )
+        hub = runner.message_hub
+        self._clock.update(hub.runtime_info.get(_INFO, {}))
+        hub.update_info(_INFO, self._clock)  # in every checkpoint from now on
         if runner.iter == 0:
             self._report(runner, 0)
-        elif _INFO in runner.message_hub.runtime_info:
-            self._clock.update(runner.message_hub.get_info(_INFO))
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Start the clock of training."""
         self._begin = time.perf_counter()
 
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        """Count the time, so that any checkpoint knows it."""
+        now = time.perf_counter()
+        self._clock['trained'] += now - self._begin
+        self._begin = now
+
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure if due and not too expensive."""
         if self.data is None:
             return
-        self._clock['trained'] += time.perf_counter() - self._begin
         last = self.is_last_train_epoch(runner)
         due = self.every_n_epochs(runner, self.interval)
         if last or (due and self._affordable()):
             self._report(runner, runner.epoch + 1)
         elif due:
+            clock = self._clock
             runner.logger.info(
                 f'k-NN left out after epoch {runner.epoch + 1}: '
-                f'{self._clock["last"]:.0f} s more would be over '
-                f'{self.budget:.0%} of the training time so far (knn.budget)'
+                f'{clock["measured"]:.1f} s measured and {clock["last"]:.1f} '
+                f's more are over {self.budget:.3g} of '
+                f'{clock["trained"]:.0f} s of training '
+                '(default_hooks.knn.budget)'
             )
-        runner.message_hub.update_info(_INFO, self._clock)
 
     def _affordable(self) -> bool:
         """Whether one more measurement keeps to the budget; on all alike."""
+        if self.budget is None:
+            return True
         clock = self._clock
         allowed = self.budget * clock['trained']
-        answer = [
-            self.budget >= 1 or clock['measured'] + clock['last'] <= allowed
-        ]
+        answer = [clock['measured'] + clock['last'] <= allowed]
         broadcast_object_list(answer)
         return answer[0]
 
     def _report(self, runner: Runner, epochs: int) -> None:
         """Log the accuracy to the text log and the visualizer's files."""
+        if torch.cuda.is_available():  # training steps may still be running
+            torch.cuda.synchronize()
         start = time.perf_counter()
         accuracy = self.measure(_unwrapped(runner))
         self._clock['last'] = time.perf_counter() - start
