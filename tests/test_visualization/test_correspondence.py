@@ -28,7 +28,10 @@ def test_identical_views_match_everywhere():
 
 
 def test_shares_by_hand():
-    """Four patches at their own places; two are found far away."""
+    """Four patches at their own places; two are found far away.
+
+    Within one patch of a corner are 4 of 16 patches, of an edge 6, else 9.
+    """
     places = torch.tensor([[[0.0, 0], [0, 3], [3, 0], [3, 3]]])
     places = torch.cat([places, torch.zeros(1, 12, 2)], dim=1)
     inside = torch.arange(16)[None] < 4
@@ -39,7 +42,12 @@ def test_shares_by_hand():
     predicted[0, 0] = 15
     found = Correspondence(places, inside, matched, everywhere, predicted)
     result = shares(found, (4, 4))
-    assert result == dict(matched=0.5, predicted=15 / 16)
+    assert result == dict(
+        matched=0.5,
+        predicted=15 / 16,
+        matched_chance=4 / 16,
+        predicted_chance=(4 * 4 + 8 * 6 + 4 * 9) / 16**2,
+    )
 
 
 def test_boxes_of_mirrored_views_are_drawn_where_they_are_seen():

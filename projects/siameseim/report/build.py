@@ -138,8 +138,10 @@ def _pairs(figures: list[Figure], shares: dict[str, float]) -> Section:
     )
     text = (
         f'Within one patch of the truth: {shares["matched"]:.0%} by backbone '
-        f'features, {shares["predicted"]:.0%} by prediction from the visible '
-        'patches of view 1, over more pairs than are drawn.'
+        f'features (chance {shares["matched_chance"]:.0%}), '
+        f'{shares["predicted"]:.0%} by prediction from the visible patches '
+        f'of view 1 (chance {shares["predicted_chance"]:.0%}), over more '
+        'pairs than are drawn.'
     )
     pictures = [
         Picture(figure, caption if i == 0 else '', 'two views and matches')

@@ -128,8 +128,7 @@ def pair_figures(
 
     Returns:
         tuple: the figures of the first pairs that overlap, and shares of
-        right answers: 'matched', 'predicted', each of the patches shown by
-        both views.
+        right answers as ``correspondence.shares`` gives them.
     """
     pipeline = [
         step

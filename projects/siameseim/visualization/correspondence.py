@@ -202,7 +202,8 @@ def shares(found: Correspondence, grid: tuple[int, int]) -> dict[str, float]:
 
     Returns:
         dict[str, float]: 'matched' over view 1's patches inside view 2 and
-        'predicted' over view 2's inside view 1; NaN where there are none.
+        'predicted' over view 2's inside view 1, and what guesses would get,
+        'matched_chance' and 'predicted_chance'; NaN where there are none.
     """
     true = within_radius(found.places, grid)
     matched = true.gather(2, found.matched[..., None])[..., 0]
@@ -212,4 +213,6 @@ def shares(found: Correspondence, grid: tuple[int, int]) -> dict[str, float]:
     return dict(
         matched=matched[found.inside].float().mean().item(),
         predicted=predicted[found.shared].float().mean().item(),
+        matched_chance=true[found.inside].float().mean().item(),
+        predicted_chance=near[found.shared].float().mean().item(),
     )
