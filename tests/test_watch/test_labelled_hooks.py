@@ -1,38 +1,21 @@
 """k-NN and the linear probe during a run, on labelled folders."""
 
-import copy
 import json
-import logging
+import os
+import signal
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
-from mmengine.logging import MessageHub
 from PIL import Image
+from torch.utils.data import get_worker_info
+from torchvision import datasets
 
-from siameseim.watch import KnnHook, knn_hook
+from siameseim.evaluation.labelled import labelled_folder, pooled_features
+from siameseim.watch import KnnHook
 from tests.model_fixtures import tiny_model
+from tests.test_watch.conftest import write_colours
 from tests.two_processes import run_in_two
-
-
-def write_colours(root, strength):
-    """Noisy images in train and val; red and blue are the classes."""
-    rng = np.random.default_rng(0)
-    for split in ('train', 'val'):
-        for channel, name in ((0, 'red'), (2, 'blue')):
-            folder = root / split / name
-            folder.mkdir(parents=True)
-            for i in range(13):
-                pixels = rng.integers(0, 90, (40, 40, 3), np.uint8)
-                pixels[..., channel] += strength
-                Image.fromarray(pixels).save(folder / f'{i}.png')
-    return root
-
-
-@pytest.fixture(scope='session')
-def colours(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp('colours'), 150)
 
 
 def settings(colours, **hooks):
@@ -160,86 +143,35 @@ def test_two_processes_measure_what_one_does(tmp_path):
         assert part['unchanged']
 
 
-class Clock:
-    """A run of epochs of 100 s with measurements of 3.1 s."""
+class ToldToStop(datasets.ImageFolder):
+    """Images whose loading process gets the signal that ends a run."""
 
-    def __init__(self, monkeypatch, hook, epochs):
-        self.now, self.measured, self.hub = 0.0, [], MessageHub('knn clock')
-        self.hook = hook
-        monkeypatch.setattr(knn_hook.time, 'perf_counter', lambda: self.now)
-
-        def measure(model):
-            self.now += 3.1
-            return 50.0
-
-        hook.measure = measure
-        self.runner = SimpleNamespace(
-            model=tiny_model(),
-            message_hub=self.hub,
-            max_epochs=epochs,
-            logger=logging.getLogger('clock'),
-            visualizer=SimpleNamespace(
-                add_scalars=lambda _, step: self.measured.append(step)
-            ),
-        )
-
-    def go(self, start, stop):
-        """Run from one time to another, in epochs of two steps."""
-        runner = self.runner
-        runner.iter, runner.epoch = int(2 * start), int(start)
-        self.hook.before_train(runner)
-        self.hook.before_train_epoch(runner)
-        while runner.iter < 2 * stop:
-            self.now += 50
-            self.hook.after_train_iter(runner, runner.iter % 2)
-            runner.iter += 1
-            if runner.iter % 2 == 0:
-                self.hook.after_train_epoch(runner)
-                runner.epoch += 1
-                self.hook.before_train_epoch(runner)
+    def __getitem__(self, index):
+        if get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().__getitem__(index)
 
 
-@pytest.mark.parametrize('stop', [7, 0.5, 4.5, 5.5])
-def test_knn_keeps_to_its_share_of_the_time(monkeypatch, colours, stop):
-    """Two cost 6.2 s, 2 % of 310 s, three 9.3 s of 465, four 12.4 s of 620.
-
-    A stop, also within an epoch, and a new hook change nothing.
-    """
-    clock = Clock(monkeypatch, KnnHook(str(colours)), 9)
-    clock.go(0, stop)
-    if stop < 7:
-        saved = copy.deepcopy(clock.hub.runtime_info)
-        measured = clock.measured
-        clock = Clock(monkeypatch, KnnHook(str(colours)), 9)
-        clock.hub.runtime_info.update(saved)
-        clock.measured = measured
-        clock.go(stop, 7)
-    assert [iteration / 2 for iteration in clock.measured] == [0, 4, 5, 7]
+def test_a_signal_to_all_processes_does_not_end_a_measurement(colours):
+    model = tiny_model().eval()
+    images = labelled_folder(colours / 'val', (16, 16))
+    images = ToldToStop(images.root, images.transform)
+    found = pooled_features(
+        model.backbone, model.data_preprocessor, images, 8, num_workers=1
+    )
+    assert found.labels.tolist() == images.targets
 
 
-def test_the_last_epoch_is_measured_whatever_it_costs(monkeypatch, colours):
-    clock = Clock(monkeypatch, KnnHook(str(colours)), 6)
-    clock.go(0, 6)
-    assert [iteration / 2 for iteration in clock.measured] == [0, 4, 5, 6]
+def test_the_checkpoint_is_written_before_the_measurement(
+    train, config, colours, tmp_path, monkeypatch
+):
+    work = tmp_path / 'w'
+    there = []
 
+    def measure(self, model):
+        there.append(sorted(path.name for path in work.glob('*.pth')))
+        return 0.0
 
-def test_without_a_budget_every_epoch_is_measured(monkeypatch, colours):
-    clock = Clock(monkeypatch, KnnHook(str(colours), budget=None), 3)
-    clock.go(0, 3)
-    assert [iteration / 2 for iteration in clock.measured] == [0, 1, 2, 3]
-
-
-def decide(rank):
-    """The process with the slower clock would decide otherwise."""
-    hook = KnnHook()
-    hook._clock.update(trained=100.0, measured=0.0, last=1.0 + 9 * rank)
-    return hook._affordable()
-
-
-def test_two_processes_decide_alike():
-    assert run_in_two(decide) == [True, True]
-
-
-def test_a_negative_budget_is_refused():
-    with pytest.raises(ValueError, match='budget=-1'):
-        KnnHook(budget=-1)
+    monkeypatch.setattr(KnnHook, 'measure', measure)
+    start(train, config, colours, work, settings(colours))
+    assert there == [[], ['epoch_1.pth'], ['epoch_1.pth', 'epoch_2.pth']]

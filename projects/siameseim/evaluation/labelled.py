@@ -16,6 +16,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from ..engine.precision import use_bf16
+from ..engine.worker_signals import leave_signals_to_trainer
 from ..models import SiameseIMViT
 from .features import central_view, patch_features, pooled
 from .knn import Neighbours, accuracies, shared_neighbours
@@ -97,6 +98,8 @@ def pooled_features(
         batch_size,
         num_workers=num_workers,
         generator=torch.Generator(),
+        # a run that is told to stop while it measures is to end well
+        worker_init_fn=leave_signals_to_trainer,
     )
     device = next(backbone.parameters()).device.type
     bf16 = use_bf16(precision, device)

@@ -47,7 +47,8 @@ class KnnHook(Hook):
         ValueError: if the budget is negative.
     """
 
-    priority = 'BELOW_NORMAL'
+    # After the checkpoint of the epoch: it is safe while this takes its time.
+    priority = 'LOWEST'
 
     def __init__(
         self,

@@ -1,0 +1,97 @@
+"""k-NN during a run keeps to its share of the time."""
+
+import copy
+import logging
+from types import SimpleNamespace
+
+import pytest
+from mmengine.logging import MessageHub
+
+from siameseim.watch import KnnHook, knn_hook
+from tests.model_fixtures import tiny_model
+from tests.two_processes import run_in_two
+
+
+class Clock:
+    """A run of epochs of 100 s with measurements of 3.1 s."""
+
+    def __init__(self, monkeypatch, hook, epochs):
+        self.now, self.measured, self.hub = 0.0, [], MessageHub('knn clock')
+        self.hook = hook
+        monkeypatch.setattr(knn_hook.time, 'perf_counter', lambda: self.now)
+
+        def measure(model):
+            self.now += 3.1
+            return 50.0
+
+        hook.measure = measure
+        self.runner = SimpleNamespace(
+            model=tiny_model(),
+            message_hub=self.hub,
+            max_epochs=epochs,
+            logger=logging.getLogger('clock'),
+            visualizer=SimpleNamespace(
+                add_scalars=lambda _, step: self.measured.append(step)
+            ),
+        )
+
+    def go(self, start, stop):
+        """Run from one time to another, in epochs of two steps."""
+        runner = self.runner
+        runner.iter, runner.epoch = int(2 * start), int(start)
+        self.hook.before_train(runner)
+        self.hook.before_train_epoch(runner)
+        while runner.iter < 2 * stop:
+            self.now += 50
+            self.hook.after_train_iter(runner, runner.iter % 2)
+            runner.iter += 1
+            if runner.iter % 2 == 0:
+                self.hook.after_train_epoch(runner)
+                runner.epoch += 1
+                self.hook.before_train_epoch(runner)
+
+
+@pytest.mark.parametrize('stop', [7, 0.5, 4.5, 5.5])
+def test_knn_keeps_to_its_share_of_the_time(monkeypatch, colours, stop):
+    """Two cost 6.2 s, 2 % of 310 s, three 9.3 s of 465, four 12.4 s of 620.
+
+    A stop, also within an epoch, and a new hook change nothing.
+    """
+    clock = Clock(monkeypatch, KnnHook(str(colours)), 9)
+    clock.go(0, stop)
+    if stop < 7:
+        saved = copy.deepcopy(clock.hub.runtime_info)
+        measured = clock.measured
+        clock = Clock(monkeypatch, KnnHook(str(colours)), 9)
+        clock.hub.runtime_info.update(saved)
+        clock.measured = measured
+        clock.go(stop, 7)
+    assert [iteration / 2 for iteration in clock.measured] == [0, 4, 5, 7]
+
+
+def test_the_last_epoch_is_measured_whatever_it_costs(monkeypatch, colours):
+    clock = Clock(monkeypatch, KnnHook(str(colours)), 6)
+    clock.go(0, 6)
+    assert [iteration / 2 for iteration in clock.measured] == [0, 4, 5, 6]
+
+
+def test_without_a_budget_every_epoch_is_measured(monkeypatch, colours):
+    clock = Clock(monkeypatch, KnnHook(str(colours), budget=None), 3)
+    clock.go(0, 3)
+    assert [iteration / 2 for iteration in clock.measured] == [0, 1, 2, 3]
+
+
+def decide(rank):
+    """The process with the slower clock would decide otherwise."""
+    hook = KnnHook()
+    hook._clock.update(trained=100.0, measured=0.0, last=1.0 + 9 * rank)
+    return hook._affordable()
+
+
+def test_two_processes_decide_alike():
+    assert run_in_two(decide) == [True, True]
+
+
+def test_a_negative_budget_is_refused():
+    with pytest.raises(ValueError, match='budget=-1'):
+        KnnHook(budget=-1)
