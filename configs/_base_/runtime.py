@@ -8,7 +8,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     # In place of DistSamplerSeedHook: also resumes within an epoch.
     sampler_seed=dict(type='ExactResumeHook'),
-    logger=dict(type='LoggerHook', interval=50, ignore_last=False),
+    logger=dict(type='EpochLoggerHook', interval=50, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     # default_hooks.compile.enabled=True for torch.compile of each block.
     compile=dict(type='CompileBlocksHook', enabled=False),

@@ -66,6 +66,8 @@ def test_resume_of_the_true_model_is_bitwise(
     assert stop.value.code == 128 + signal.SIGTERM
     assert (tmp_path / 'cut' / name).is_file()
     train.main([config(colours), *base, str(tmp_path / 'cut'), '--resume'])
+    logs = sorted((tmp_path / 'cut').glob('*/vis_data/scalars.json'))
+    assert json.loads(logs[-1].read_text().splitlines()[-1])['iter'] == 12
     straight = checkpoint(tmp_path / 'straight', 'epoch_2.pth')
     resumed = checkpoint(tmp_path / 'cut', 'epoch_2.pth')
     for key, value in straight['state_dict'].items():

@@ -3,7 +3,7 @@
 from .checkpoint_hook import SafeCheckpointHook
 from .compile_hook import CompileBlocksHook, compile_blocks
 from .guard_hook import NonFiniteGuardHook
-from .log_line import ProgressLogProcessor
+from .log_line import EpochLoggerHook, ProgressLogProcessor
 from .momentum_hook import MomentumTargetHook
 from .optim_wrapper import AutocastOptimWrapper
 from .param_groups import GroupedOptimWrapperConstructor
@@ -22,6 +22,7 @@ allow_mmengine_checkpoints()
 __all__ = [
     'AutocastOptimWrapper',
     'CompileBlocksHook',
+    'EpochLoggerHook',
     'ExactResumeHook',
     'GroupedOptimWrapperConstructor',
     'LazyRuntimeInfoHook',

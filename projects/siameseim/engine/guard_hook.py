@@ -89,7 +89,7 @@ class NonFiniteGuardHook(Hook):
             self._open.skipped = runner.optim_wrapper.skipped
             self._steps.append(self._open)
             self._open = _Step()
-        if log_is_due(runner, batch_idx):
+        if log_is_due(runner):
             self.flush(runner)
 
     def flush(self, runner: Runner) -> None:

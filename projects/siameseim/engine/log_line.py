@@ -1,9 +1,39 @@
 """The line a person watches during training."""
 
 import datetime
+from typing import Any
 
+from mmengine.hooks import LoggerHook
 from mmengine.runner import LogProcessor, Runner
-from mmpretrain.registry import LOG_PROCESSORS
+from mmpretrain.registry import HOOKS, LOG_PROCESSORS
+
+
+def place_in_epoch(runner: Runner) -> int:
+    """Number of the running iteration in its epoch, from 0.
+
+    The batch index that hooks are given counts from the resume instead, in an
+    epoch that was resumed.
+    """
+    return runner.iter % len(runner.train_dataloader)
+
+
+@HOOKS.register_module()
+class EpochLoggerHook(LoggerHook):
+    """Stock logger, whose lines stand at the same iterations after a resume.
+
+    The stock one misses the end of an epoch that was resumed within.
+    """
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Write a line if one is due."""
+        place = place_in_epoch(runner)
+        super().after_train_iter(runner, place, data_batch, outputs)
 
 
 @LOG_PROCESSORS.register_module()

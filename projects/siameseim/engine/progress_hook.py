@@ -41,7 +41,7 @@ class ProgressHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Summarise the log interval that ends here."""
-        if not log_is_due(runner, batch_idx):
+        if not log_is_due(runner):
             return
         hub = runner.message_hub
         seconds = hub.get_scalar('train/time').mean(self.interval)

@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from .log_line import place_in_epoch
+
 # Values a scalar keeps. mmengine keeps a million and copies all of them at
 # each update; nothing here looks further back than a log interval.
 _HISTORY = 1000
@@ -46,7 +48,7 @@ class LazyRuntimeInfoHook(RuntimeInfoHook):
         if wrapper.grad_norm is not None:
             self._seen['grad_norm'].append(wrapper.grad_norm)
             wrapper.grad_norm = None
-        if log_is_due(runner, batch_idx):
+        if log_is_due(runner):
             self.report(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -80,10 +82,11 @@ def log_interval(runner: Runner) -> int:
     )
 
 
-def log_is_due(runner: Runner, batch_idx: int) -> bool:
-    """Whether the logger hook writes a line after this batch."""
-    at_end = batch_idx + 1 == len(runner.train_dataloader)
-    return at_end or (batch_idx + 1) % log_interval(runner) == 0
+def log_is_due(runner: Runner) -> bool:
+    """Whether ``EpochLoggerHook`` writes a line after this iteration."""
+    done = place_in_epoch(runner) + 1
+    at_end = done == len(runner.train_dataloader)
+    return at_end or done % log_interval(runner) == 0
 
 
 def _finite_sum(values: list[Tensor]) -> Tensor:

@@ -105,7 +105,7 @@ class OnlineProbeHook(Hook):
             self._taps.tokens['target'],
             data_batch['data_samples']['sample_idx'],
         )
-        if log_is_due(runner, batch_idx):
+        if log_is_due(runner):
             right = torch.stack(self._right).sum()
             all_reduce(right)
             share = right.item() / self._count / get_world_size()
