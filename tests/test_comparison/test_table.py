@@ -46,7 +46,7 @@ def test_minutes_of_training_are_averaged():
 def test_cost_of_a_run():
     """0.63 GFLOP for each of 227,000 images are 143,010 GFLOP."""
     (summary,) = summarise([result('a', 0, 1.0, gflops=0.63, images=227000)])
-    assert summary.pflops == pytest.approx(0.14301)
+    assert summary.tflops == pytest.approx(143.01)
 
 
 def test_step_times_are_relative_to_the_fastest():

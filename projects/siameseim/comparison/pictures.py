@@ -30,7 +30,7 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
         groups.setdefault(name, []).append(result)
     for name, group in groups.items():
         epochs = [point['epoch'] for point in group[0]['curve']]
-        whole = group[0]['gflops_per_image'] * group[0]['images_seen'] / 1e6
+        whole = group[0]['gflops_per_image'] * group[0]['images_seen'] / 1e3
         cost = [epoch / group[0]['epochs'] * whole for epoch in epochs]
         _draw(by_epoch, epochs, group, name)
         minutes = [
@@ -40,7 +40,7 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
         _draw(by_cost, cost, group, name)
         _draw(by_time, minutes, group, name)
     by_epoch.set(xlabel='epochs', ylabel='k-NN, %')
-    by_cost.set(xlabel='computation, PFLOP')
+    by_cost.set(xlabel='computation, TFLOP')
     by_time.set(xlabel='training time, minutes')
     for axes in (by_epoch, by_cost, by_time):
         axes.grid(alpha=0.3)

@@ -29,7 +29,7 @@ class Summary(NamedTuple):
         spreads (dict[str, float]): standard deviations (n - 1) over seeds;
             without a value for a single one.
         gflops (float): per image, forward and backward.
-        pflops (float): of the whole run.
+        tflops (float): of the whole run.
         minutes (float): of training alone, mean over seeds.
     """
 
@@ -39,7 +39,7 @@ class Summary(NamedTuple):
     means: dict[str, float]
     spreads: dict[str, float]
     gflops: float
-    pflops: float
+    tflops: float
     minutes: float
 
 
@@ -101,7 +101,7 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
         {name: statistics.mean(v) for name, v in values.items()},
         {n: statistics.stdev(v) for n, v in values.items() if len(v) > 1},
         gflops,
-        gflops * group[0]['images_seen'] / 1e6,
+        gflops * group[0]['images_seen'] / 1e3,
         statistics.mean(point['seconds'] for point in last) / 60,
     )
 
@@ -129,7 +129,7 @@ def markdown(
     """
     lines = [
         '| Row | Epochs | Seeds | k-NN | Linear | Rank | GFLOP an image | '
-        'PFLOP a run | Minutes | Time an image, fastest = 1 |',
+        'TFLOP a run | Minutes | Time an image, fastest = 1 |',
         '|---|---|---|---|---|---|---|---|---|---|',
     ]
     for one in sorted(summaries, key=lambda s: -s.means['knn']):
@@ -140,7 +140,7 @@ def markdown(
             relative = f'{seconds[one.row] / min(seconds.values()):.2f}'
         lines.append(
             f'| {one.row} | {one.epochs} | {seeds} | {scores} | '
-            f'{one.gflops:.2f} | {one.pflops:.2f} | {one.minutes:.1f} | '
+            f'{one.gflops:.2f} | {one.tflops:.1f} | {one.minutes:.1f} | '
             f'{relative} |'
         )
     return '\n'.join(lines) + '\n'
