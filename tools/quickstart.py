@@ -156,4 +156,4 @@ if __name__ == '__main__':
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit('interrupted; the same command starts again')
+        sys.exit('interrupted, nothing is kept: the same command starts anew')

@@ -1,10 +1,10 @@
 # The run of siameseim_vits_imagenette_200e.py with the cures of a small set.
 #
-# Command: CONFIG=configs/comparison/siameseim_vits_imagenette_200e_whitened.py \
-#     tools/gpu_imagenette.sh DATA WORK_DIR
+# Command, again and again until its status is 0:
+#   CONFIG=THIS_FILE tools/gpu_imagenette.sh DATA WORK_DIR
 # Hardware: one H100 and 16 cores; not run on a GPU yet.
-# Expected: not yet run; docs/comparison.md says what these changes did in short
-# runs on a CPU.
+# Expected: not yet run; docs/comparison.md says what these changes did in
+# short runs on a CPU.
 # Numbers: whitening and norm as in siameseim_small_data.py; all else as in the
 # run of the paper's recipe, since 200 epochs can afford colours and masks.
 _base_ = ['siameseim_vits_imagenette_200e.py']

@@ -1,5 +1,6 @@
 """Colour changes of one view, on uint8 arrays."""
 
+import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -90,8 +91,9 @@ class ViewPhotometric(BaseTransform):
         self.on_device = on_device
         if on_device and find_spec('kornia') is None:
             raise ModuleNotFoundError(
-                'ViewPhotometric(on_device=True) needs kornia: pip install '
-                "'kornia>=0.9', or set on_device=False"
+                'ViewPhotometric(on_device=True) needs kornia: run '
+                f"{sys.executable} -m pip install 'kornia>=0.9', or set "
+                'on_device=False'
             )
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
