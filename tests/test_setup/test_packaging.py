@@ -47,7 +47,7 @@ def test_the_wheel_declares_version_licence_and_extras(wheel: Path) -> None:
     lines = archive.read(name).decode().splitlines()
     assert f'Version: {siameseim.__version__}' in lines
     extras = {line[16:] for line in lines if line.startswith('Provides-Extra')}
-    assert extras == {'det', 'seg', 'weights', 'robust', 'dev'}
+    assert extras == {'det', 'device', 'seg', 'weights', 'robust', 'dev'}
     assert any(n.endswith('LICENSE') for n in archive.namelist())
 
 

@@ -155,7 +155,10 @@ class PretrainDataset:
         return sizes
 
     def _report(self, index: int, error: UnreadableImageError) -> None:
-        """Count an unreadable file and name it, once."""
+        """Count an unreadable file and name it, once.
+
+        Two workers that meet it at the same moment may both name it.
+        """
         if self._unreadable[index]:
             return
         self._unreadable[index] = True
