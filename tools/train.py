@@ -18,6 +18,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from siameseim.engine import launch, train_config
+from siameseim.engine.resume_state import AnotherRunError
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 
@@ -185,7 +186,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner = build_runner(parse_args(argv))
     except (OSError, ValueError, MemoryError) as error:
         sys.exit(f'error: {error}')
-    runner.train()
+    try:
+        runner.train()
+    except AnotherRunError as error:
+        sys.exit(f'error: {error}')
 
 
 if __name__ == '__main__':

@@ -102,3 +102,12 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
     data = ['--data', str(images), '--work-dir', str(tmp_path / 'w')]
     said = message(train, config(text), *data)
     assert "set model.data_preprocessor.type='ViewPreprocessor'" in said
+
+
+def test_a_resume_with_another_batch_is_named(train, config, images, tmp_path):
+    base = ['--data', str(images), '--work-dir', str(tmp_path / 'w')]
+    train.main([config(), *base, '--epochs', '1'])
+    other = config('train_dataloader = dict(batch_size=8)')
+    text = message(train, other, *base, '--epochs', '2', '--resume')
+    assert text.startswith('error: ')
+    assert 'images per iteration was 4, now is 8' in text

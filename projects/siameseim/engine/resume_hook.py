@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
-from .resume_state import KEY, check_state
+from .resume_state import KEY, AnotherRunError, check_state
 from .rng_state import get_rng_state, set_rng_state
 from .schedule import ends_window
 
@@ -30,14 +30,14 @@ class ExactResumeHook(Hook):
         """Check that this run is the same, and keep its random state.
 
         Raises:
-            ValueError: if it differs in data, batch or seed, or if the
+            AnotherRunError: if it differs in data, batch or seed, or if the
                 checkpoint lies within an optimizer step.
         """
         if not runner._resume:  # weights are loaded for another purpose
             return
         done = checkpoint['meta']['iter']
         if not ends_window(runner, done):
-            raise ValueError(
+            raise AnotherRunError(
                 f'the checkpoint was saved after {done} iterations, within an '
                 f'optimizer step of {runner.optim_wrapper.accumulation}: '
                 'resume from one that SafeCheckpointHook wrote'

@@ -24,6 +24,10 @@ def make_state(runner: Runner) -> dict[str, Any]:
     return {**_layout(runner), 'rng': all_gather_object(get_rng_state())}
 
 
+class AnotherRunError(ValueError):
+    """A checkpoint is of another run than the one that is to continue it."""
+
+
 def check_state(runner: Runner, state: dict[str, Any]) -> bool:
     """Compare the layout of a checkpoint with that of this run.
 
@@ -37,7 +41,7 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
         continues up to rounding.
 
     Raises:
-        ValueError: if data, order or iterations would not be the same.
+        AnotherRunError: if data, order or iterations would not be the same.
     """
     now, then = _layout(runner), dict(state)
     same_processes = now.pop('processes') == then.pop('processes')
@@ -47,7 +51,7 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
         if now[name] != then[name]
     ]
     if differing:
-        raise ValueError(
+        raise AnotherRunError(
             f'this run cannot continue the checkpoint: {"; ".join(differing)}.'
             ' Resume with the old settings, or start a new run from its '
             'weights: leave out --resume and add --cfg-options '
