@@ -1,6 +1,7 @@
 """Turns any stock dataset into one of reproducible two-view samples."""
 
 import logging
+import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,6 +71,9 @@ class PretrainDataset:
         # the main process can tell how many different files failed.
         self._unreadable = torch.zeros(len(dataset), dtype=torch.bool)
         self._unreadable.share_memory_()
+        # Two workers may meet a file at the same moment. A lock of this kind
+        # serves workers that are forked and such that are spawned.
+        self._one_at_a_time = multiprocessing.get_context('spawn').Lock()
         self._cache = DecodedCache(self._sizes()) if cache else None
 
     @property
@@ -155,13 +159,12 @@ class PretrainDataset:
         return sizes
 
     def _report(self, index: int, error: UnreadableImageError) -> None:
-        """Count an unreadable file and name it, once.
-
-        Two workers that meet it at the same moment may both name it.
-        """
-        if self._unreadable[index]:
+        """Count an unreadable file and name it, once."""
+        with self._one_at_a_time:
+            known = bool(self._unreadable[index])
+            self._unreadable[index] = True
+        if known:
             return
-        self._unreadable[index] = True
         # mmengine's console shows only errors of ranks other than 0.
         level = logging.WARNING if get_rank() == 0 else logging.ERROR
         print_log(
