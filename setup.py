@@ -63,6 +63,7 @@ setup(
         'pillow>=10.1',
         'scikit-image>=0.20',
         'scikit-learn>=1.2',
+        'simplejpeg>=1.7',
         'tensorboard>=2.10',
         'torch>=2.6',
         'torchvision>=0.21',

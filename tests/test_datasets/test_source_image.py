@@ -34,6 +34,7 @@ def small(coffee: Image.Image) -> Image.Image:
         ('P', 'png'),
         ('RGB', 'bmp'),
         ('RGB', 'jp2'),
+        ('RGB', 'jpg'),
         ('RGB', 'ppm'),
         ('RGB', 'png'),
         ('RGB', 'tiff'),

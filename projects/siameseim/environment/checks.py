@@ -22,6 +22,7 @@ COMPILED = {
     'torch': 'torch',
     'torchvision': 'torchvision',
     'cv2': 'opencv-python',
+    'simplejpeg': 'simplejpeg',
     'mmcv.ops': 'mmcv',
 }
 

@@ -22,6 +22,7 @@ CORE = {
     'pillow': Range('10.1'),
     'scikit-image': Range('0.20'),
     'scikit-learn': Range('1.2'),
+    'simplejpeg': Range('1.7'),
     'matplotlib': Range('3.6'),
     'tensorboard': Range('2.10'),
 }
