@@ -11,9 +11,10 @@
 #
 #   until tools/gpu_imagenette.sh DATA WORK_DIR; do [ $? -eq 75 ] || break; done
 #
-# Environment: LIMIT (9m), CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512) and
-# PYTHON (else the active environment's python, else .venv/bin/python). What
-# was run, when and with which status is appended to WORK_DIR/commands.log.
+# Environment: LIMIT (9m), CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512), WORKERS
+# (that load images for the last piece: one a core) and PYTHON (else the active
+# environment's python, else .venv/bin/python). What was run, when and with
+# which status is appended to WORK_DIR/commands.log.
 set -euo pipefail
 
 if [[ $# -lt 2 ]]; then
@@ -66,7 +67,8 @@ last=$work/$(basename "$(saved)")
 run timeout --kill-after=60 "$limit" \
     "$python" "$tools/evaluate_frozen.py" "$last" --config "$config" \
     --data "$data" --out "$work/frozen" --k 20 200 \
-    --epochs "${PROBE_EPOCHS:-90}" --probe-batch "${PROBE_BATCH:-512}" ||
+    --epochs "${PROBE_EPOCHS:-90}" --probe-batch "${PROBE_BATCH:-512}" \
+    --workers "${WORKERS:-$(nproc)}" --precision auto ||
     status=$?
 if [[ $status == 124 || $status == 137 ]]; then
     echo "measuring took longer than $limit, and it cannot be resumed:" \

@@ -5,6 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.datasets.view_preprocessor import change_views
+from siameseim.engine.compile_hook import compile_blocks
 from tests.model_fixtures import random_batch, tiny_model
 
 pytestmark = pytest.mark.gpu
@@ -87,3 +88,21 @@ def test_a_step_never_waits_for_the_device():
             optimizer.zero_grad()
         finally:
             torch.cuda.set_sync_debug_mode('default')
+
+
+def test_weights_are_initialised_on_the_gpu_as_the_runner_does():
+    model = tiny_model().cuda()
+    model.init_weights()
+    positions = model.target.backbone.pos_embed
+    assert positions.device.type == 'cuda'
+    assert_close(positions, model.backbone.pos_embed)
+
+
+def test_compiled_blocks_give_the_same_losses():
+    model, views, samples = on_gpu()
+    with torch.autocast('cuda', dtype=torch.bfloat16):
+        expected = model.loss(views, samples)
+        compile_blocks(model)
+        losses = model.loss(views, samples)
+    for name, value in expected.items():
+        assert_close(losses[name], value, rtol=0.02, atol=0.01)

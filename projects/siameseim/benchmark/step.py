@@ -11,6 +11,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS, TRANSFORMS
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.data._utils.pin_memory import pin_memory
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..engine.compile_hook import compile_blocks
@@ -52,6 +53,8 @@ class StepBenchmark:
             compile_blocks(self.model)
         self.batch = random_batch(self.model, num_masked(cfg), batch_size)
         self.batch['data_samples'].update(drawn_changes(cfg, batch_size))
+        if torch.device(device).type == 'cuda':  # as the data loader does
+            self.batch = pin_memory(self.batch)
 
     def run(self) -> None:
         """One optimizer step."""

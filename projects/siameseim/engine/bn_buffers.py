@@ -16,19 +16,23 @@ class BatchNormSnapshot:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._buffers = [
+        buffers = [
             buffer
             for module in model.modules()
             if isinstance(module, _BatchNorm)
             for buffer in module.buffers()
         ]
-        self._kept = [buffer.clone() for buffer in self._buffers]
+        # by type, as a kernel for many tensors takes one
+        self._groups = [
+            [buffer for buffer in buffers if buffer.dtype == dtype]
+            for dtype in {buffer.dtype for buffer in buffers}
+        ]
+        self._kept = [_joined(group) for group in self._groups]
 
     @torch.no_grad()
     def take(self) -> None:
         """Copy the statistics as they are now."""
-        if self._buffers:
-            torch._foreach_copy_(self._kept, self._buffers)
+        self._kept = [_joined(group) for group in self._groups]
 
     @torch.no_grad()
     def restore_where(self, skipped: Tensor) -> None:
@@ -37,5 +41,15 @@ class BatchNormSnapshot:
         Args:
             skipped (Tensor): bool scalar.
         """
-        for buffer, kept in zip(self._buffers, self._kept, strict=True):
-            buffer.copy_(torch.where(skipped, kept, buffer))
+        for group, kept in zip(self._groups, self._kept, strict=True):
+            values = torch.where(skipped, kept, _joined(group))
+            sizes = [buffer.numel() for buffer in group]
+            parts = zip(group, values.split(sizes), strict=True)
+            torch._foreach_copy_(
+                group, [part.view_as(buffer) for buffer, part in parts]
+            )
+
+
+def _joined(buffers: list[Tensor]) -> Tensor:
+    """One new vector of all values."""
+    return torch.cat([buffer.flatten() for buffer in buffers])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.models.backbones.vision_transformer import (
@@ -30,6 +31,11 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
         for module in model.modules()
         if isinstance(module, TransformerEncoderLayer)
     ]
+    # A run has five kinds of blocks: online and target encoder and projector,
+    # and the predictor. All are runs of one function, for which torch allows
+    # eight kinds before it stops to compile; two models may need more.
+    config = torch._dynamo.config
+    config.cache_size_limit = max(config.cache_size_limit, 32)
     for block in blocks:
         # Each block always sees the same shape; symbolic ones are slower.
         block.compile(**{'dynamic': False, **options})

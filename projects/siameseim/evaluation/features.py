@@ -23,6 +23,7 @@ def central_view(size: tuple[int, int]) -> list[nn.Module]:
     return [v2.Resize(short, antialias=True), v2.CenterCrop(size)]
 
 
+@torch.compiler.set_stance('force_eager')  # else each new shape is compiled
 @torch.no_grad()
 def patch_features(
     backbone: SiameseIMViT, images: Tensor, batch_size: int = 128

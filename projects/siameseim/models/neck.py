@@ -14,7 +14,7 @@ from mmpretrain.models.utils import to_2tuple
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from .attention import use_fast_attention
+from .fast_blocks import use_fast_blocks
 from .norm import layer_norm_fp32, norm_cfg
 from .position import RelativeGeometry, grid_sincos, relative_sincos
 from .recompute import run_block
@@ -52,7 +52,7 @@ def transformer_blocks(
             for _ in range(depth)
         )
     )
-    use_fast_attention(blocks)
+    use_fast_blocks(blocks)
     return blocks
 
 

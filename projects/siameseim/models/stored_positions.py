@@ -164,7 +164,7 @@ def _first_half(patches: Tensor, grid: tuple[int, int]) -> str | None:
     dims = patches.shape[-1]
     # rounding to half precision alone moves values by up to 2 ** -9
     tolerance = 1e-4 if patches.dtype == torch.float32 else 1e-2
-    patches = patches.float()
+    patches = patches.float().cpu()  # the model's may lie on a GPU
     origin = sincos_positions(StoredPositions((1, 1)), dims, 0)
     if not torch.allclose(patches[:, :1], origin, rtol=0, atol=tolerance):
         return None  # spares the tests below for learned positions

@@ -57,11 +57,15 @@ class MomentumTarget(nn.Module):
         ]
         # A tensor always: a number takes another kernel, which may round
         # otherwise, and then a resumed run would not be the same bits.
-        # Filled on the device, as a copy would make the host wait for it.
+        # Filled on the device, as a copy would make the host wait for it. Not
+        # _foreach_lerp_, which has no kernel for many tensors and such a
+        # weight.
         weight = targets[0].new_full((), 1 - kept)
         if skipped is not None:
             weight = weight.where(~skipped, 0.0)
-        torch._foreach_lerp_(targets, onlines, [weight] * len(targets))
+        moves = torch._foreach_sub(onlines, targets)
+        torch._foreach_mul_(moves, weight)
+        torch._foreach_add_(targets, moves)
         self._moved = True
 
     @torch.no_grad()

@@ -16,7 +16,7 @@ from ..convert.load_backbone import (
     split_init_cfg,
     warn_if_absent,
 )
-from .attention import use_fast_attention
+from .fast_blocks import use_fast_blocks
 from .position import grid_sincos
 from .recompute import run_block
 from .stored_positions import StoredPositions, on_grid, take_over
@@ -89,7 +89,7 @@ class SiameseIMViT(VisionTransformer):
         )
         self.with_cp = with_cp
         self.stored_positions = StoredPositions(self.patch_resolution)
-        use_fast_attention(self.layers)
+        use_fast_blocks(self)
         self.pos_embed.requires_grad = False
         with torch.no_grad():
             self.pos_embed.copy_(self._positions(self.patch_resolution))

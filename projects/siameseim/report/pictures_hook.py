@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.dist import barrier, is_main_process
@@ -58,6 +59,7 @@ class PicturesHook(Hook):
             self._add_all(runner, Path(self.images))
         barrier()
 
+    @torch.compiler.set_stance('force_eager')  # else new shapes are compiled
     def _add_all(self, runner: Runner, folder: Path) -> None:
         model = runner.model
         if is_model_wrapper(model):

@@ -1,0 +1,94 @@
+"""The faster forward passes compute what the stock ones do."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmcv.cnn.bricks.transformer import FFN, PatchEmbed
+from mmpretrain.models.backbones.vision_transformer import (
+    TransformerEncoderLayer,
+)
+from mmpretrain.models.utils import MultiheadAttention
+from torch import nn
+from torch.testing import assert_close
+
+from siameseim.models.fast_blocks import attention, use_fast_blocks
+from tests.model_fixtures import tiny_model
+
+
+def test_fp32_is_the_stock_kernel():
+    q, k, v = torch.randn(3, 2, 4, 9, 8)
+    expected = F.scaled_dot_product_attention(q, k, v)
+    assert_close(attention(q, k, v), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('tokens', [9, 1025])
+def test_bf16_on_a_cpu_stays_within_bf16_of_fp32(tokens):
+    torch.manual_seed(0)
+    q, k, v = torch.randn(3, 2, 4, tokens, 8).bfloat16()
+    exact = F.scaled_dot_product_attention(q.float(), k.float(), v.float())
+    assert_close(attention(q, k, v).float(), exact, rtol=0.02, atol=0.02)
+
+
+def run(module, x):
+    """Outputs and all gradients."""
+    x = x.clone().requires_grad_()
+    y = module(x)
+    y = y[0] if isinstance(y, tuple) else y
+    y.square().sum().backward()
+    return [y, x.grad, *(p.grad for p in module.parameters())]
+
+
+@pytest.mark.parametrize('layer_scale', [0.0, 0.1])
+def test_a_block_is_the_stock_one(layer_scale):
+    torch.manual_seed(0)
+    stock = TransformerEncoderLayer(
+        16, 4, 32, layer_scale_init_value=layer_scale
+    )
+    fast = copy.deepcopy(stock)
+    use_fast_blocks(fast)
+    x = torch.randn(3, 7, 16)
+    for ours, expected in zip(run(fast, x), run(stock, x), strict=True):
+        assert_close(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_patches_are_embedded_as_the_stock_convolution_does():
+    torch.manual_seed(0)
+    stock = PatchEmbed(embed_dims=10, kernel_size=4, stride=4)
+    fast = copy.deepcopy(stock)
+    use_fast_blocks(fast)
+    x = torch.randn(2, 3, 8, 14)  # padded to 8 x 16
+    assert fast(x)[1] == stock(x)[1] == (2, 4)
+    for ours, expected in zip(run(fast, x), run(stock, x), strict=True):
+        assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    'conv',
+    [
+        nn.Conv2d(3, 8, 4, stride=2),
+        nn.Conv2d(3, 8, 4, stride=4, padding=1),
+        nn.Conv2d(3, 8, (4, 2), stride=(4, 2)),
+        nn.Conv2d(3, 3, 4, stride=4, groups=3),
+    ],
+)
+def test_other_convolutions_stay(conv):
+    use_fast_blocks(conv)
+    assert type(conv) is nn.Conv2d
+
+
+def test_no_stock_layer_is_left_in_the_model():
+    kinds = [type(module) for module in tiny_model().modules()]
+    assert not {MultiheadAttention, FFN, nn.Conv2d} & {*kinds}
+
+
+def test_a_block_is_compiled_whole():
+    torch.manual_seed(0)
+    model = tiny_model()
+    blocks = [*model.backbone.layers, *model.neck.predictor.blocks]
+    for block in blocks:
+        x = torch.randn(2, 5, block.embed_dims)
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            found = torch._dynamo.explain(block)(x)
+        assert found.graph_break_count == 0, found.break_reasons
