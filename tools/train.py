@@ -167,7 +167,10 @@ def build_runner(args: argparse.Namespace) -> Runner:
     runner = Runner.from_cfg(cfg)
     with transfer.empty_data_explained(cfg):
         loader = runner.train_dataloader
-    notes.insert(0, f'{len(loader.dataset)} training images')
+    repeats = getattr(loader.dataset, 'repeats', 1)
+    often = f', each {repeats} times an epoch' if repeats > 1 else ''
+    images = len(loader.dataset) // repeats
+    notes.insert(0, f'{images} training images{often}')
     if len(loader) == 0:
         raise ValueError(
             f'{len(loader.dataset)} training images are fewer than one '

@@ -29,7 +29,9 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[0]['size'] = 32
 train_pipeline[3].update(grid=4, num_masked=9, min_block=2)
 train_dataloader = dict(
-    batch_size=4, num_workers=1, dataset=dict(pipeline=train_pipeline)
+    batch_size=4,
+    num_workers=1,
+    dataset=dict(pipeline=train_pipeline, repeats=1),
 )
 train_cfg = dict(max_epochs=4)
 param_scheduler = dict(warmup=1)
@@ -121,7 +123,7 @@ def test_pieces_that_save_nothing_end(piece, training):
 
 @pytest.mark.slow
 def test_rehearsal_with_a_stop_in_the_middle(labelled_data, tmp_path):
-    """The real commands on tiny images: 24 steps in place of 7,200."""
+    """The real commands on tiny images: 24 steps in place of 7,400."""
     (tmp_path / 'tiny.py').write_text(TINY)
     (tmp_path / 'stop_in_the_middle.py').write_text(STOP)
     path = f'{tmp_path}{os.pathsep}{os.environ.get("PYTHONPATH", "")}'
@@ -148,7 +150,8 @@ def test_the_published_budget():
     from mmengine.config import Config
 
     cfg = Config.fromfile(CONFIG)
-    assert cfg.train_cfg.max_epochs == 200
+    passes = cfg.train_dataloader.dataset.repeats
+    assert cfg.train_cfg.max_epochs * passes == 200
     assert cfg.model.backbone.arch == 'small'
     assert cfg.model.backbone.patch_size == 16
     assert cfg.train_dataloader.dataset.pipeline[0].size == 224

@@ -23,7 +23,6 @@ def central_view(size: tuple[int, int]) -> list[nn.Module]:
     return [v2.Resize(short, antialias=True), v2.CenterCrop(size)]
 
 
-@torch.compiler.set_stance('force_eager')  # else each new shape is compiled
 @torch.no_grad()
 def patch_features(
     backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
@@ -56,10 +55,12 @@ def patch_features(
     modes = {module: module.training for module in backbone.modules()}
     backbone.eval()
     try:
-        batches = [
-            backbone.encode(batch.to(device))[:, cls:].float().cpu()
-            for batch in images.split(batch_size)
-        ]
+        # Eager, as a run with compiled blocks would compile each new shape.
+        with torch.compiler.set_stance('force_eager'):
+            batches = [
+                backbone.encode(batch.to(device))[:, cls:].float().cpu()
+                for batch in images.split(batch_size)
+            ]
     finally:
         _restore(modes)
     return torch.cat(batches)

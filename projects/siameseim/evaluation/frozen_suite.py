@@ -131,6 +131,7 @@ def linear_rows(
         options.out / 'linear',
         options.epochs,
         options.probe_batch,
+        options.loading.get('num_workers'),
     )
     batch = cfg.train_dataloader.batch_size
     score, checkpoint = run_probe(cfg)

@@ -18,6 +18,7 @@ def probe_config(
     work_dir: Path,
     epochs: int | None = None,
     batch_size: int | None = None,
+    num_workers: int | None = None,
 ) -> Config:
     """The config of a linear probe for one backbone and data set.
 
@@ -30,6 +31,8 @@ def probe_config(
             schedule shrink in proportion. Defaults to None.
         batch_size (int, optional): in place of the config's; the learning
             rate follows. Defaults to None.
+        num_workers (int, optional): loading processes, in place of the
+            config's. Defaults to None.
     """
     cfg = Config.fromfile(config)
     _set_backbone(cfg, backbone)
@@ -38,6 +41,10 @@ def probe_config(
         _set_epochs(cfg, epochs)
     if batch_size:
         cfg.train_dataloader.batch_size = batch_size
+    if num_workers is not None:
+        for loader in (cfg.train_dataloader, cfg.val_dataloader):
+            loader.num_workers = num_workers
+            loader.persistent_workers = num_workers > 0
     transfer.fit(cfg, data, processes=1)
     cfg.work_dir = str(work_dir)
     cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs

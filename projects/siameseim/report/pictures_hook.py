@@ -59,7 +59,6 @@ class PicturesHook(Hook):
             self._add_all(runner, Path(self.images))
         barrier()
 
-    @torch.compiler.set_stance('force_eager')  # else new shapes are compiled
     def _add_all(self, runner: Runner, folder: Path) -> None:
         model = runner.model
         if is_model_wrapper(model):
@@ -67,13 +66,15 @@ class PicturesHook(Hook):
         state, modes = get_rng_state(), _modes(model)
         model.eval()
         try:
-            images = load_images(model, folder, self.count)
-            figures = dict(
-                features=dense_figure(model, images, 5),
-                neighbours=neighbour_figure(images, 5),
-            )
-            pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
-            figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}
+            # eager, as compiled blocks would be compiled for new shapes
+            with torch.compiler.set_stance('force_eager'):
+                images = load_images(model, folder, self.count)
+                figures = dict(
+                    features=dense_figure(model, images, 5),
+                    neighbours=neighbour_figure(images, 5),
+                )
+                pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
+                figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}
         finally:
             for module, training in modes.items():
                 module.training = training
