@@ -10,14 +10,14 @@ default_hooks = dict(
     sampler_seed=dict(type='ExactResumeHook'),
     logger=dict(type='EpochLoggerHook', interval=50, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # default_hooks.compile.enabled=True for torch.compile of each block.
-    compile=dict(type='CompileBlocksHook', enabled=False),
+    # torch.compile of each block: on one GPU; enabled=True or False decides.
+    compile=dict(type='CompileBlocksHook', enabled='auto'),
     # Every epoch; writes a new file completely before it removes an old one.
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
     # Steps that are not finite (docs/watching.md).
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
     # Signs of collapse, with a warning.
-    features=dict(type='FeatureWatchHook', interval=100),
+    features=dict(type='FeatureWatchHook', interval=200),
     # k-NN accuracy every epoch once a folder with train and val is given:
     # tools/train.py --knn FOLDER sets data. Left out where it would take more
     # than 2 % of the time.

@@ -5,6 +5,7 @@ import torch
 import torch.multiprocessing as mp
 from torch.testing import assert_close
 
+from siameseim.engine import compile_hook
 from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
 from tests.model_fixtures import random_batch, tiny_model
 
@@ -66,9 +67,44 @@ class Recorder:
         self.lines.append(line)
 
 
-def test_the_hook_compiles_only_when_asked():
+def compiled(enabled, **options):
+    """What the hook says."""
     runner = Recorder(tiny_model())
-    CompileBlocksHook().before_train(runner)
-    assert not runner.lines
-    CompileBlocksHook(enabled=True, backend='aot_eager').before_train(runner)
-    assert runner.lines == ['7 transformer blocks will be compiled']
+    CompileBlocksHook(enabled, backend='aot_eager', **options).before_train(
+        runner
+    )
+    return runner.lines
+
+
+COMPILED = ['7 transformer blocks will be compiled']
+
+
+def test_the_hook_compiles_only_when_asked():
+    assert compiled(False) == []
+    assert compiled(True) == COMPILED
+
+
+@pytest.mark.parametrize(
+    ('cuda', 'processes', 'expected'),
+    [(False, 1, []), (True, 1, COMPILED), (True, 2, [])],
+)
+def test_by_itself_it_compiles_on_one_gpu(
+    monkeypatch, cuda, processes, expected
+):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
+    monkeypatch.setattr(compile_hook, 'get_world_size', lambda: processes)
+    monkeypatch.setattr(compile_hook, 'has_compiler', lambda: True)
+    assert compiled('auto') == expected
+
+
+def test_without_a_compiler_it_says_so(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setenv('CC', '')
+    monkeypatch.setenv('PATH', '')
+    (line,) = compiled('auto')
+    assert 'no C compiler (install gcc, or set CC)' in line
+
+
+def test_another_word_is_refused():
+    with pytest.raises(ValueError, match="'auto', not 'yes'"):
+        CompileBlocksHook('yes')

@@ -1,5 +1,6 @@
 """N steps = k steps + resume + N-k steps, bit for bit."""
 
+import multiprocessing
 import signal
 
 import pytest
@@ -71,6 +72,16 @@ def test_resume_is_bitwise(toy_run, tmp_path, workers, iteration, name):
         load(tmp_path / 'straight', 'epoch_3.pth'),
         load(tmp_path / 'cut', 'epoch_3.pth'),
     )
+
+
+@pytest.mark.parametrize('stopped', [False, True])
+def test_no_worker_outlives_a_run(toy_run, stopped):
+    if stopped:
+        interrupt(toy_run, 9, workers=2)
+    else:
+        run = toy_run('straight', workers=2)
+        assert len(run.train_dataloader._iterator._workers) == 2
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize('iteration', [8, 6])

@@ -13,6 +13,7 @@ from mmpretrain.registry import HOOKS
 
 from .checkpoint_hook import SafeCheckpointHook
 from .schedule import ends_window
+from .worker_signals import end_workers
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Optimizer steps between two times that several processes ask each other,
@@ -39,9 +40,10 @@ class StopSignalHook(Hook):
         }
 
     def after_train(self, runner: Runner) -> None:
-        """Give the signals back."""
+        """Give the signals back and end the workers."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        end_workers(runner.train_dataloader)
 
     def after_train_iter(
         self,

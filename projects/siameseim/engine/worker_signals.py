@@ -5,6 +5,7 @@ import signal
 import threading
 
 from mmengine.registry import FUNCTIONS
+from torch.utils.data import DataLoader
 
 
 @FUNCTIONS.register_module()
@@ -31,3 +32,18 @@ def _obey_parent() -> None:
         sender = signal.sigwaitinfo({signal.SIGTERM}).si_pid
         if sender == os.getppid():
             os._exit(0)
+
+
+def end_workers(loader: DataLoader) -> None:
+    """End the workers of a data loader that is no longer needed.
+
+    At exit torch waits five seconds for each persistent worker of a loader
+    with pinned memory before it ends it: a minute and more on a large machine,
+    in which a time limit may pass.
+
+    Args:
+        loader (DataLoader): with or without workers.
+    """
+    iterator = getattr(loader, '_iterator', None)
+    if iterator is not None:
+        iterator._shutdown_workers()

@@ -26,6 +26,8 @@ class MomentumTarget(nn.Module):
         self.projector = copy.deepcopy(projector)
         self.requires_grad_(False)
         self._moved = False
+        # looked up once, as walking through the modules takes milliseconds
+        self._weights: tuple[list[Tensor], list[Tensor]] | None = None
 
     @torch.no_grad()
     def copy_from(self, backbone: nn.Module, projector: nn.Module) -> None:
@@ -44,17 +46,16 @@ class MomentumTarget(nn.Module):
         """Move to ``kept * target + (1 - kept) * online``, parameters only.
 
         Args:
-            backbone (nn.Module): online backbone.
-            projector (nn.Module): online projector.
+            backbone (nn.Module): online backbone, the same at each call.
+            projector (nn.Module): online projector, likewise.
             kept (float): fraction of the old target that is kept.
             skipped (Tensor, optional): bool scalar on the same device: True
                 where nothing is to move. Defaults to None: it moves.
         """
-        targets: list[Tensor] = [*self.parameters()]
-        onlines: list[Tensor] = [
-            *backbone.parameters(),
-            *projector.parameters(),
-        ]
+        if self._weights is None:
+            onlines = [*backbone.parameters(), *projector.parameters()]
+            self._weights = [*self.parameters()], [*onlines]
+        targets, onlines = self._weights
         # A tensor always: a number takes another kernel, which may round
         # otherwise, and then a resumed run would not be the same bits.
         # Filled on the device, as a copy would make the host wait for it. Not

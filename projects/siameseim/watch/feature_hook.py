@@ -30,7 +30,7 @@ class FeatureWatchHook(Hook):
 
     Args:
         interval (int): iterations between two measurements; 0 turns the hook
-            off. Defaults to 100.
+            off. Defaults to 200.
         warmup (float): share of the run without warnings, since features
             shrink at the start of healthy runs too. Defaults to 0.05.
         patience (int): measurements in a row that cause a warning.
@@ -41,7 +41,7 @@ class FeatureWatchHook(Hook):
 
     def __init__(
         self,
-        interval: int = 100,
+        interval: int = 200,
         warmup: float = 0.05,
         patience: int = 2,
         limits: dict | None = None,
