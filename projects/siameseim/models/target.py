@@ -53,8 +53,8 @@ class MomentumTarget(nn.Module):
                 where nothing is to move. Defaults to None: it moves.
         """
         if self._weights is None:
-            onlines = [*backbone.parameters(), *projector.parameters()]
-            self._weights = [*self.parameters()], [*onlines]
+            online = [*backbone.parameters(), *projector.parameters()]
+            self._weights = [*self.parameters()], [*online]
         targets, onlines = self._weights
         # A tensor always: a number takes another kernel, which may round
         # otherwise, and then a resumed run would not be the same bits.
