@@ -43,7 +43,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add('--steps', type=int, default=5, help='timed steps')
     add('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     add('--precision', choices=PRECISIONS, help="in place of the config's")
-    add('--compile', action='store_true', help='compile each block')
+    add(
+        '--compile',
+        nargs='?',
+        const=True,
+        default=False,
+        metavar='MODE',
+        help='compile each block, in a mode as reduce-overhead',
+    )
     add('--split', action='store_true', help='also time the parts of a step')
     add(
         '--against',

@@ -42,10 +42,12 @@ def cases(data: str | None, workers: int) -> list[Case]:
             Case(name, config, batch, (*plain, '--split')),
             Case(f'{name}_compiled', config, batch, (*plain, '--compile')),
         ]
+    graphs = ('--against', 'eager', '--compile', 'reduce-overhead')
     config = 'siameseim_vitb_pretrain.py'
     peers = ('--against', 'mae', 'mocov3', 'byol')
     recompute = ('--cfg-options', 'model.backbone.with_cp=True')
     found += [
+        Case('vitb_cuda_graphs', config, 128, graphs),
         Case('vitb_peers', config, 128, peers),
         Case('vitb_recomputed', config, 128, recompute),
     ]

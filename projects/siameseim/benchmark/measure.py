@@ -28,7 +28,7 @@ class Settings:
     batch_size: int = 16
     steps: int = 5
     device: str = 'cpu'
-    compiled: bool = False
+    compiled: bool | str = False  # or a mode of torch.compile
     split: bool = False
     against: tuple[str, ...] = ()
     data: str | None = None

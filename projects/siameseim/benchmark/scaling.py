@@ -99,8 +99,8 @@ def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
     """
     compute = work.batch * work.flop_per_image / cluster.flops
     # AdamW reads weight, gradient and two moments and writes three of them;
-    # the EMA reads two weights and writes one. All are fp32.
-    moved = 4 * (7 * work.trained + 3 * work.averaged)
+    # the EMA is a difference, a product in place and a sum. All are fp32.
+    moved = 4 * (7 * work.trained + 8 * work.averaged)
     optimizer = moved / cluster.memory_bandwidth
     link, latency = _link(cluster, gpus)
     gradients = ring_bytes(work.trained, gpus) / link

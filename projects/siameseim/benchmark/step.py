@@ -29,7 +29,8 @@ class StepBenchmark:
         cfg (Config): a pretraining config.
         batch_size (int): images a step.
         device (str): 'cpu' or 'cuda'.
-        compiled (bool): compile each transformer block. Defaults to False.
+        compiled (bool | str): compile each transformer block, in this mode
+            of ``torch.compile`` if it is a name. Defaults to False.
     """
 
     name = 'ours'
@@ -39,7 +40,7 @@ class StepBenchmark:
         cfg: Config,
         batch_size: int,
         device: str,
-        compiled: bool = False,
+        compiled: bool | str = False,
     ) -> None:
         self.batch_size = batch_size
         self.device = device
@@ -50,7 +51,8 @@ class StepBenchmark:
                 self.model, cfg.optim_wrapper
             )
         if compiled:
-            compile_blocks(self.model)
+            mode = None if compiled is True else compiled
+            compile_blocks(self.model, mode=mode)
         self.batch = random_batch(self.model, num_masked(cfg), batch_size)
         self.batch['data_samples'].update(drawn_changes(cfg, batch_size))
         if torch.device(device).type == 'cuda':  # as the data loader does
