@@ -30,6 +30,8 @@ from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
 from siameseim.engine.precision import PRECISIONS
 
+MODES = ('default', 'reduce-overhead', 'max-autotune')
+
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
@@ -48,8 +50,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         nargs='?',
         const=True,
         default=False,
-        metavar='MODE',
-        help='compile each block, in a mode as reduce-overhead',
+        choices=MODES,
+        help='compile each block, in this mode of torch.compile if given',
     )
     add('--split', action='store_true', help='also time the parts of a step')
     add(

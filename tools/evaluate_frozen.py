@@ -61,7 +61,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--probe-batch', type=int, help='images a step of the probe (2048)'
     )
     parser.add_argument('--batch-size', type=int, default=256)
-    parser.add_argument('--workers', type=int, default=2)
+    parser.add_argument(
+        '--workers', type=int, help='2; of the probe those of its config'
+    )
     parser.add_argument(
         '--precision', choices=['fp32', 'bf16', 'auto'], default='fp32'
     )
@@ -92,11 +94,12 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
             seed=args.seed,
             epochs=args.epochs,
             probe_batch=args.probe_batch,
+            probe_workers=args.workers,
             shifted=robustness_table.from_arguments(args),
             device=args.device,
             loading=dict(
                 batch_size=args.batch_size,
-                num_workers=args.workers,
+                num_workers=2 if args.workers is None else args.workers,
                 precision=args.precision,
             ),
         )

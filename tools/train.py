@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 
 from siameseim.engine import launch, train_config
 from siameseim.engine.resume_state import AnotherRunError
+from siameseim.engine.worker_signals import end_workers
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 
@@ -173,7 +174,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
     notes.insert(0, f'{images} training images{often}')
     if len(loader) == 0:
         raise ValueError(
-            f'{len(loader.dataset)} training images are fewer than one '
+            f'{images} training images{often} are fewer than one '
             f'batch of {loader.batch_size} on each of {world} processes: '
             'lower train_dataloader.batch_size with --cfg-options, or give '
             'more images'
@@ -193,6 +194,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner.train()
     except AnotherRunError as error:
         sys.exit(f'error: {error}')
+    finally:
+        end_workers(runner.train_dataloader)
 
 
 if __name__ == '__main__':

@@ -33,17 +33,18 @@ CLUSTER = Cluster(
     overlap=0.5,
     cores_per_gpu=10,
     samples_per_core=200,
+    host=0.01,
 )
 
 
 def test_one_gpu_only_computes():
     one = step_model(WORK, CLUSTER, 1)
     assert one.compute == pytest.approx(0.02)  # 20 x 100e9 / 100e12
-    # 4 bytes x (7 x 10e6 + 8 x 5e6) = 440e6 bytes
-    assert one.optimizer == pytest.approx(0.44e-3)
+    # 4 bytes x (7 x 10e6 + 3 x 5e6) = 340e6 bytes
+    assert one.optimizer == pytest.approx(0.34e-3)
     assert (one.gradients, one.batch_norm, one.loss) == (0, 0, 0)
-    assert one.step == pytest.approx(0.02044)
-    assert one.images_per_second == pytest.approx(20 / 0.02044)
+    assert one.step == pytest.approx(0.02034)
+    assert one.images_per_second == pytest.approx(20 / 0.02034)
     assert one.efficiency == pytest.approx(1)
 
 
@@ -57,7 +58,7 @@ def test_two_machines_worked_by_hand():
     assert two.batch_norm == pytest.approx(50 * 20e-6 + 39.18e-6)
     # 2 x 15/16 x 10000 x 4 = 75000 bytes
     assert two.loss == pytest.approx(20e-6 + 7.5e-6)
-    expected = 0.02 + 0.44e-3 + 3.75e-3 + 1.03918e-3 + 27.5e-6
+    expected = 0.02 + 0.34e-3 + 3.75e-3 + 1.03918e-3 + 27.5e-6
     assert two.step == pytest.approx(expected)
     assert two.images_per_second == pytest.approx(16 * 20 / expected)
 
@@ -66,6 +67,12 @@ def test_a_machine_uses_its_fast_link():
     eight = step_model(WORK, CLUSTER, 8)
     # 2 x 7/8 x 40e6 = 70e6 bytes over 100e9, half hidden
     assert eight.gradients == pytest.approx(0.35e-3)
+
+
+def test_a_small_step_takes_what_the_host_needs_to_issue_it():
+    small = step_model(WORK._replace(batch=5), CLUSTER, 1)
+    assert small.compute == pytest.approx(5e-3)
+    assert small.step == 0.01
 
 
 def test_data_bound_steps_wait_for_data():

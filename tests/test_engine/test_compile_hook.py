@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from siameseim.engine import compile_hook
 from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
+from siameseim.evaluation import patch_features
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -93,16 +94,58 @@ def test_by_itself_it_compiles_on_one_gpu(
 ):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
     monkeypatch.setattr(compile_hook, 'get_world_size', lambda: processes)
-    monkeypatch.setattr(compile_hook, 'has_compiler', lambda: True)
+    monkeypatch.setattr(compile_hook, 'missing_for_triton', lambda: None)
     assert compiled('auto') == expected
 
 
-def test_without_a_compiler_it_says_so(monkeypatch):
+@pytest.mark.parametrize(
+    ('triton', 'commands', 'cc', 'header', 'missing'),
+    [
+        (True, ['gcc'], None, True, None),
+        (True, ['clang'], None, True, None),
+        (True, ['ccache'], 'ccache gcc', True, None),
+        (False, ['gcc'], None, True, 'triton, or a GPU that it supports'),
+        (True, ['cc'], None, True, 'a C compiler (install gcc, or set CC)'),
+        (True, ['gcc'], 'icc', True, 'the C compiler CC=icc'),
+        (True, ['gcc'], None, False, 'Python.h (install '),
+    ],
+)
+def test_what_triton_lacks_is_named(
+    monkeypatch, tmp_path, triton, commands, cc, header, missing
+):
+    if header:
+        (tmp_path / 'Python.h').touch()
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    monkeypatch.setenv('CC', '')
-    monkeypatch.setenv('PATH', '')
-    (line,) = compiled('auto')
-    assert 'no C compiler (install gcc, or set CC)' in line
+    monkeypatch.setattr(compile_hook, 'has_triton', lambda: triton)
+    monkeypatch.setattr(
+        'shutil.which', lambda name: name if name in commands else None
+    )
+    monkeypatch.setattr('sysconfig.get_path', lambda _: str(tmp_path))
+    monkeypatch.delenv('CC', raising=False)
+    if cc:
+        monkeypatch.setenv('CC', cc)
+    if missing is None:
+        assert compiled('auto') == COMPILED
+    else:
+        (line,) = compiled('auto')
+        assert line.startswith('blocks are not compiled')
+        assert missing in line
+
+
+def test_evaluations_run_eager(monkeypatch):
+    """Also in a run whose blocks are compiled, for shapes of their own."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    model = tiny_model()
+    compile_blocks(model, backend=backend)
+    patch_features(model.backbone, torch.randn(3, 3, 32, 32))
+    assert not graphs
+    model.backbone.encode(torch.randn(3, 3, 32, 32))
+    assert graphs
 
 
 def test_another_word_is_refused():

@@ -6,6 +6,8 @@ import signal
 import pytest
 import torch
 
+from siameseim.engine.worker_signals import end_workers
+
 
 def load(runner_or_dir, name):
     return torch.load(runner_or_dir / name, weights_only=True)
@@ -78,10 +80,13 @@ def test_resume_is_bitwise(toy_run, tmp_path, workers, iteration, name):
 def test_no_worker_outlives_a_run(toy_run, stopped):
     if stopped:
         interrupt(toy_run, 9, workers=2)
-    else:
-        run = toy_run('straight', workers=2)
-        assert len(run.train_dataloader._iterator._workers) == 2
+        assert multiprocessing.active_children() == []
+        return
+    run = toy_run('straight', workers=2)  # alive, and with it its loader
     assert multiprocessing.active_children() == []
+    assert len(list(run.train_dataloader)) == len(run.train_dataloader)
+    assert len(multiprocessing.active_children()) == 2
+    end_workers(run.train_dataloader)
 
 
 @pytest.mark.parametrize('iteration', [8, 6])

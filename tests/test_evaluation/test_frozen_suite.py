@@ -63,8 +63,10 @@ def test_a_given_list_is_used(checkpoint, colours, tmp_path):
 def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
     backbone = dict(type='SiameseIMViT', arch=ARCH, img_size=32, patch_size=8)
     cfg = probe_config(
-        str(ROOT / LINEAR), backbone, str(colours), tmp_path, 9, 8
+        str(ROOT / LINEAR), backbone, str(colours), tmp_path, 9, 8, 1
     )
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        assert (loader.num_workers, loader.persistent_workers) == (1, True)
     assert cfg.model.backbone.frozen_stages == 2
     assert cfg.model.backbone.out_type == 'avg_featmap'
     assert cfg.model.head.num_classes == 3

@@ -40,26 +40,37 @@ def run(module, x):
     return [y, x.grad, *(p.grad for p in module.parameters())]
 
 
-@pytest.mark.parametrize('layer_scale', [0.0, 0.1])
-def test_a_block_is_the_stock_one(layer_scale):
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        dict(layer_scale_init_value=0.1),
+        dict(qkv_bias=False),
+        dict(drop_rate=0.5, attn_drop_rate=0.5, drop_path_rate=0.5),
+    ],
+)
+def test_a_block_is_the_stock_one(options):
     torch.manual_seed(0)
-    stock = TransformerEncoderLayer(
-        16, 4, 32, layer_scale_init_value=layer_scale
-    )
+    stock = TransformerEncoderLayer(16, 4, 32, **options)
     fast = copy.deepcopy(stock)
     use_fast_blocks(fast)
     x = torch.randn(3, 7, 16)
-    for ours, expected in zip(run(fast, x), run(stock, x), strict=True):
+    with torch.random.fork_rng():
+        results = run(fast, x)
+    for ours, expected in zip(results, run(stock, x), strict=True):
         assert_close(ours, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_patches_are_embedded_as_the_stock_convolution_does():
+@pytest.mark.parametrize(
+    ('padding', 'grid'), [('corner', (2, 4)), (0, (2, 3))]
+)
+def test_patches_are_embedded_as_the_stock_convolution_does(padding, grid):
     torch.manual_seed(0)
-    stock = PatchEmbed(embed_dims=10, kernel_size=4, stride=4)
+    stock = PatchEmbed(embed_dims=10, kernel_size=4, stride=4, padding=padding)
     fast = copy.deepcopy(stock)
     use_fast_blocks(fast)
-    x = torch.randn(2, 3, 8, 14)  # padded to 8 x 16
-    assert fast(x)[1] == stock(x)[1] == (2, 4)
+    x = torch.randn(2, 3, 8, 14)
+    assert fast(x)[1] == stock(x)[1] == grid
     for ours, expected in zip(run(fast, x), run(stock, x), strict=True):
         assert_close(ours, expected, rtol=1e-5, atol=1e-5)
 

@@ -1,5 +1,7 @@
 """The algorithm: what gets gradients, what moves, what it starts as."""
 
+import pickle
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -51,6 +53,25 @@ def test_target_starts_equal_to_the_online_branch():
     online = model.backbone.state_dict()
     for name, tensor in model.target.backbone.state_dict().items():
         assert_close(tensor, online[name], rtol=0, atol=0)
+
+
+def test_the_target_follows_weights_that_took_the_place_of_others():
+    model = tiny_model()
+    model.update_target(0.9)
+    others = {name: value + 1 for name, value in model.state_dict().items()}
+    model.load_state_dict(others, assign=True)
+    model.target.requires_grad_(False)
+    with torch.no_grad():
+        model.backbone.cls_token.fill_(5)
+    model.update_target(0.0)
+    assert_close(model.target.backbone.cls_token, model.backbone.cls_token)
+
+
+def test_a_saved_target_takes_no_online_weights_along():
+    model = tiny_model()
+    before = len(pickle.dumps(model.target))
+    model.update_target(0.9)
+    assert len(pickle.dumps(model.target)) - before < 200
 
 
 def test_training_with_a_target_that_never_moves_is_refused():

@@ -57,5 +57,9 @@ train_pipeline = [
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
 # It looks into SiameseIM's target branch, which is not here.
-default_hooks = dict(features=dict(interval=0))
+default_hooks = dict(
+    features=dict(interval=0),
+    # its blocks are the stock ones, which would be compiled in pieces
+    compile=dict(enabled=False),
+)
 custom_hooks = [dict(type='ProgressHook'), dict(type='StopSignalHook')]

@@ -10,6 +10,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
 from ..engine.quiet import quiet
+from .step import as_loaded
 
 # Stock config by method and width of the ViT. The toolbox has BYOL for a
 # ResNet-50 only.
@@ -99,7 +100,7 @@ class PeerStep:
             for _ in range(2)
         ]
         inputs = views[0] if name == 'mae' else views
-        self.batch = dict(inputs=inputs, data_samples=[])
+        self.batch = as_loaded(dict(inputs=inputs, data_samples=[]), device)
 
     def run(self) -> None:
         """One optimizer step."""

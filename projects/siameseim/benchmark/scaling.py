@@ -41,6 +41,7 @@ class Cluster(NamedTuple):
             the backward pass.
         cores_per_gpu (float): CPU cores that load data.
         samples_per_core (float): two-view samples a second and core.
+        host (float): seconds that the host needs to issue a step.
     """
 
     flops: float
@@ -52,6 +53,7 @@ class Cluster(NamedTuple):
     overlap: float
     cores_per_gpu: float
     samples_per_core: float
+    host: float
 
 
 class StepModel(NamedTuple):
@@ -99,8 +101,8 @@ def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
     """
     compute = work.batch * work.flop_per_image / cluster.flops
     # AdamW reads weight, gradient and two moments and writes three of them;
-    # the EMA is a difference, a product in place and a sum. All are fp32.
-    moved = 4 * (7 * work.trained + 8 * work.averaged)
+    # the EMA reads two weights and writes one. All are fp32.
+    moved = 4 * (7 * work.trained + 3 * work.averaged)
     optimizer = moved / cluster.memory_bandwidth
     link, latency = _link(cluster, gpus)
     gradients = ring_bytes(work.trained, gpus) / link
@@ -116,7 +118,7 @@ def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
     on_device = compute + optimizer + gradients - hidden + batch_norm + loss
     samples = cluster.cores_per_gpu * cluster.samples_per_core
     data = work.batch / samples
-    step = max(on_device, data)
+    step = max(on_device, cluster.host, data)
     return StepModel(
         compute=compute,
         optimizer=optimizer,

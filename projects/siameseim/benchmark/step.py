@@ -55,8 +55,7 @@ class StepBenchmark:
             compile_blocks(self.model, mode=mode)
         self.batch = random_batch(self.model, num_masked(cfg), batch_size)
         self.batch['data_samples'].update(drawn_changes(cfg, batch_size))
-        if torch.device(device).type == 'cuda':  # as the data loader does
-            self.batch = pin_memory(self.batch)
+        self.batch = as_loaded(self.batch, device)
 
     def run(self) -> None:
         """One optimizer step."""
@@ -89,6 +88,13 @@ def count_flops(run: Callable[[], object]) -> int:
     with sdpa_kernel(SDPBackend.MATH), counter:
         run()
     return counter.get_total_flops()
+
+
+def as_loaded(batch: Any, device: str) -> Any:
+    """A batch where a data loader would leave it: pinned, for a GPU."""
+    if torch.device(device).type == 'cuda':
+        return pin_memory(batch)
+    return batch
 
 
 def num_masked(cfg: Config) -> int:

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from importlib.util import find_spec
+import sysconfig
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -14,6 +15,7 @@ from mmpretrain.models.backbones.vision_transformer import (
 )
 from mmpretrain.registry import HOOKS
 from torch import nn
+from torch.utils._triton import has_triton
 
 
 def compile_blocks(model: nn.Module, **options: Any) -> int:
@@ -21,7 +23,8 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
 
     Block by block, since all blocks of one kind share one compiled graph:
     the time to the first step is that of half a dozen blocks. Names and
-    shapes of the weights stay.
+    shapes of the weights stay. Raises torch's limit of compiled kinds of one
+    function (``torch._dynamo.config.cache_size_limit``) to 32 in this process.
 
     Args:
         model (nn.Module): any model made of stock blocks.
@@ -46,10 +49,19 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
     return len(blocks)
 
 
-def has_compiler() -> bool:
-    """Whether triton and the C compiler that it calls are there."""
-    names = [os.environ.get('CC', 'gcc'), 'clang', 'cc']
-    return find_spec('triton') is not None and any(map(shutil.which, names))
+def missing_for_triton() -> str | None:
+    """What triton, which compiles for CUDA, lacks; None if nothing."""
+    if not has_triton():
+        return 'triton, or a GPU that it supports'
+    own = os.environ.get('CC')
+    if own is None and not (shutil.which('gcc') or shutil.which('clang')):
+        return 'a C compiler (install gcc, or set CC)'
+    if own is not None and not shutil.which(own.split()[0]):
+        return f'the C compiler CC={own}'
+    header = Path(sysconfig.get_path('include')) / 'Python.h'
+    if not header.is_file():
+        return f'{header} (install {header.parent.name}-dev)'
+    return None
 
 
 @HOOKS.register_module()
@@ -83,11 +95,12 @@ class CompileBlocksHook(Hook):
         enabled = self.enabled
         if enabled == 'auto':
             enabled = torch.cuda.is_available() and get_world_size() == 1
-            if enabled and not has_compiler():
+            missing = missing_for_triton() if enabled else None
+            if missing:
                 enabled = False
                 runner.logger.info(
-                    'blocks are not compiled, which would be faster: there '
-                    'is no C compiler (install gcc, or set CC) or no triton'
+                    'blocks are not compiled, which would be faster, for '
+                    f'want of {missing}'
                 )
         if enabled:
             count = compile_blocks(runner.model, **self.options)

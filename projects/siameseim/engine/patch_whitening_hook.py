@@ -71,8 +71,10 @@ class PatchWhiteningHook(Hook):
     ) -> Tensor:
         """(N, 3 * height * width) normalised patches; draws nothing."""
         loader = runner.train_dataloader
-        step = max(1, len(loader.dataset) // self.images)
-        chosen = range(0, len(loader.dataset), step)[: self.images]
+        repeats = getattr(loader.dataset, 'repeats', 1)
+        different = len(loader.dataset) // repeats
+        step = max(1, different // self.images)
+        chosen = range(0, different, step)[: self.images]
         batch = loader.collate_fn([loader.dataset[i] for i in chosen])
         views = model.data_preprocessor(batch, True)['inputs']
         rows = F.unfold(torch.cat(views), size, stride=size)

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from .rng_state import get_rng_state
 
 KEY = 'exact_resume'
+_REPEATS = 'times that an image comes in an epoch'
 
 
 def make_state(runner: Runner) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
     """
     now, then = _layout(runner), dict(state)
     same_processes = now.pop('processes') == then.pop('processes')
+    then.setdefault(_REPEATS, 1)  # older checkpoints know no repeats
     differing = [
         f'{name} was {then[name]}, now is {now[name]}'
         for name in now
@@ -62,9 +64,11 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
 
 def _layout(runner: Runner) -> dict[str, int | None]:
     loader = runner.train_dataloader
+    repeats = getattr(loader.dataset, 'repeats', 1)
     return {
         'processes': get_world_size(),
-        'number of images': len(loader.dataset),
+        'number of images': len(loader.dataset) // repeats,
+        _REPEATS: repeats,
         'images per iteration': loader.batch_size * get_world_size(),
         'accumulative_counts': runner.optim_wrapper.accumulation,
         'seed': runner.seed,

@@ -47,3 +47,4 @@ def end_workers(loader: DataLoader) -> None:
     iterator = getattr(loader, '_iterator', None)
     if iterator is not None:
         iterator._shutdown_workers()
+        loader._iterator = None  # so that it can be used again

@@ -32,6 +32,8 @@ class SuiteOptions:
         epochs (int, optional): of the linear probe; 0 leaves it out, None is
             the config's number.
         probe_batch (int, optional): images a step of the linear probe.
+        probe_workers (int, optional): its loading processes; None is the
+            config's number.
         shifted (ShiftedData): for the robustness of the linear classifier.
         device (str, optional): defaults to None: a GPU if there is one.
         loading (dict): as for ``pooled_features``.
@@ -48,6 +50,7 @@ class SuiteOptions:
     seed: int = 0
     epochs: int | None = None
     probe_batch: int | None = None
+    probe_workers: int | None = None
     shifted: ShiftedData = field(default_factory=ShiftedData)
     device: str | None = None
     loading: dict[str, Any] = field(default_factory=dict)
@@ -131,7 +134,7 @@ def linear_rows(
         options.out / 'linear',
         options.epochs,
         options.probe_batch,
-        options.loading.get('num_workers'),
+        options.probe_workers,
     )
     batch = cfg.train_dataloader.batch_size
     score, checkpoint = run_probe(cfg)

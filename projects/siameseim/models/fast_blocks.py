@@ -1,5 +1,7 @@
 """Stock transformer blocks whose forward pass is faster and compiles whole."""
 
+import inspect
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks.drop import DropPath
@@ -67,15 +69,17 @@ class FastFFN(FFN):
     ``torch.compile`` cannot look into that check.
     """
 
-    forward = FFN.forward.__wrapped__
+    forward = inspect.unwrap(FFN.forward)
 
 
 class FastPatchConv(nn.Conv2d):
     """Convolution of patches that do not overlap, as one matrix product."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, rows * patch, columns * patch) -> (B, C, rows, columns)."""
-        patches = F.pixel_unshuffle(x, self.kernel_size[0])
+        """(B, in_channels, height, width) -> (B, C, rows, columns)."""
+        side = self.kernel_size[0]
+        height, width = (n // side * side for n in x.shape[-2:])
+        patches = F.pixel_unshuffle(x[..., :height, :width], side)
         rows = patches.flatten(2).transpose(1, 2)  # (B, L, 3 * patch ** 2)
         tokens = F.linear(rows, self.weight.flatten(1), self.bias)
         return tokens.transpose(1, 2).unflatten(2, patches.shape[2:])

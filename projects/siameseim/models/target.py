@@ -1,6 +1,8 @@
 """The target branch: a moving average of the online one (section 4)."""
 
 import copy
+from operator import is_not
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +28,7 @@ class MomentumTarget(nn.Module):
         self.projector = copy.deepcopy(projector)
         self.requires_grad_(False)
         self._moved = False
-        # looked up once, as walking through the modules takes milliseconds
-        self._weights: tuple[list[Tensor], list[Tensor]] | None = None
+        self._weights: tuple[list[Tensor], list[Tensor]] = [], []
 
     @torch.no_grad()
     def copy_from(self, backbone: nn.Module, projector: nn.Module) -> None:
@@ -46,28 +47,40 @@ class MomentumTarget(nn.Module):
         """Move to ``kept * target + (1 - kept) * online``, parameters only.
 
         Args:
-            backbone (nn.Module): online backbone, the same at each call.
-            projector (nn.Module): online projector, likewise.
+            backbone (nn.Module): online backbone.
+            projector (nn.Module): online projector.
             kept (float): fraction of the old target that is kept.
             skipped (Tensor, optional): bool scalar on the same device: True
                 where nothing is to move. Defaults to None: it moves.
         """
-        if self._weights is None:
-            online = [*backbone.parameters(), *projector.parameters()]
-            self._weights = [*self.parameters()], [*online]
-        targets, onlines = self._weights
+        targets, onlines = self._pairs(backbone, projector)
         # A tensor always: a number takes another kernel, which may round
         # otherwise, and then a resumed run would not be the same bits.
-        # Filled on the device, as a copy would make the host wait for it. Not
-        # _foreach_lerp_, which has no kernel for many tensors and such a
-        # weight.
+        # Filled on the device, as a copy would make the host wait for it.
         weight = targets[0].new_full((), 1 - kept)
         if skipped is not None:
             weight = weight.where(~skipped, 0.0)
-        moves = torch._foreach_sub(onlines, targets)
-        torch._foreach_mul_(moves, weight)
-        torch._foreach_add_(targets, moves)
+        torch._foreach_lerp_(targets, onlines, [weight] * len(targets))
         self._moved = True
+
+    def _pairs(
+        self, backbone: nn.Module, projector: nn.Module
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Weights of both branches, in the same order.
+
+        Kept, as walking through all modules takes the host milliseconds,
+        until a model has others, as after loading with ``assign=True``.
+        """
+        firsts = [next(self.parameters()), next(backbone.parameters())]
+        kept = [weights[0] for weights in self._weights if weights]
+        if len(kept) < 2 or any(map(is_not, firsts, kept)):
+            onlines = [*backbone.parameters(), *projector.parameters()]
+            self._weights = [*self.parameters()], [*onlines]
+        return self._weights
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and files do not take the online branch along."""
+        return {**super().__getstate__(), '_weights': ([], [])}
 
     @torch.no_grad()
     def forward(self, view2: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from ...engine.precision import use_bf16
-from ..step import StepBenchmark
+from ..step import StepBenchmark, as_loaded
 from .copying import masked_patches, plain_copy
 
 
@@ -31,7 +31,7 @@ class PlainStep:
         del options['type']
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, **options)
-        self.views, self.samples = self._batch(step)
+        self.views, self.samples = as_loaded(self._batch(step), self.device)
 
     def run(self) -> None:
         """One optimizer step."""

@@ -1,0 +1,49 @@
+"""What must be the same for a run to go on."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from siameseim.engine.resume_state import (
+    AnotherRunError,
+    check_state,
+    make_state,
+)
+
+
+class Images(list):
+    """A data set that gives each of its images several times an epoch."""
+
+    def __init__(self, images, repeats):
+        super().__init__(range(images * repeats))
+        self.repeats = repeats
+
+
+def run_on(images, repeats):
+    return SimpleNamespace(
+        train_dataloader=SimpleNamespace(
+            dataset=Images(images, repeats), batch_size=4
+        ),
+        optim_wrapper=SimpleNamespace(accumulation=1),
+        seed=0,
+    )
+
+
+def test_other_repeats_are_told_from_other_images():
+    state = make_state(run_on(12, 2))
+    assert check_state(run_on(12, 2), state)
+    with pytest.raises(AnotherRunError) as error:
+        check_state(run_on(12, 3), state)
+    text = 'times that an image comes in an epoch was 2, now is 3'
+    assert text in str(error.value)
+    assert 'number of images' not in str(error.value)
+    with pytest.raises(AnotherRunError, match='images was 12, now is 8'):
+        check_state(run_on(8, 3), state)
+
+
+def test_a_checkpoint_from_before_repeats_had_none():
+    state = make_state(run_on(12, 1))
+    del state['times that an image comes in an epoch']
+    assert check_state(run_on(12, 1), dict(state))
+    with pytest.raises(AnotherRunError, match='was 1, now is 2'):
+        check_state(run_on(12, 2), dict(state))
