@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ViT-S/16, 200 epochs of Imagenette, in pieces of a few minutes.
+# ViT-S/16, 200 passes over Imagenette, in pieces of a few minutes.
 #
 #   tools/gpu_imagenette.sh DATA WORK_DIR [arguments of tools/train.py]
 #
@@ -14,7 +14,8 @@
 # Environment: LIMIT (9m), CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512), WORKERS
 # (that load images for the last piece: one a core) and PYTHON (else the active
 # environment's python, else .venv/bin/python). What was run, when and with
-# which status is appended to WORK_DIR/commands.log.
+# which status is appended to WORK_DIR/commands.log. Features of the last piece
+# are encoded in bf16 where the hardware has it.
 set -euo pipefail
 
 if [[ $# -lt 2 ]]; then

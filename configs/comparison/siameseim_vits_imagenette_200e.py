@@ -7,7 +7,7 @@
 # batches of 128 to 256 (k-NN, k = 20): SwAV 86.4 %, DINO 83.8 %, MoCo v3
 # 82.6 %, MAE 72.1 %.
 # Numbers: our choice. The model of siameseim_vits_pretrain.py; batch, rate and
-# target momentum of a run of 7,400 steps; crops from 20 % of the area, as the
+# target momentum of a run of 7,375 steps; crops from 20 % of the area, as the
 # images have a short side of 128 pixels. An epoch is eight passes over all
 # images, as the workers have nothing to prepare at the end of an epoch.
 _base_ = ['../siameseim_vits_pretrain.py']

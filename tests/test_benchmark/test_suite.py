@@ -45,7 +45,7 @@ def test_the_same_command_goes_on_where_it_stopped(suite, fake, tmp_path):
     assert fake == []
     suite.main([str(tmp_path), '--data', 'images'])
     count = len(fake)
-    assert count == len(suite.cases('images', 16)) == 10
+    assert count == len(suite.cases('images', 16)) == 11
     suite.main([str(tmp_path), '--data', 'images'])
     assert len(fake) == count
 
@@ -106,5 +106,5 @@ def test_the_rehearsal_runs_to_the_end(suite, tmp_path, shared, capsys):
     arguments = ['--rehearse', '--data', images, '--workers', '1']
     suite.main([str(tmp_path), *arguments, '--minutes', '30'])
     assert not list(tmp_path.glob('*.failed'))
-    assert len(list(tmp_path.glob('*.json'))) == 10
+    assert len(list(tmp_path.glob('*.json'))) == 11
     assert 'vitb_data: loader samples per second' in capsys.readouterr().out

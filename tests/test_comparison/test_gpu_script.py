@@ -123,7 +123,7 @@ def test_pieces_that_save_nothing_end(piece, training):
 
 @pytest.mark.slow
 def test_rehearsal_with_a_stop_in_the_middle(labelled_data, tmp_path):
-    """The real commands on tiny images: 24 steps in place of 7,400."""
+    """The real commands on tiny images: 24 steps in place of 7,375."""
     (tmp_path / 'tiny.py').write_text(TINY)
     (tmp_path / 'stop_in_the_middle.py').write_text(STOP)
     path = f'{tmp_path}{os.pathsep}{os.environ.get("PYTHONPATH", "")}'
@@ -146,7 +146,7 @@ def test_rehearsal_with_a_stop_in_the_middle(labelled_data, tmp_path):
 
 
 def test_the_published_budget():
-    """200 epochs of 9,469 images, 224 pixels, ViT-S/16."""
+    """200 passes over 9,469 images, 224 pixels, ViT-S/16."""
     from mmengine.config import Config
 
     cfg = Config.fromfile(CONFIG)

@@ -85,6 +85,25 @@ def new_runner():
     )
 
 
+def test_images_that_come_again_are_not_taken_for_others():
+    taken = []
+
+    class Repeated(Images):
+        repeats = 4
+
+        def __len__(self):
+            return 24
+
+        def __getitem__(self, index):
+            taken.append(index % 6)
+            return super().__getitem__(index % 6)
+
+    runner = new_runner()
+    runner.train_dataloader.dataset = Repeated()
+    PatchWhiteningHook(images=3).before_train(runner)
+    assert sorted(taken) == [0, 2, 4]
+
+
 @pytest.fixture
 def runner():
     return new_runner()

@@ -48,7 +48,7 @@ class PretrainDataset:
             fraction of their size, so their views differ by a rounding.
             Defaults to False.
         repeats (int): Times that every image comes in an epoch, with other
-            views each time. At the end of an epoch the workers have nothing
+            views each time and at any places of the order. At the end of an epoch the workers have nothing
             to prepare, which costs a small data set much of a GPU's time.
             Defaults to 1.
 
