@@ -53,6 +53,7 @@ def test_a_damaged_file_is_replaced_in_every_pass_and_named_once(
     assert log_file.read_text().count('a_damaged.jpg (') == 1
 
 
-def test_less_than_one_pass_is_refused(repeated):
-    with pytest.raises(ValueError, match='1 or more, not 0'):
-        repeated(0)
+@pytest.mark.parametrize('repeats', [0, 1.5, 'two', None])
+def test_less_than_one_pass_is_refused(repeated, repeats):
+    with pytest.raises(ValueError, match=f'from 1 on, not {repeats!r}'):
+        repeated(repeats)

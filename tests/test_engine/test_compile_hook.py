@@ -77,7 +77,10 @@ def compiled(enabled, **options):
     return runner.lines
 
 
-COMPILED = ['7 transformer blocks will be compiled']
+COMPILED = [
+    '7 transformer blocks are compiled in the first step, which takes a '
+    'minute or two'
+]
 
 
 def test_the_hook_compiles_only_when_asked():

@@ -5,7 +5,10 @@ import signal
 
 import pytest
 import torch
+from mmengine.config import Config
 
+from siameseim.engine.resume_state import AnotherRunError
+from siameseim.engine.train_config import set_resume
 from siameseim.engine.worker_signals import end_workers
 
 
@@ -140,6 +143,27 @@ def test_another_run_is_refused(toy_run, tmp_path, change, named):
 
     with pytest.raises(ValueError, match=named):
         toy_run('other', change=change_all)
+
+
+def test_a_checkpoint_of_another_model_is_refused(toy_run, tmp_path):
+    interrupt(toy_run, 9)
+    path = tmp_path / 'cut' / 'iter_9.pth'
+    saved = torch.load(path, weights_only=True)
+    weights = saved['state_dict']
+    weights['online.weight'] = weights['online.weight'][:1]
+    torch.save(saved, path)
+    with pytest.raises(AnotherRunError, match='online.weight is .1, 3. there'):
+        resume(toy_run, path)
+
+
+def test_a_new_run_in_the_folder_of_an_old_one_says_so(toy_run, tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path / 'cut')))
+    assert set_resume(cfg, None) == 'starting from the beginning'
+    interrupt(toy_run, 9)
+    note = set_resume(cfg, None)
+    assert 'iter_9.pth of an earlier run' in note
+    assert '--resume' in note
+    assert not cfg.get('resume')
 
 
 def test_weights_alone_can_be_loaded_into_another_run(toy_run, tmp_path):

@@ -8,6 +8,7 @@ import torch
 from siameseim.report import Section, load_run, render
 from siameseim.report.build import curves_of
 from siameseim.report.load import read_log
+from siameseim.report.pictures import load_images
 from tests.test_report.conftest import tool
 
 
@@ -79,3 +80,19 @@ def test_too_few_images_are_refused(run, photos, tmp_path):
     (tmp_path / '0.png').write_bytes((photos / '0.png').read_bytes())
     with pytest.raises(SystemExit, match='at least four'):
         tool('report').main([str(run), '--images', str(tmp_path)])
+
+
+def test_a_damaged_image_is_left_out_of_the_pictures(run, photos, tmp_path):
+    (tmp_path / '0.png').write_text('no image')
+    for i in range(1, 6):
+        (tmp_path / f'{i}.png').write_bytes((photos / f'{i}.png').read_bytes())
+    model = load_run(run).model
+    images = load_images(model, tmp_path, 100)
+    assert [path.name for path in images.paths] == [
+        f'{i}.png' for i in range(1, 6)
+    ]
+    assert len(images.pixels) == len(images.tokens) == 5
+    (tmp_path / '1.png').write_text('nor this')
+    (tmp_path / '2.png').write_text('nor this')
+    with pytest.raises(ValueError, match='only 3 of 6 images'):
+        load_images(model, tmp_path, 100)

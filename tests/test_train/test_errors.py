@@ -62,6 +62,16 @@ def test_missing_checkpoint_is_named(train, config, images, tmp_path):
     assert '/no/epoch_1.pth' in text
 
 
+def test_a_knn_folder_without_splits_is_named(train, config, images, tmp_path):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--knn', str(images)),
+    )
+    assert f'--knn {images}' in text
+    assert f'no folder {images / "train"}' in text
+
+
 @pytest.mark.parametrize(
     ('option', 'value', 'cure'),
     [('--knn', 'photos', 'tools/knn.py'), ('--epochs', '3', 'train_cfg')],

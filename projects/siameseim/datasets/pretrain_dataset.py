@@ -48,12 +48,13 @@ class PretrainDataset:
             fraction of their size, so their views differ by a rounding.
             Defaults to False.
         repeats (int): Times that every image comes in an epoch, with other
-            views each time and at any places of the order. At the end of an epoch the workers have nothing
-            to prepare, which costs a small data set much of a GPU's time.
+            views each time and at any places of the order. At the end of an
+            epoch the workers have nothing to prepare, which costs a small
+            data set much of a GPU's time.
             Defaults to 1.
 
     Raises:
-        ValueError: If ``repeats`` is less than 1.
+        ValueError: If ``repeats`` is no whole number from 1 on.
     """
 
     def __init__(
@@ -64,8 +65,11 @@ class PretrainDataset:
         cache: bool = False,
         repeats: int = 1,
     ) -> None:
-        if repeats < 1:
-            raise ValueError(f'repeats must be 1 or more, not {repeats}')
+        if not isinstance(repeats, int) or repeats < 1:
+            raise ValueError(
+                'train_dataloader.dataset.repeats must be a whole number from '
+                f'1 on, not {repeats!r}'
+            )
         if isinstance(dataset, dict):
             dataset = DATASETS.build(dataset)
         dataset.full_init()

@@ -104,4 +104,7 @@ class CompileBlocksHook(Hook):
                 )
         if enabled:
             count = compile_blocks(runner.model, **self.options)
-            runner.logger.info(f'{count} transformer blocks will be compiled')
+            runner.logger.info(
+                f'{count} transformer blocks are compiled in the first step, '
+                'which takes a minute or two'
+            )

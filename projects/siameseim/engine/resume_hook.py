@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
@@ -35,6 +36,7 @@ class ExactResumeHook(Hook):
         """
         if not runner._resume:  # weights are loaded for another purpose
             return
+        _check_model(runner, checkpoint['state_dict'])
         done = checkpoint['meta']['iter']
         if not ends_window(runner, done):
             raise AnotherRunError(
@@ -82,3 +84,28 @@ class ExactResumeHook(Hook):
         if self._rng is not None:
             set_rng_state(self._rng)
             self._rng = None
+
+
+def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:
+    """Refuse the weights of another model.
+
+    Raises:
+        AnotherRunError: naming the first weight that differs.
+    """
+    model = runner.model
+    if is_model_wrapper(model):
+        model = model.module
+    own = {name: value.shape for name, value in model.state_dict().items()}
+    theirs = {name: value.shape for name, value in saved.items()}
+    odd = [name for name in own | theirs if own.get(name) != theirs.get(name)]
+    if odd:
+        name = odd[0]
+        shapes = [
+            tuple(each[name]) if name in each else 'absent'
+            for each in (theirs, own)
+        ]
+        raise AnotherRunError(
+            f'the checkpoint is of another model: {name} is {shapes[0]} there '
+            f'and {shapes[1]} here. Resume with the config of that run, or '
+            'give another --work-dir'
+        )

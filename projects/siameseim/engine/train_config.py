@@ -167,7 +167,14 @@ def set_resume(cfg: Config, resume: str | None) -> str:
         FileNotFoundError: if a named checkpoint does not exist.
     """
     if resume is None:
-        return 'starting from the beginning'
+        earlier = find_last_checkpoint(cfg.work_dir)
+        if earlier is None:
+            return 'starting from the beginning'
+        return (
+            f'starting from the beginning, although {earlier} of an earlier '
+            'run lies there: stop and give --resume to go on from it, or '
+            'another --work-dir to keep the two runs apart'
+        )
     checkpoint = (
         find_last_checkpoint(cfg.work_dir)
         if resume == 'auto'

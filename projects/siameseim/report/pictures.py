@@ -1,5 +1,6 @@
 """The pictures of a model on a handful of images."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from mmengine.dataset import default_collate
+from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
+from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..evaluation.features import central_view, pooled
 from ..evaluation.held_out import normalised
 from ..models import SiameseIM
@@ -56,7 +59,7 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
 
     Raises:
         FileNotFoundError: if the folder holds no image.
-        ValueError: if it holds fewer than four.
+        ValueError: if it holds fewer than four that can be read.
     """
     data = DATASETS.build(dict(type='ImageFolder', data_root=str(folder)))
     data.full_init()
@@ -69,7 +72,8 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
     paths = [Path(data.get_data_info(index)['img_path']) for index in chosen]
     side = model.backbone.img_size
     cut = v2.Compose([*central_view(side), v2.PILToTensor()])
-    pixels = torch.stack([cut(read_rgb(path)) for path in paths])
+    paths, images = _readable(paths)
+    pixels = torch.stack([cut(image) for image in images])
     parts: list[list[Tensor]] = [[], [], []]
     for batch in pixels.split(64):
         view = model.data_preprocessor(dict(inputs=batch, data_samples=None))
@@ -85,9 +89,33 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
 
 
 def read_rgb(path: Path) -> Image.Image:
-    """An image as it is meant to be seen."""
-    with Image.open(path) as image:
-        return ImageOps.exif_transpose(image).convert('RGB')
+    """An image as it is meant to be seen.
+
+    Raises:
+        UnreadableImageError: if it is damaged.
+    """
+    source = SourceImage.from_data_info(dict(img_path=str(path)))
+    return Image.fromarray(source.decode())
+
+
+def _readable(paths: list[Path]) -> tuple[list[Path], list[Image.Image]]:
+    """Those of some images that can be read; the others are named."""
+    found = []
+    for path in paths:
+        try:
+            found.append((path, read_rgb(path)))
+        except UnreadableImageError as error:
+            print_log(
+                f'{path} is left out of the pictures: {error}',
+                logger='current',
+                level=logging.WARNING,
+            )
+    if len(found) < 4:
+        raise ValueError(
+            f'only {len(found)} of {len(paths)} images of {paths[0].parent} '
+            'can be read, but a report compares images: give at least four'
+        )
+    return [path for path, _ in found], [image for _, image in found]
 
 
 def dense_figure(model: SiameseIM, images: ImageSet, count: int) -> Figure:
