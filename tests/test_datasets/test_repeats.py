@@ -38,8 +38,9 @@ def test_an_epoch_has_every_image_so_often_with_other_views(repeated, cache):
 
 
 def test_the_first_pass_is_that_of_a_dataset_without_repeats(repeated):
+    once, often = repeated(1), repeated(3)
     for index in range(12):
-        assert views(repeated(1), index).equal(views(repeated(3), index))
+        assert views(once, index).equal(views(often, index))
 
 
 def test_a_damaged_file_is_replaced_in_every_pass_and_named_once(
