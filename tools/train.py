@@ -20,6 +20,7 @@ from mmengine.runner import Runner
 from siameseim.engine import launch, train_config
 from siameseim.engine.resume_state import AnotherRunError
 from siameseim.engine.worker_signals import end_workers
+from siameseim.evaluation.frozen import split_folders
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 
@@ -123,28 +124,13 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     if args.data:
         train_config.set_data(cfg, args.data)
     if args.knn:
-        check_splits(args.knn)
+        split_folders(args.knn)  # refused before anything is built
         cfg.merge_from_dict({'default_hooks.knn.data': args.knn})
     train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
     train_config.check_colours(cfg)
     train_config.fit_loader(cfg, processes)
     train_config.share_batchnorm(cfg, launch.world_size(args.launcher))
-
-
-def check_splits(folder: str) -> None:
-    """Refuse a folder for k-NN before anything is built.
-
-    Raises:
-        FileNotFoundError: naming what is missing.
-    """
-    for split in ('train', 'val'):
-        place = Path(folder) / split
-        if not place.is_dir():
-            raise FileNotFoundError(
-                f'--knn {folder}: there is no folder {place}; give a folder '
-                'with train and val, each with a folder of images per class'
-            )
 
 
 def refuse_pretraining_options(args: argparse.Namespace) -> None:

@@ -73,7 +73,9 @@ def test_colour_changes_equal_the_cpu_and_never_wait():
 
 
 def test_a_step_never_waits_for_the_device():
+    """Where it would, torch raises, as it does for what is read at the end."""
     model, views, samples = on_gpu()
+    before = model.neck.predictor.head.weight.detach().clone()
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, fused=True)
     for sync_mode in ('default', 'error'):  # the first step may allocate
@@ -86,8 +88,13 @@ def test_a_step_never_waits_for_the_device():
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             optimizer.zero_grad()
+            if sync_mode == 'error':
+                with pytest.raises(RuntimeError, match='synchroniz'):
+                    losses['loss_pos'].item()
         finally:
             torch.cuda.set_sync_debug_mode('default')
+    assert all(loss.isfinite() for loss in losses.values())
+    assert not before.equal(model.neck.predictor.head.weight)
 
 
 def test_weights_are_initialised_on_the_gpu_as_the_runner_does():

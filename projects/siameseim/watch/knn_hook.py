@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..engine.precision import has_fast_bf16
+from ..evaluation.frozen import split_folders
 from ..evaluation.labelled import folder_accuracies, labelled_splits
 from ..models import SiameseIM
 
@@ -29,9 +30,9 @@ class KnnHook(Hook):
     percent.
 
     Args:
-        data (str, optional): folder with ``train`` and ``val``, each with one
-            folder of images per class. Defaults to None: the hook does
-            nothing.
+        data (str, optional): folder with ``train`` and ``val`` (or ``test``),
+            each with one folder of images per class. Defaults to None: the
+            hook does nothing.
         interval (int): epochs between two measurements; the untrained network
             and the last epoch are always measured. Defaults to 1.
         budget (float, optional): share of the training time so far that all
@@ -80,15 +81,14 @@ class KnnHook(Hook):
         """Find the images; measure the untrained network.
 
         Raises:
-            FileNotFoundError: if a folder has no class with images.
+            FileNotFoundError: if a folder is missing or has no class with
+                images.
             ValueError: if ``train`` and ``val`` name other classes.
         """
         if self.data is None:
             return
         self._splits = labelled_splits(
-            self.data / 'train',
-            self.data / 'val',
-            _unwrapped(runner).backbone.img_size,
+            *split_folders(self.data), _unwrapped(runner).backbone.img_size
         )
         hub = runner.message_hub
         self._clock.update(hub.runtime_info.get(_INFO, {}))
