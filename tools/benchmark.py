@@ -28,6 +28,7 @@ from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
+from siameseim.engine.options import merge_options
 from siameseim.engine.precision import PRECISIONS
 
 MODES = ('default', 'reduce-overhead', 'max-autotune')
@@ -80,7 +81,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def load_config(args: argparse.Namespace) -> Config:
     """The config with the changes of the command line."""
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     if args.precision:
         cfg.optim_wrapper.precision = args.precision
     return cfg
@@ -90,7 +91,6 @@ def main(argv: list[str] | None = None) -> None:
     """Measure what the command line asks for, print it, write JSON."""
     args = parse_args(argv)
     logging.disable(logging.INFO)  # the list of parameter groups
-    cfg = load_config(args)
     settings = Settings(
         batch_size=args.batch_size,
         steps=args.steps,
@@ -103,6 +103,7 @@ def main(argv: list[str] | None = None) -> None:
         peak_tflops=args.peak_tflops,
     )
     try:
+        cfg = load_config(args)
         result = dict(config=args.config, **run(args, cfg, settings))
     except ValueError as error:
         sys.exit(f'error: {error}')

@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             failed += 1
             print(f'{file}\nerror: {error}')
             continue
+        except KeyError as error:
+            failed += 1
+            print(f'{file}\nerror: it has no {error}: was it cut?')
+            continue
         failed += sum(not row.passed for row in rows)
         print(f'{file}\n{format_report(rows)}')
     print(f'{failed} FAILED' if failed else 'all within tolerance')

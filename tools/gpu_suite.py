@@ -34,39 +34,33 @@ class Case(NamedTuple):
 def cases(data: str | None, workers: int) -> list[Case]:
     """Every measurement, the most wanted first."""
     found = []
-    for size, batch in (('b', 128), ('s', 256), ('l', 64)):
+    sides = ('--compile', '--against', 'eager', 'plain', '--split')
+    graphs = ('--compile', 'reduce-overhead', '--against', 'plain')
+    for size, batch in (('b', 128), ('l', 64), ('s', 256)):
         config = f'siameseim_vit{size}_pretrain.py'
-        name = f'vit{size}'
-        plain = ('--against', 'plain')
         found += [
-            Case(name, config, batch, (*plain, '--split')),
-            Case(f'{name}_compiled', config, batch, (*plain, '--compile')),
+            Case(f'vit{size}', config, batch, sides),
+            Case(f'vit{size}_cuda_graphs', config, batch, graphs),
         ]
-    graphs = ('--against', 'eager', '--compile', 'reduce-overhead')
     config = 'siameseim_vitb_pretrain.py'
-    peers = ('--against', 'mae', 'mocov3', 'byol')
-    recompute = ('--cfg-options', 'model.backbone.with_cp=True')
-    found += [
-        Case('vitb_cuda_graphs', config, 128, graphs),
-        Case('vitb_peers', config, 128, peers),
-        Case('vitb_recomputed', config, 128, recompute),
-    ]
     if data:
         loading = ('--data', data, '--workers', str(workers), '--split')
         on_device = [
             f'train_dataloader.dataset.pipeline.{step}.on_device=True'
             for step in (1, 2)
         ]
+        changed = ('--cfg-options', *on_device)
         found[2:2] = [
             Case('vitb_data', config, 128, loading),
-            Case(
-                'vitb_colours_on_device',
-                config,
-                128,
-                (*loading, '--cfg-options', *on_device),
-            ),
+            Case('vitb_colours_on_device', config, 128, (*loading, *changed)),
         ]
-    return found
+    peers = ('--against', 'mae', 'mocov3', 'byol')
+    recompute = ('--cfg-options', 'model.backbone.with_cp=True')
+    return [
+        *found,
+        Case('vitb_peers', config, 128, peers),
+        Case('vitb_recomputed', config, 128, recompute),
+    ]
 
 
 def run_case(

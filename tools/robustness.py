@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
+from siameseim.engine.options import merge_options
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
 
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     args = parse_args(argv)
     try:
         cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(args.cfg_options)
+        merge_options(cfg, args.cfg_options)
         classifier = load_classifier(
             cfg,
             args.checkpoint,

@@ -16,6 +16,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from siameseim.engine import launch
+from siameseim.engine.options import merge_options
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 
@@ -73,7 +74,7 @@ def load_config(args: argparse.Namespace) -> Config:
         if not Path(path).is_file():
             raise FileNotFoundError(f'{name} {path} does not exist')
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     default = os.path.join('work_dirs', Path(args.config).stem)

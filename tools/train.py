@@ -10,6 +10,7 @@ Examples:
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +18,11 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import launch, train_config
-from siameseim.engine.resume_state import AnotherRunError
+from siameseim.engine.options import merge_options
 from siameseim.engine.worker_signals import end_workers
+from siameseim.errors import InputError
 from siameseim.evaluation.frozen import split_folders
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
@@ -98,7 +101,7 @@ def load_config(args: argparse.Namespace) -> Config:
             f'config {args.config} does not exist: give a file of configs/'
         )
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     cfg.launcher = args.launcher
     default = os.path.join('work_dirs', Path(args.config).stem)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or default
@@ -170,9 +173,8 @@ def build_runner(args: argparse.Namespace) -> Runner:
     runner = Runner.from_cfg(cfg)
     with transfer.empty_data_explained(cfg):
         loader = runner.train_dataloader
-    repeats = getattr(loader.dataset, 'repeats', 1)
+    images, repeats = images_and_repeats(loader.dataset)
     often = f', each {repeats} times an epoch' if repeats > 1 else ''
-    images = len(loader.dataset) // repeats
     notes.insert(0, f'{images} training images{often}')
     if len(loader) == 0:
         raise ValueError(
@@ -192,13 +194,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner = build_runner(parse_args(argv))
     except (OSError, ValueError, MemoryError) as error:
         sys.exit(f'error: {error}')
+    except TypeError as error:
+        if 'unexpected keyword argument' not in str(error):
+            raise
+        sys.exit(f'error: a setting is not known: {error}')
     try:
         runner.train()
-    except AnotherRunError as error:
+    except (OSError, InputError, FloatingPointError) as error:
         sys.exit(f'error: {error}')
     finally:
         end_workers(runner.train_dataloader)
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # in pretraining StopSignalHook takes later ones
+        print('interrupted', file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)

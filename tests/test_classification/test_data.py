@@ -18,6 +18,18 @@ def cfg(name=FINETUNE):
     return Config.fromfile(FOLDER / name)
 
 
+def test_each_of_several_metrics_fits_the_classes(tmp_path):
+    classes(tmp_path / 'train', 'a', 'b', 'c')
+    classes(tmp_path / 'test', 'a', 'b', 'c')
+    changed = cfg()
+    changed.test_evaluator = [
+        dict(type='Accuracy', topk=(1, 5)),
+        dict(type='SingleLabelMetric'),
+    ]
+    config.fit(changed, str(tmp_path), processes=1)
+    assert changed.test_evaluator[0].topk == [1]
+
+
 def test_a_folder_sets_classes_paths_and_metric(tmp_path):
     classes(tmp_path / 'train', 'a', 'b', 'c')
     classes(tmp_path / 'test', 'a', 'b', 'c')

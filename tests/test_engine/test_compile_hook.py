@@ -63,6 +63,23 @@ def test_inductor_gives_the_same_losses(tmp_path):
         assert_close(compiled[name], value, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ('mode', 'begun'), [('reduce-overhead', 2), (None, 0), ('default', 0)]
+)
+def test_with_cuda_graphs_every_call_begins_a_step(monkeypatch, mode, begun):
+    monkeypatch.setattr(torch.nn.Module, 'compile', lambda *_, **__: None)
+    calls = []
+    monkeypatch.setattr(
+        torch.compiler, 'cudagraph_mark_step_begin', lambda: calls.append(1)
+    )
+    model = tiny_model().train()
+    compile_blocks(model, mode=mode)
+    model.update_target(0.9)
+    for _ in range(2):
+        model(*random_batch(4), mode='loss')
+    assert len(calls) == begun
+
+
 class Recorder:
     """What the hook needs of a runner."""
 

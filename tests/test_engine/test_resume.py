@@ -7,9 +7,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from siameseim.engine.resume_state import AnotherRunError
 from siameseim.engine.train_config import set_resume
 from siameseim.engine.worker_signals import end_workers
+from siameseim.errors import InputError
 
 
 def load(runner_or_dir, name):
@@ -152,7 +152,7 @@ def test_a_checkpoint_of_another_model_is_refused(toy_run, tmp_path):
     weights = saved['state_dict']
     weights['online.weight'] = weights['online.weight'][:1]
     torch.save(saved, path)
-    with pytest.raises(AnotherRunError, match='online.weight is .1, 3. there'):
+    with pytest.raises(InputError, match='online.weight is .1, 3. there'):
         resume(toy_run, path)
 
 

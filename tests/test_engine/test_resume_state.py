@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from siameseim.engine.resume_state import (
-    AnotherRunError,
+    InputError,
     check_state,
     make_state,
 )
@@ -26,18 +26,19 @@ def run_on(images, repeats):
         ),
         optim_wrapper=SimpleNamespace(accumulation=1),
         seed=0,
+        _load_from='work/epoch_1.pth',
     )
 
 
 def test_other_repeats_are_told_from_other_images():
     state = make_state(run_on(12, 2))
     assert check_state(run_on(12, 2), state)
-    with pytest.raises(AnotherRunError) as error:
+    with pytest.raises(InputError) as error:
         check_state(run_on(12, 3), state)
     text = 'times that an image comes in an epoch was 2, now is 3'
     assert text in str(error.value)
     assert 'number of images' not in str(error.value)
-    with pytest.raises(AnotherRunError, match='images was 12, now is 8'):
+    with pytest.raises(InputError, match='images was 12, now is 8'):
         check_state(run_on(8, 3), state)
 
 
@@ -45,5 +46,5 @@ def test_a_checkpoint_from_before_repeats_had_none():
     state = make_state(run_on(12, 1))
     del state['times that an image comes in an epoch']
     assert check_state(run_on(12, 1), dict(state))
-    with pytest.raises(AnotherRunError, match='was 1, now is 2'):
+    with pytest.raises(InputError, match='was 1, now is 2'):
         check_state(run_on(12, 2), dict(state))

@@ -1,12 +1,14 @@
 """k-NN of a network on folders: in one process, in two, during training."""
 
 import logging
+import shutil
 
 import pytest
 import torch
 from mmengine.config import Config
 
 from siameseim.downstream import SiameseIMViTDet
+from siameseim.errors import InputError
 from siameseim.evaluation import frozen, labelled
 from tests.test_evaluation.conftest import write_classes
 from tests.transfer_fixtures import ROOT, tool
@@ -47,6 +49,22 @@ def test_encoding_leaves_the_random_generators_alone(colours):
     before = torch.random.get_rng_state()
     labelled.pooled_features(backbone, preprocessor, images, num_workers=0)
     assert torch.random.get_rng_state().equal(before)
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_damaged_image_is_named(colours, tmp_path, workers):
+    shutil.copytree(colours / 'val', tmp_path / 'val')
+    damaged = next(tmp_path.glob('val/*')) / 'damaged.png'
+    damaged.write_bytes(b'no image')
+    backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
+    images = labelled.labelled_folder(tmp_path / 'val', (16, 16))
+    with pytest.raises(InputError) as error:
+        labelled.pooled_features(
+            backbone, preprocessor, images, num_workers=workers
+        )
+    text = str(error.value)
+    assert text.startswith(f'{damaged} cannot be read (')
+    assert text.endswith('mend or remove it')
 
 
 def test_splits_with_other_classes_are_refused(colours, tmp_path):

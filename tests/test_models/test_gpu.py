@@ -113,3 +113,29 @@ def test_compiled_blocks_give_the_same_losses():
         losses = model.loss(views, samples)
     for name, value in expected.items():
         assert_close(losses[name], value, rtol=0.02, atol=0.01)
+
+
+def train_steps(**options):
+    """Losses of five steps, the last of which replay CUDA graphs if any."""
+    model, views, samples = on_gpu()
+    if options:
+        compile_blocks(model, **options)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(5):
+        model.update_target(0.9)
+        with torch.autocast('cuda', dtype=torch.bfloat16):
+            parts = model(views, samples, mode='loss')
+        loss = sum(parts.values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return torch.stack(losses)
+
+
+def test_cuda_graphs_train_as_eager_blocks_do():
+    expected = train_steps()
+    assert_close(
+        train_steps(mode='reduce-overhead'), expected, rtol=0.02, atol=0.01
+    )

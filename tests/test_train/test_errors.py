@@ -1,5 +1,8 @@
 """Each mistake on the command line is named, with what to do."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 
@@ -120,3 +123,56 @@ def test_a_resume_with_another_batch_is_named(train, config, images, tmp_path):
     text = message(train, other, *base, '--epochs', '2', '--resume')
     assert text.startswith('error: ')
     assert 'images per iteration was 4, now is 8' in text
+    assert '(train_dataloader.batch_size x processes)' in text
+    assert f'load_from={tmp_path}/w/epoch_1.pth' in text
+
+
+def test_a_refused_resume_leaves_the_config_of_the_run(
+    train, config, images, tmp_path
+):
+    base = ['--data', str(images), '--work-dir', str(tmp_path / 'w')]
+    file = config()
+    train.main([file, *base, '--epochs', '1'])
+    copy = tmp_path / 'w' / Path(file).name
+    before = copy.read_text()
+    changed = ('--cfg-options', 'train_dataloader.batch_size=8')
+    message(train, file, *base, '--epochs', '2', '--resume', *changed)
+    assert copy.read_text() == before
+
+
+def test_a_misspelt_setting_names_the_right_one(
+    train, config, images, tmp_path
+):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', 'train_dataloder.batch_size=2'),
+    )
+    assert 'did you mean train_dataloader.batch_size?' in text
+
+
+def test_a_setting_that_a_part_does_not_know_is_named(
+    train, config, images, tmp_path
+):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', 'model.backbone.drop_pth_rate=0.1'),
+    )
+    assert text.startswith('error: ')
+    assert "unexpected keyword argument 'drop_pth_rate'" in text
+
+
+def test_a_damaged_image_of_the_knn_folder_is_named(
+    train, config, images, tmp_path
+):
+    for split in ('train', 'val'):
+        shutil.copytree(images, tmp_path / 'knn' / split)
+    damaged = tmp_path / 'knn/val/0/damaged.png'
+    damaged.write_bytes(b'no image')
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path / 'w')),
+        *('--knn', str(tmp_path / 'knn')),
+    )
+    assert text.startswith(f'error: {damaged} cannot be read (')

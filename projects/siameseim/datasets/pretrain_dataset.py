@@ -2,7 +2,7 @@
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,16 @@ from .source_image import SourceImage, UnreadableImageError
 
 # So many damaged files in a row are a damaged data set or a lost disk.
 MAX_UNREADABLE_IN_A_ROW = 100
+
+
+def images_and_repeats(dataset: Sized) -> tuple[int, int]:
+    """Different images of a data set, and how often each comes an epoch.
+
+    Args:
+        dataset (Sized): a ``PretrainDataset``, or any other, without repeats.
+    """
+    repeats = getattr(dataset, 'repeats', 1)
+    return len(dataset) // repeats, repeats
 
 
 @DATASETS.register_module()

@@ -17,6 +17,9 @@ from mmpretrain.registry import HOOKS
 from torch import nn
 from torch.utils._triton import has_triton
 
+# Modes of ``torch.compile`` that replay each block as a CUDA graph.
+_WITH_GRAPHS = ('reduce-overhead', 'max-autotune')
+
 
 def compile_blocks(model: nn.Module, **options: Any) -> int:
     """Compile each transformer block of a model, in place.
@@ -28,7 +31,10 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
 
     Args:
         model (nn.Module): any model made of stock blocks.
-        **options: as for ``torch.compile``.
+        **options: as for ``torch.compile``. With CUDA graphs (a ``mode`` of
+            'reduce-overhead' or 'max-autotune') every call of the model
+            begins a step, which frees what the last one left; gradients
+            cannot be accumulated over calls.
 
     Returns:
         int: how many blocks were compiled.
@@ -46,7 +52,14 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
     for block in blocks:
         # Each block always sees the same shape; symbolic ones are slower.
         block.compile(**{'dynamic': False, **options})
+    if options.get('mode') in _WITH_GRAPHS:
+        model.register_forward_pre_hook(_begin_step)
     return len(blocks)
+
+
+def _begin_step(*_: Any) -> None:
+    """Without it each block would take itself for the start of a step."""
+    torch.compiler.cudagraph_mark_step_begin()
 
 
 def missing_for_triton() -> str | None:

@@ -10,6 +10,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..convert.load_backbone import split_init_cfg
+from ..datasets.pretrain_dataset import images_and_repeats
 from ..models import SiameseIM
 
 
@@ -71,8 +72,7 @@ class PatchWhiteningHook(Hook):
     ) -> Tensor:
         """(N, 3 * height * width) normalised patches; draws nothing."""
         loader = runner.train_dataloader
-        repeats = getattr(loader.dataset, 'repeats', 1)
-        different = len(loader.dataset) // repeats
+        different, _ = images_and_repeats(loader.dataset)
         step = max(1, different // self.images)
         chosen = range(0, different, step)[: self.images]
         batch = loader.collate_fn([loader.dataset[i] for i in chosen])

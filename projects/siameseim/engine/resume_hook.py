@@ -9,8 +9,10 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
-from .resume_state import KEY, AnotherRunError, check_state
+from ..errors import InputError
+from .resume_state import KEY, check_state
 from .rng_state import get_rng_state, set_rng_state
+from .run_config import changed_settings, put_config_back
 from .schedule import ends_window
 
 
@@ -31,15 +33,28 @@ class ExactResumeHook(Hook):
         """Check that this run is the same, and keep its random state.
 
         Raises:
-            AnotherRunError: if it differs in data, batch or seed, or if the
+            InputError: if it differs in data, batch or seed, or if the
                 checkpoint lies within an optimizer step.
         """
         if not runner._resume:  # weights are loaded for another purpose
             return
+        # None if it was not written by mmengine's runner
+        config = checkpoint['meta'].get('cfg')
+        try:
+            self._check(runner, checkpoint)
+        except InputError:
+            if config is not None:
+                put_config_back(runner, config)
+            raise
+        if config is not None:
+            _tell_changes(runner, config)
+
+    def _check(self, runner: Runner, checkpoint: dict) -> None:
+        """Take over the random state of the same run; refuse any other."""
         _check_model(runner, checkpoint['state_dict'])
         done = checkpoint['meta']['iter']
         if not ends_window(runner, done):
-            raise AnotherRunError(
+            raise InputError(
                 f'the checkpoint was saved after {done} iterations, within an '
                 f'optimizer step of {runner.optim_wrapper.accumulation}: '
                 'resume from one that SafeCheckpointHook wrote'
@@ -86,11 +101,22 @@ class ExactResumeHook(Hook):
             self._rng = None
 
 
+def _tell_changes(runner: Runner, saved: str) -> None:
+    """Warn if the result will not be that of the run without the stop."""
+    changes = changed_settings(saved, runner.cfg.pretty_text)
+    if changes:
+        runner.logger.warning(
+            'the run goes on with other settings than the checkpoint was '
+            f'trained with: {"; ".join(changes)}. Its result will be another '
+            'than without the stop'
+        )
+
+
 def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:
     """Refuse the weights of another model.
 
     Raises:
-        AnotherRunError: naming the first weight that differs.
+        InputError: naming the first weight that differs.
     """
     model = runner.model
     if is_model_wrapper(model):
@@ -104,7 +130,7 @@ def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:
             tuple(each[name]) if name in each else 'absent'
             for each in (theirs, own)
         ]
-        raise AnotherRunError(
+        raise InputError(
             f'the checkpoint is of another model: {name} is {shapes[0]} there '
             f'and {shapes[1]} here. Resume with the config of that run, or '
             'give another --work-dir'

@@ -5,10 +5,20 @@ from typing import Any
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.runner import Runner
 
+from ..datasets.pretrain_dataset import images_and_repeats
+from ..errors import InputError
 from .rng_state import get_rng_state
 
 KEY = 'exact_resume'
 _REPEATS = 'times that an image comes in an epoch'
+# What the user sets them with.
+_OPTIONS = {
+    'number of images': '--data',
+    _REPEATS: 'train_dataloader.dataset.repeats',
+    'images per iteration': 'train_dataloader.batch_size x processes',
+    'accumulative_counts': 'optim_wrapper.accumulative_counts',
+    'seed': '--seed',
+}
 
 
 def make_state(runner: Runner) -> dict[str, Any]:
@@ -25,10 +35,6 @@ def make_state(runner: Runner) -> dict[str, Any]:
     return {**_layout(runner), 'rng': all_gather_object(get_rng_state())}
 
 
-class AnotherRunError(ValueError):
-    """A checkpoint is of another run than the one that is to continue it."""
-
-
 def check_state(runner: Runner, state: dict[str, Any]) -> bool:
     """Compare the layout of a checkpoint with that of this run.
 
@@ -42,32 +48,32 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
         continues up to rounding.
 
     Raises:
-        AnotherRunError: if data, order or iterations would not be the same.
+        InputError: if data, order or iterations would not be the same.
     """
     now, then = _layout(runner), dict(state)
     same_processes = now.pop('processes') == then.pop('processes')
     then.setdefault(_REPEATS, 1)  # older checkpoints know no repeats
     differing = [
-        f'{name} was {then[name]}, now is {now[name]}'
+        f'{name} was {then[name]}, now is {now[name]} ({_OPTIONS[name]})'
         for name in now
         if now[name] != then[name]
     ]
     if differing:
-        raise AnotherRunError(
-            f'this run cannot continue the checkpoint: {"; ".join(differing)}.'
-            ' Resume with the old settings, or start a new run from its '
-            'weights: leave out --resume and add --cfg-options '
-            'load_from=CHECKPOINT'
+        raise InputError(
+            f'this run cannot continue {runner._load_from}: '
+            f'{"; ".join(differing)}. Resume with the old settings, or start '
+            'a new run from its weights: give another --work-dir, leave out '
+            f'--resume and add --cfg-options load_from={runner._load_from}'
         )
     return same_processes
 
 
 def _layout(runner: Runner) -> dict[str, int | None]:
     loader = runner.train_dataloader
-    repeats = getattr(loader.dataset, 'repeats', 1)
+    images, repeats = images_and_repeats(loader.dataset)
     return {
         'processes': get_world_size(),
-        'number of images': len(loader.dataset) // repeats,
+        'number of images': images,
         _REPEATS: repeats,
         'images per iteration': loader.batch_size * get_world_size(),
         'accumulative_counts': runner.optim_wrapper.accumulation,

@@ -1,5 +1,6 @@
 """Pooled features of labelled images in one folder per class."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,13 +14,18 @@ from mmengine.dist import (
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
+from torchvision.datasets.folder import default_loader
 from torchvision.transforms import v2
 
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
+from ..errors import InputError
 from ..models import SiameseIMViT
 from .features import central_view, patch_features, pooled
 from .knn import Neighbours, accuracies, shared_neighbours
+
+# How a worker's traceback begins the line of the error.
+_IN_WORKER = f'{InputError.__module__}.{InputError.__name__}: '
 
 
 class LabelledFeatures(NamedTuple):
@@ -45,7 +51,17 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
         FileNotFoundError: if the folder holds no class with images.
     """
     steps = [*central_view(size), v2.PILToTensor()]
-    return ImageFolder(str(folder), transform=v2.Compose(steps))
+    return ImageFolder(str(folder), v2.Compose(steps), loader=_read_image)
+
+
+def _read_image(path: str) -> Any:
+    """A file as RGB; a damaged one is not left out of an accuracy."""
+    try:
+        return default_loader(path)
+    except Exception as error:  # Pillow raises any type
+        raise InputError(
+            f'{path} cannot be read ({error}): mend or remove it'
+        ) from error
 
 
 def labelled_splits(
@@ -60,12 +76,12 @@ def labelled_splits(
 
     Raises:
         FileNotFoundError: if a folder does not exist or holds no class.
-        ValueError: if the folders' classes differ.
+        InputError: if the folders' classes differ.
     """
     known, asked = (labelled_folder(place, size) for place in (train, val))
     if known.classes != asked.classes:
         odd = sorted({*known.classes} ^ {*asked.classes})
-        raise ValueError(
+        raise InputError(
             f'{train} and {val} hold different class folders, so labels '
             f'would not match; only one of them has: {", ".join(odd[:5])}'
         )
@@ -92,6 +108,9 @@ def pooled_features(
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
         precision (str): 'fp32', 'bf16' or 'auto'. Defaults to 'fp32'.
+
+    Raises:
+        InputError: naming an image that cannot be read.
     """
     loader = DataLoader(
         images,
@@ -107,7 +126,7 @@ def pooled_features(
         len(images), backbone.embed_dims, dtype=torch.float16
     )
     labels, done = [], 0
-    for batch, label in loader:
+    for batch, label in _batches(loader):
         data = preprocessor(dict(inputs=batch, data_samples=None))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
             tokens = patch_features(backbone, data['inputs'])
@@ -115,6 +134,15 @@ def pooled_features(
         labels.append(label)
         done += len(label)
     return LabelledFeatures(features, torch.cat(labels))
+
+
+def _batches(loader: DataLoader) -> Iterator[Any]:
+    """What a loader gives; its workers' errors without their traceback."""
+    try:
+        yield from loader
+    except InputError as error:
+        text = str(error).strip().splitlines()[-1]
+        raise InputError(text.removeprefix(_IN_WORKER)) from error
 
 
 def share(images: ImageFolder) -> Subset:

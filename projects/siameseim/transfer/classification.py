@@ -68,8 +68,10 @@ def set_classes(cfg: Config, count: int) -> None:
     cfg.model.head.num_classes = count
     _preprocessor(cfg).num_classes = count
     for name in ('val_evaluator', 'test_evaluator'):
-        if 'topk' in cfg.get(name, {}):
-            cfg[name].topk = [k for k in cfg[name].topk if k <= count]
+        found = cfg.get(name) or []
+        for metric in found if isinstance(found, list) else [found]:
+            if isinstance(metric.get('topk'), list | tuple):
+                metric.topk = [k for k in metric.topk if k <= count]
 
 
 def class_folders(root: Path) -> list[str]:

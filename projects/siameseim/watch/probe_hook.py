@@ -12,6 +12,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..engine.runtime_info_hook import log_is_due
+from ..errors import InputError
 from ..models import SiameseIM
 from .taps import FeatureTaps
 
@@ -167,7 +168,7 @@ def training_labels(dataset: Any) -> Tensor:
         Tensor: (N,) int64.
 
     Raises:
-        ValueError: if there is but one class.
+        InputError: if there is but one class.
     """
     inner = dataset.dataset
     infos = [inner.get_data_info(index) for index in range(len(inner))]
@@ -180,7 +181,7 @@ def training_labels(dataset: Any) -> Tensor:
         numbers = {name: i for i, name in enumerate(sorted(set(names)))}
         labels = torch.tensor([numbers[name] for name in names])
     if len(labels.unique()) < 2:
-        raise ValueError(
+        raise InputError(
             'the online probe needs at least two classes: train on a data set '
             'with gt_label, or on a folder that holds one folder per class'
         )

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
+
 
 class FeatureSigns(NamedTuple):
     """What the features of one branch look like.
@@ -98,10 +100,10 @@ def feature_signs(
         Tensor: (4,) in the order of ``FeatureSigns``.
 
     Raises:
-        ValueError: if there is only one image.
+        InputError: if there is only one image.
     """
     if len(tokens) < 2:
-        raise ValueError(
+        raise InputError(
             'signs of collapse compare images, but the batch holds '
             f'{len(tokens)}: raise train_dataloader.batch_size'
         )

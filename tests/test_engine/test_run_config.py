@@ -1,0 +1,62 @@
+"""What a resume would change, read from the text of two configs."""
+
+import pytest
+
+from siameseim.engine.run_config import changed_settings
+
+THEN = """
+model = dict(head=dict(negative_weight=0.02, type='Head'), type='SiameseIM')
+optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.95), lr=0.001))
+train_cfg = dict(by_epoch=True, max_epochs=3)
+train_dataloader = dict(
+    dataset=dict(pipeline=[dict(size=64, type='TwoViews'), ]), num_workers=2)
+work_dir = 'there'
+"""
+
+
+def test_the_same_config_changes_nothing():
+    assert changed_settings(THEN, THEN) == []
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'told'),
+    [
+        (
+            'lr=0.001',
+            'lr=0.002',
+            'optim_wrapper.optimizer.lr was 0.001, now is 0.002',
+        ),
+        (
+            'negative_weight=0.02, ',
+            '',
+            'model.head.negative_weight was 0.02, now is not set',
+        ),
+        (
+            '0.95)',
+            '0.99)',
+            'optim_wrapper.optimizer.betas.1 was 0.95, now is 0.99',
+        ),
+        (
+            'size=64',
+            'size=32',
+            'train_dataloader.dataset.pipeline.0.size was 64, now is 32',
+        ),
+    ],
+)
+def test_a_changed_setting_is_told(old, new, told):
+    now = THEN.replace(old, new)
+    (found,) = changed_settings(THEN, now)
+    assert found.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ('old', 'new'), [('num_workers=2', 'num_workers=8'), ('there', 'here')]
+)
+def test_what_changes_no_result_is_not_told(old, new):
+    assert changed_settings(THEN, THEN.replace(old, new)) == []
+
+
+def test_a_config_is_not_run():
+    now = THEN.replace('0.02', "__import__('os').abort()")
+    (found,) = changed_settings(THEN, now)
+    assert 'abort' in found
