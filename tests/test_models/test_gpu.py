@@ -105,6 +105,17 @@ def test_weights_are_initialised_on_the_gpu_as_the_runner_does():
     assert_close(positions, model.backbone.pos_embed)
 
 
+@pytest.mark.parametrize('skipped', [False, True])
+def test_the_target_moves_unless_the_step_was_skipped(skipped):
+    model, _, _ = on_gpu()
+    name = 'layers.1.attn.qkv.weight'
+    old = dict(model.target.backbone.named_parameters())[name].clone()
+    online = dict(model.backbone.named_parameters())[name].detach().add_(1)
+    model.update_target(0.9, torch.tensor(skipped, device='cuda'))
+    moved = dict(model.target.backbone.named_parameters())[name]
+    assert_close(moved, old if skipped else 0.9 * old + 0.1 * online)
+
+
 def test_compiled_blocks_give_the_same_losses():
     model, views, samples = on_gpu()
     with torch.autocast('cuda', dtype=torch.bfloat16):

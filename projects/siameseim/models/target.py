@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.sgd import sgd
 
 from .neck import Projector
 from .vit import SiameseIMViT
@@ -54,13 +55,23 @@ class MomentumTarget(nn.Module):
                 where nothing is to move. Defaults to None: it moves.
         """
         targets, onlines = self._pairs(backbone, projector)
-        # A tensor always: a number takes another kernel, which may round
-        # otherwise, and then a resumed run would not be the same bits.
-        # Filled on the device, as a copy would make the host wait for it.
-        weight = targets[0].new_full((), 1 - kept)
-        if skipped is not None:
-            weight = weight.where(~skipped, 0.0)
-        torch._foreach_lerp_(targets, onlines, [weight] * len(targets))
+        # A step of SGD down the gradient `target - online`: on a GPU a few
+        # kernels for all weights, which read `skipped` on the device. What
+        # is called a gradient is the online weight, here with the other
+        # sign (maximize), to which the weight decay adds the target's.
+        sgd(
+            targets,
+            onlines,
+            [None] * len(targets),
+            fused=True,
+            lr=1 - kept,
+            weight_decay=1.0,
+            maximize=True,
+            momentum=0.0,
+            dampening=0.0,
+            nesterov=False,
+            found_inf=None if skipped is None else skipped.float(),
+        )
         self._moved = True
 
     def _pairs(
