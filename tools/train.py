@@ -200,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f'error: a setting is not known: {error}')
     try:
         runner.train()
-    except (OSError, InputError, FloatingPointError) as error:
+    except (FileNotFoundError, InputError, FloatingPointError) as error:
         sys.exit(f'error: {error}')
     finally:
         end_workers(runner.train_dataloader)

@@ -1,10 +1,11 @@
 """The config that a checkpoint was trained with, and that of its resume."""
 
-import ast
 from pathlib import Path
 
 from mmengine.dist import master_only
 from mmengine.runner import Runner
+
+from ..config_text import settings
 
 # What the result of a run depends on.
 _MATTERS = (
@@ -36,8 +37,6 @@ def put_config_back(runner: Runner, text: str) -> None:
 def changed_settings(then: str, now: str) -> list[str]:
     """Settings that make another result, as 'NAME was X, now is Y'.
 
-    The texts are parsed, not run: a checkpoint may come from anywhere.
-
     Args:
         then (str): ``Config.pretty_text`` of the earlier run.
         now (str): that of this run.
@@ -45,36 +44,10 @@ def changed_settings(then: str, now: str) -> list[str]:
     Raises:
         SyntaxError: if a text is no config.
     """
-    old, new = _settings(then), _settings(now)
+    old, new = settings(then), settings(now)
     return [
         f'{name} was {old.get(name, "not set")}, '
         f'now is {new.get(name, "not set")}'
         for name in sorted(old | new)
         if name.startswith(_MATTERS) and old.get(name) != new.get(name)
     ]
-
-
-def _settings(text: str) -> dict[str, str]:
-    """Source text of every single value by its dotted name."""
-    found: dict[str, str] = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign):
-            _collect(ast.unparse(node.targets[0]), node.value, found)
-    return found
-
-
-def _collect(name: str, node: ast.expr, found: dict[str, str]) -> None:
-    parts: list[tuple[object, ast.expr]]
-    if isinstance(node, ast.Call):
-        parts = [(each.arg, each.value) for each in node.keywords]
-    elif isinstance(node, ast.Dict):
-        keys = [ast.literal_eval(key) for key in node.keys if key]
-        parts = list(zip(keys, node.values, strict=True))
-    elif isinstance(node, ast.List | ast.Tuple):
-        parts = list(enumerate(node.elts))
-    else:
-        parts = []
-    if not parts:
-        found[name] = ast.unparse(node)
-    for key, value in parts:
-        _collect(f'{name}.{key}', value, found)

@@ -1,11 +1,11 @@
 """The number of attention heads, which the tensors do not show."""
 
-import ast
 from typing import Any, NamedTuple
 
 from mmpretrain.models import VisionTransformer
 from torch import Tensor
 
+from ..config_text import settings
 from ..convert.sizes import sizes
 from ..models.vit import SiameseIMViT
 
@@ -108,42 +108,22 @@ def _from_config_text(meta: Any, width: int) -> NumHeads | None:
     if not isinstance(text, str):
         return None
     try:
-        model = _assigned(ast.parse(text), 'model')
-        arch = model['backbone']['arch']
-    except (SyntaxError, KeyError, TypeError, ValueError):
+        found = settings(text)
+    except SyntaxError:
         return None  # a config of another kind says nothing
-    if isinstance(arch, str):
-        ours = 'SiameseIM' in str(model['backbone'].get('type'))
+    arch = 'model.backbone.arch'
+    sides = {
+        name: found.get(f'{arch}.{name}')
+        for name in ('embed_dims', 'num_heads')
+    }
+    if arch in found:
+        ours = 'SiameseIM' in found.get('model.backbone.type', '')
         # the stock table has another 'small'
         zoo = (SiameseIMViT if ours else VisionTransformer).arch_zoo
-        arch = zoo.get(arch, {})
-    if arch.get('embed_dims') != width:
+        sides = zoo.get(found[arch].strip('\'"'), {})
+    if str(sides.get('embed_dims')) != str(width):
         return None
-    return NumHeads(arch['num_heads'], "from the config in the file's meta")
-
-
-def _assigned(module: ast.Module, name: str) -> Any:
-    """The plain value that a name is set to at the top of a config."""
-    for node in module.body:
-        if isinstance(node, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == name
-            for target in node.targets
-        ):
-            return _value(node.value)
-    raise KeyError(name)
-
-
-def _value(node: ast.expr) -> Any:
-    """Dicts, ``dict(...)`` calls and literals; None for anything else."""
-    if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
-        return {k.arg: _value(k.value) for k in node.keywords if k.arg}
-    if isinstance(node, ast.Dict):
-        return {
-            ast.literal_eval(key): _value(value)
-            for key, value in zip(node.keys, node.values, strict=True)
-            if key is not None
-        }
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
+    heads = str(sides.get('num_heads'))
+    if not heads.isdecimal():
         return None
+    return NumHeads(int(heads), "from the config in the file's meta")
