@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
+from siameseim.engine.options import merge_options
 from siameseim.transfer import draw
 
 
@@ -40,6 +41,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--device', help='e.g. cpu or cuda:0 (a GPU if there is one)'
     )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='replace settings of the config, as in its training',
+    )
     return parser.parse_args(argv)
 
 
@@ -51,8 +60,10 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             path = getattr(args, name)
             if not Path(path).is_file():
                 raise FileNotFoundError(f'{name} {path} does not exist')
+        cfg = Config.fromfile(args.config)
+        merge_options(cfg, args.cfg_options)
         files = draw.draw_predictions(
-            Config.fromfile(args.config),
+            cfg,
             args.checkpoint,
             draw.find_images(args.images),
             Path(args.out),

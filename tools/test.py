@@ -17,8 +17,10 @@ from mmengine.runner import Runner
 
 from siameseim.engine import launch
 from siameseim.engine.options import merge_options
+from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
+from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -74,6 +76,12 @@ def load_config(args: argparse.Namespace) -> Config:
         if not Path(path).is_file():
             raise FileNotFoundError(f'{name} {path} does not exist')
     cfg = Config.fromfile(args.config)
+    if not transfer.is_transfer(cfg):
+        raise ValueError(
+            f'{args.config} trains no detector, segmentor or classifier: '
+            'measure pretrained weights with tools/knn.py or '
+            'tools/evaluate_frozen.py'
+        )
     merge_options(cfg, args.cfg_options)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
@@ -86,6 +94,9 @@ def load_config(args: argparse.Namespace) -> Config:
                 'without --tta'
             )
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        own = cfg.model.get('data_preprocessor')
+        if own:  # else the runner gives the module that of the whole config
+            cfg.data_preprocessor = own
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     for name in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
         cfg[name] = None  # the training data need not be here
@@ -104,8 +115,13 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         sys.exit(f'error: {error}')
     launch.init_cpu_group(args.launcher)
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(WholeCheckpointHook())
+    try:
+        scores = runner.test()
+    except InputError as error:
+        sys.exit(f'error: {error}')
     # some metrics return numpy scalars, which JSON does not know
-    results = {name: float(value) for name, value in runner.test().items()}
+    results = {name: float(value) for name, value in scores.items()}
     if args.out:
         Path(args.out).write_text(json.dumps(results, indent=2) + '\n')
     return results

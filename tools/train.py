@@ -26,6 +26,7 @@ from siameseim.errors import InputError
 from siameseim.evaluation.frozen import split_folders
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
+from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -169,8 +170,12 @@ def build_runner(args: argparse.Namespace) -> Runner:
         train_config.scale_learning_rate(cfg, world),
         train_config.set_resume(cfg, args.resume),
     ]
+    if transfer.is_transfer(cfg) and cfg.get('resume'):
+        notes.append(transfer.forget_absent_weights(cfg))
     launch.init_cpu_group(args.launcher)
     runner = Runner.from_cfg(cfg)
+    if transfer.is_transfer(cfg):
+        runner.register_hook(WholeCheckpointHook())
     with transfer.empty_data_explained(cfg):
         loader = runner.train_dataloader
     images, repeats = images_and_repeats(loader.dataset)
@@ -183,7 +188,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
             'lower train_dataloader.batch_size with --cfg-options, or give '
             'more images'
         )
-    for note in notes:
+    for note in filter(None, notes):
         runner.logger.info(note)
     return runner
 
@@ -202,13 +207,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner.train()
     except (FileNotFoundError, InputError, FloatingPointError) as error:
         sys.exit(f'error: {error}')
+    except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
+        last = train_config.find_last_checkpoint(runner.work_dir)
+        saved = f'--resume goes on from {last}' if last else 'nothing is saved'
+        print(f'interrupted: {saved}', file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     finally:
         end_workers(runner.train_dataloader)
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except KeyboardInterrupt:  # in pretraining StopSignalHook takes later ones
-        print('interrupted', file=sys.stderr)
-        sys.exit(128 + signal.SIGINT)
+    main()

@@ -119,6 +119,22 @@ def test_mmseg_own_tools_train_and_test_it(
     assert 0 <= values(tmp_path, 'mIoU')[-1] <= 100
 
 
+def test_scales_and_flips_keep_the_padding_of_the_model(shared, tmp_path):
+    """The runner gives what is tested the preprocessor of the whole config."""
+    checkpoint = tmp_path / 'iter_2.pth'
+    checkpoint.touch()
+    config = FOLDER / 'siameseim_overfit_1xb4-250_ade20k-8.py'
+    test = tool('test')
+    args = test.parse_args(
+        [
+            *(str(config), str(checkpoint), '--tta'),
+            *('--data', str(shared / 'data/ade20k_mini')),
+            *('--work-dir', str(tmp_path)),
+        ]
+    )
+    assert test.load_config(args).data_preprocessor.test_cfg.size_divisor == 8
+
+
 @pytest.mark.slow
 def test_several_scales_and_flips(weights, shared, tmp_path):
     options = argv(UPERNET_ADE, weights, shared, tmp_path)

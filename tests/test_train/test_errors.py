@@ -176,3 +176,24 @@ def test_a_damaged_image_of_the_knn_folder_is_named(
         *('--knn', str(tmp_path / 'knn')),
     )
     assert text.startswith(f'error: {damaged} cannot be read (')
+
+
+@pytest.mark.parametrize(
+    ('epochs', 'said'),
+    [(0, 'nothing is saved'), (1, '--resume goes on from ')],
+)
+def test_an_interrupted_run_names_what_is_left(
+    train, config, images, tmp_path, monkeypatch, capsys, epochs, said
+):
+    base = [config(), '--data', str(images), '--work-dir', str(tmp_path / 'w')]
+    if epochs:
+        train.main([*base, '--epochs', '1'])
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.Runner, 'train', interrupt)
+    with pytest.raises(SystemExit) as stop:
+        train.main(base)
+    assert stop.value.code == 130
+    assert f'interrupted: {said}' in capsys.readouterr().err

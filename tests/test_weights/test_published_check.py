@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
+from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS, TRANSFORMS
 from PIL import Image
 
@@ -19,6 +20,13 @@ from tests.transfer_fixtures import forget_visualizers, tool
 CONFIG = Path(__file__).resolve().parents[2] / (
     'configs/published/siameseim_vitb_finetuned_imagenet.py'
 )
+
+
+@pytest.fixture(autouse=True)
+def _in_mmpretrain():
+    """Whatever toolbox a run before this one belonged to."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        yield
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import InputError
 from .resume_state import KEY, check_state
 from .rng_state import get_rng_state, set_rng_state
-from .run_config import changed_settings, put_config_back
+from .run_config import put_config_back, tell_changes
 from .schedule import ends_window
 
 
@@ -47,7 +47,7 @@ class ExactResumeHook(Hook):
                 put_config_back(runner, config)
             raise
         if config is not None:
-            _tell_changes(runner, config)
+            tell_changes(runner, config)
 
     def _check(self, runner: Runner, checkpoint: dict) -> None:
         """Take over the random state of the same run; refuse any other."""
@@ -99,17 +99,6 @@ class ExactResumeHook(Hook):
         if self._rng is not None:
             set_rng_state(self._rng)
             self._rng = None
-
-
-def _tell_changes(runner: Runner, saved: str) -> None:
-    """Warn if the result will not be that of the run without the stop."""
-    changes = changed_settings(saved, runner.cfg.pretty_text)
-    if changes:
-        runner.logger.warning(
-            'the run goes on with other settings than the checkpoint was '
-            f'trained with: {"; ".join(changes)}. Its result will be another '
-            'than without the stop'
-        )
 
 
 def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:

@@ -13,6 +13,7 @@ _MATTERS = (
     'optim_wrapper.',
     'param_scheduler.',
     'train_cfg.',
+    'train_dataloader.batch_size',
     'train_dataloader.dataset.pipeline.',
 )
 
@@ -34,6 +35,22 @@ def put_config_back(runner: Runner, text: str) -> None:
         (work_dir / Path(file).name).write_text(text)
 
 
+def tell_changes(runner: Runner, text: str) -> None:
+    """Warn if the result will not be that of the run without the stop.
+
+    Args:
+        runner (Runner): that resumes from a checkpoint.
+        text (str): the config that the checkpoint was trained with.
+    """
+    changes = changed_settings(text, runner.cfg.pretty_text)
+    if changes:
+        runner.logger.warning(
+            'the run goes on with other settings than the checkpoint was '
+            f'trained with: {"; ".join(changes)}. Its result will be another '
+            'than without the stop'
+        )
+
+
 def changed_settings(then: str, now: str) -> list[str]:
     """Settings that make another result, as 'NAME was X, now is Y'.
 
@@ -49,5 +66,7 @@ def changed_settings(then: str, now: str) -> list[str]:
         f'{name} was {old.get(name, "not set")}, '
         f'now is {new.get(name, "not set")}'
         for name in sorted(old | new)
-        if name.startswith(_MATTERS) and old.get(name) != new.get(name)
+        if name.startswith(_MATTERS)
+        and '.init_cfg' not in name  # of weights that are replaced
+        and old.get(name) != new.get(name)
     ]

@@ -51,6 +51,26 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
             check(dataset)
 
 
+def forget_absent_weights(cfg: Config) -> str | None:
+    """Resume without the pretrained file, whose weights are trained on.
+
+    Args:
+        cfg (Config): of a run that resumes, changed in place.
+
+    Returns:
+        str | None: what was done, for the log.
+    """
+    backbone = cfg.model.get('backbone') or ConfigDict()
+    file = (backbone.get('init_cfg') or {}).get('checkpoint')
+    if file is None or '://' in file or Path(file).exists():
+        return None
+    backbone.init_cfg = None
+    return (
+        f'{file}, from which the run was begun, does not exist: all weights '
+        'are those of the checkpoint'
+    )
+
+
 def set_data_root(cfg: Config, folder: str) -> None:
     """Read all data from a folder laid out as the config's ``data_root``.
 

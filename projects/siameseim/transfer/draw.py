@@ -8,10 +8,11 @@ from typing import Any
 import mmcv
 import torch
 from mmengine.config import Config
-from torch import nn
+from torch import Tensor, nn
 
 from ..convert.safe_load import load_file
 from .classification import is_classifier
+from .whole_checkpoint import check_whole
 
 _SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
 
@@ -25,7 +26,11 @@ def find_images(place: str) -> list[Path]:
     path = Path(place)
     if path.is_file():
         return [path]
-    files = sorted(path.glob('*')) if path.is_dir() else []
+    if not path.exists():
+        raise FileNotFoundError(
+            f'{place} is no image and no folder: it does not exist'
+        )
+    files = sorted(path.glob('*'))
     images = [f for f in files if f.suffix.lower() in _SUFFIXES]
     if not images:
         raise FileNotFoundError(
@@ -57,6 +62,7 @@ def draw_predictions(
         list[Path]: the files written.
 
     Raises:
+        InputError: if the checkpoint is of another model.
         ValueError: if the config belongs to no toolbox.
     """
     device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
@@ -74,6 +80,7 @@ def draw_predictions(
             'configs/detection, configs/segmentation or '
             'configs/classification'
         )
+    check_whole(model, _weights_of(checkpoint), checkpoint)
     options = dict(pred_score_thr=score) if toolbox == 'mmdet' else {}
     visualizer = _visualizer(toolbox, model.dataset_meta)
     out.mkdir(parents=True, exist_ok=True)
@@ -92,6 +99,12 @@ def draw_predictions(
     return files
 
 
+def _weights_of(checkpoint: str) -> dict[str, Tensor]:
+    """The state dict of a file that a training wrote."""
+    contents = load_file(checkpoint)
+    return contents.get('state_dict', contents)
+
+
 def _draw_classes(
     cfg: Config,
     checkpoint: str,
@@ -108,6 +121,7 @@ def _draw_classes(
     if meta.get('classes'):  # of the data that it was trained on
         cfg.model.head.num_classes = len(meta['classes'])
     predict = ImageClassificationInferencer(cfg, checkpoint, device)
+    check_whole(predict.model, _weights_of(checkpoint), checkpoint)
     out.mkdir(parents=True, exist_ok=True)
     predict([str(image) for image in images], show_dir=str(out))
     return [out / f'{image.stem}.png' for image in images]

@@ -1,0 +1,116 @@
+"""A checkpoint of a trained model is all of it, or is refused."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from ..engine.run_config import put_config_back, tell_changes
+from ..errors import InputError
+
+
+def check_whole(model: nn.Module, saved: dict[str, Tensor], file: str) -> None:
+    """Refuse weights that would leave a part of a model at random.
+
+    The toolboxes load what fits and only log the rest.
+
+    Args:
+        model (nn.Module): built by the config; it takes the weights over.
+        saved (dict[str, Tensor]): state dict of the file.
+        file (str): its name, for the error.
+
+    Raises:
+        InputError: naming the first weight that is missing or of another
+            shape.
+    """
+    wrong = f'{file} is no checkpoint of the model in the config:'
+    cure = (
+        'give the checkpoint of a training with this config and these classes'
+    )
+    weights = {name.removeprefix('module.'): v for name, v in saved.items()}
+    try:
+        found = model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        text = next((line for line in lines[1:] if line), lines[0])
+        raise InputError(f'{wrong} {text.rstrip(".")}. So {cure}') from error
+    missing = [
+        name
+        for name in found.missing_keys
+        if not name.endswith('num_batches_tracked')
+    ]
+    if missing:
+        raise InputError(
+            f'{wrong} it lacks {missing[0]} and {len(missing) - 1} more. '
+            f'So {cure}'
+        )
+
+
+class WholeCheckpointHook(Hook):
+    """Refuses checkpoints of another model or of other classes.
+
+    It looks at what is tested and at what a run resumes from; weights that
+    a run merely starts from may be parts. A test on other classes is only
+    warned of, as their names may be others for the same thing.
+    """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check weights and classes, and tell what a resume changes.
+
+        Raises:
+            InputError: see above.
+        """
+        tested = runner.cfg.get('train_dataloader') is None
+        if not (tested or runner._resume):
+            return
+        meta = checkpoint.get('meta', {})
+        try:
+            check_whole(
+                _unwrapped(runner.model),
+                checkpoint.get('state_dict', checkpoint),
+                runner._load_from,
+            )
+            self._check_classes(runner, meta.get('dataset_meta'), tested)
+        except InputError:
+            if runner._resume and meta.get('cfg'):
+                put_config_back(runner, meta['cfg'])
+            raise
+        if runner._resume and meta.get('cfg'):
+            tell_changes(runner, meta['cfg'])
+
+    def _check_classes(self, runner: Runner, saved: Any, tested: bool) -> None:
+        loader = (
+            runner.test_loop.dataloader if tested else runner.train_dataloader
+        )
+        now = getattr(loader.dataset, 'metainfo', {}).get('classes')
+        then = (saved or {}).get('classes')
+        if not now or not then or [*now] == [*then]:
+            return
+        text = (
+            f'{runner._load_from} was trained on the classes '
+            f'{_shown(then)}, but the data have {_shown(now)}'
+        )
+        if not tested:
+            raise InputError(
+                f'{text}: resume with the data of that run, or give another '
+                '--work-dir'
+            )
+        runner.logger.warning(f'{text}: scores mean nothing if they differ')
+
+    def before_train(self, runner: Runner) -> None:
+        """Say so if there is nothing left to do."""
+        if runner.iter >= runner.max_iters:
+            runner.logger.info('the training is done: nothing to do')
+
+
+def _shown(classes: Any) -> str:
+    """How many, and the first of them."""
+    dots = ', ...' if len(classes) > 4 else ''
+    return f'{len(classes)}: {", ".join(map(str, classes[:4]))}{dots}'
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    wrapped = is_model_wrapper(model) or isinstance(model, BaseTTAModel)
+    return model.get_submodule('module') if wrapped else model
