@@ -79,6 +79,11 @@ def _explain(path: Path, error: Exception) -> str:
             'tensors and numbers in it: '
             "torch.save({'state_dict': model.state_dict()}, path)"
         )
+    if path.suffix == '.onnx':
+        return (
+            f'{path} is an ONNX program, and weights are not read from one: '
+            'give the checkpoint that it was made of'
+        )
     # torch's own text would advise to load the file unsafely
     own_words = isinstance(error, RuntimeError) and text
     detail = f': {text.splitlines()[0]}' if own_words else ''

@@ -86,7 +86,7 @@ def class_folders(root: Path) -> list[str]:
         for name in ('train', _held_out(root))
         if (root / name).is_dir()
     }
-    if not parts or not all(parts.values()):
+    if _held_out(root) not in parts or not all(parts.values()):
         raise FileNotFoundError(
             f'{root} has not the layout of the data: it needs the folders '
             'train and val (or test), each with one folder of images per '

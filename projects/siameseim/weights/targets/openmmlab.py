@@ -13,7 +13,7 @@ def siameseim(vit: PlainViT) -> Target:
     """The backbone of this package, ``SiameseIMViT``."""
     return Target(
         dict(vit.tensors),
-        'siameseim.get_model(FILE), or in a config '
+        'siameseim.get_model(FILE) (mean of the patches), or in a config '
         f'{_config("SiameseIMViT", vit)} with '
         "init_cfg=dict(type='Pretrained', checkpoint=FILE)",
     )
