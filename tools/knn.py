@@ -79,6 +79,10 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
         cfg, args.device, args.seed
     )
     splits = labelled.labelled_splits(train, val, backbone.img_size)
+    if max(args.k) > len(splits[0]):
+        raise ValueError(
+            f'--k {max(args.k)}: {train} has only {len(splits[0])} images'
+        )
     scores = labelled.folder_accuracies(
         backbone,
         preprocessor,

@@ -133,3 +133,10 @@ def test_one_command_with_several_k(colours, capsys):
     )  # fmt: skip
     assert scores == {1: 1.0, 5: 1.0}  # colours are told apart by any ViT
     assert '100.0% of 9 images, 3 classes' in capsys.readouterr().out
+
+
+def test_more_neighbours_than_images_are_refused(colours):
+    config = str(ROOT / 'configs/siameseim_smoke.py')
+    options = ['--config', config, '--data', str(colours), '--k', '1', '999']
+    with pytest.raises(SystemExit, match='--k 999: .*train has only'):
+        tool('knn').main(options)
