@@ -80,3 +80,19 @@ def test_a_missing_annotation_file_is_named(tmp_path):
     )
     with pytest.raises(FileNotFoundError, match='a.json.*data_root'):
         config.check_files(dataset)
+
+
+@pytest.mark.parametrize(
+    ('init', 'kept'),
+    [
+        (dict(type='Pretrained', checkpoint='/no/file.pth'), False),
+        (dict(type='Pretrained', checkpoint=__file__), True),
+        (dict(type='Pretrained', checkpoint='https://x.org/a.pth'), True),
+        ([dict(type='Pretrained', checkpoint='/no/file.pth')], True),
+    ],
+)
+def test_a_resume_forgets_only_a_file_that_is_not_there(init, kept):
+    cfg = ConfigDict(model=dict(backbone=dict(init_cfg=init)))
+    told = config.forget_absent_weights(cfg)
+    assert (cfg.model.backbone.init_cfg is not None) == kept
+    assert (told is None) == kept

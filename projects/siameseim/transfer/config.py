@@ -61,7 +61,8 @@ def forget_absent_weights(cfg: Config) -> str | None:
         str | None: what was done, for the log.
     """
     backbone = cfg.model.get('backbone') or ConfigDict()
-    file = (backbone.get('init_cfg') or {}).get('checkpoint')
+    init = backbone.get('init_cfg')
+    file = init.get('checkpoint') if isinstance(init, dict) else None
     if file is None or '://' in file or Path(file).exists():
         return None
     backbone.init_cfg = None

@@ -112,5 +112,6 @@ def _shown(classes: Any) -> str:
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
-    wrapped = is_model_wrapper(model) or isinstance(model, BaseTTAModel)
-    return model.get_submodule('module') if wrapped else model
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.get_submodule('module')
+    return model
