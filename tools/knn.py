@@ -41,7 +41,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--num-heads', type=int, help='where the checkpoint does not tell it'
     )
     parser.add_argument('--branch', choices=['online', 'target'])
-    parser.add_argument('--k', type=int, nargs='+', default=[20])
+    parser.add_argument('--k', type=int, nargs='+')
     parser.add_argument('--temperature', type=float, default=0.1)
     parser.add_argument('--no-centre', action='store_true')
     parser.add_argument('--image-size', type=int, help='pixels of the view')
@@ -79,15 +79,16 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
         cfg, args.device, args.seed
     )
     splits = labelled.labelled_splits(train, val, backbone.img_size)
-    if max(args.k) > len(splits[0]):
+    ks = args.k or [20]
+    if args.k and max(ks) > len(splits[0]):
         raise ValueError(
-            f'--k {max(args.k)}: {train} has only {len(splits[0])} images'
+            f'--k {max(ks)}: {train} has only {len(splits[0])} images'
         )
     scores = labelled.folder_accuracies(
         backbone,
         preprocessor,
         splits,
-        args.k,
+        ks,
         args.temperature,
         not args.no_centre,
         batch_size=args.batch_size,

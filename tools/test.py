@@ -16,7 +16,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from siameseim.engine import launch
-from siameseim.engine.options import merge_options
+from siameseim.engine.options import merge_options, unknown_setting
 from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
@@ -76,13 +76,12 @@ def load_config(args: argparse.Namespace) -> Config:
         if not Path(path).is_file():
             raise FileNotFoundError(f'{name} {path} does not exist')
     cfg = Config.fromfile(args.config)
-    if not transfer.is_transfer(cfg):
-        raise ValueError(
-            f'{args.config} trains no detector, segmentor or classifier: '
-            'measure pretrained weights with tools/knn.py or '
-            'tools/evaluate_frozen.py'
-        )
     merge_options(cfg, args.cfg_options)
+    if cfg.get('test_dataloader') is None:
+        raise ValueError(
+            f'{args.config} has no test_dataloader: measure pretrained '
+            'weights with tools/knn.py or tools/evaluate_frozen.py'
+        )
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     default = os.path.join('work_dirs', Path(args.config).stem)
@@ -114,12 +113,14 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     launch.init_cpu_group(args.launcher)
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(WholeCheckpointHook())
     try:
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(WholeCheckpointHook())
         scores = runner.test()
     except InputError as error:
         sys.exit(f'error: {error}')
+    except TypeError as error:
+        sys.exit(unknown_setting(error))
     # some metrics return numpy scalars, which JSON does not know
     results = {name: float(value) for name, value in scores.items()}
     if args.out:

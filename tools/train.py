@@ -20,7 +20,7 @@ from mmengine.runner import Runner
 
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import launch, train_config
-from siameseim.engine.options import merge_options
+from siameseim.engine.options import merge_options, unknown_setting
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
 from siameseim.evaluation.frozen import split_folders
@@ -170,7 +170,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
         train_config.scale_learning_rate(cfg, world),
         train_config.set_resume(cfg, args.resume),
     ]
-    if transfer.is_transfer(cfg) and cfg.get('resume'):
+    if transfer.is_transfer(cfg) and cfg.resume:
         notes.append(transfer.forget_absent_weights(cfg))
     launch.init_cpu_group(args.launcher)
     runner = Runner.from_cfg(cfg)
@@ -195,22 +195,28 @@ def build_runner(args: argparse.Namespace) -> Runner:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
+    args = parse_args(argv)
     try:
-        runner = build_runner(parse_args(argv))
+        runner = build_runner(args)
     except (OSError, ValueError, MemoryError) as error:
         sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        print('interrupted before training', file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     except TypeError as error:
-        if 'unexpected keyword argument' not in str(error):
-            raise
-        sys.exit(f'error: a setting is not known: {error}')
+        sys.exit(unknown_setting(error))
     try:
         runner.train()
     except (FileNotFoundError, InputError, FloatingPointError) as error:
         sys.exit(f'error: {error}')
+    except TypeError as error:
+        sys.exit(unknown_setting(error))
     except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
-        last = train_config.find_last_checkpoint(runner.work_dir)
-        saved = f'--resume goes on from {last}' if last else 'nothing is saved'
-        print(f'interrupted: {saved}', file=sys.stderr)
+        print(
+            'interrupted: --resume goes on from the last checkpoint in '
+            f'{runner.work_dir}; what came after it is lost',
+            file=sys.stderr,
+        )
         sys.exit(128 + signal.SIGINT)
     finally:
         end_workers(runner.train_dataloader)

@@ -4,10 +4,12 @@ import shutil
 
 import pytest
 import torch
+from mmengine.model import BaseTTAModel
+from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from siameseim.errors import InputError
-from siameseim.transfer.whole_checkpoint import check_whole
+from siameseim.transfer.whole_checkpoint import check_whole, unwrapped
 from tests.test_classification.test_configs import FINETUNE, FOLDER, argv
 from tests.transfer_fixtures import ROOT, forget_visualizers, tool
 
@@ -50,7 +52,8 @@ def said(work):
 def test_weights_without_a_head_are_not_tested(weights, imagenette, tmp_path):
     text = error('test', arguments(weights, imagenette, tmp_path, weights))
     assert f'{weights} is no checkpoint of the model in the config' in text
-    assert 'it lacks backbone.' in text
+    assert 'of its weights' in text
+    assert 'missing, backbone.' in text
 
 
 def test_another_number_of_classes_is_not_tested(
@@ -120,8 +123,53 @@ def test_a_counter_of_batches_may_be_missing():
     del weights['num_batches_tracked']
     check_whole(model, weights, 'file.pth')
     del weights['running_mean']
-    with pytest.raises(InputError, match='lacks running_mean and 0 more'):
+    with pytest.raises(InputError, match='1 are missing, running_mean'):
         check_whole(model, weights, 'file.pth')
+
+
+class Recomputes(nn.Linear):
+    """Has a buffer that its own file lacks, as Swin V2 has."""
+
+    def __init__(self):
+        super().__init__(2, 2)
+        self.register_buffer('table', torch.zeros(2))
+
+
+def test_what_a_model_computes_by_itself_may_be_missing():
+    check_whole(Recomputes(), nn.Linear(2, 2).state_dict(), 'file.pth')
+
+
+def test_too_little_memory_is_not_the_files_fault(monkeypatch):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError
+
+    model = nn.Linear(2, 2)
+    monkeypatch.setattr(model, 'load_state_dict', full)
+    with pytest.raises(torch.OutOfMemoryError):
+        check_whole(model, nn.Linear(2, 2).state_dict(), 'file.pth')
+
+
+class Scaled(BaseTTAModel):
+    """A model tested at several scales."""
+
+    def merge_preds(self, data_samples_list):
+        return data_samples_list
+
+
+@MODEL_WRAPPERS.register_module()
+class Wrapper(nn.Module):
+    """As DistributedDataParallel, which needs processes."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+
+def test_a_model_in_two_wrappers_is_found():
+    model = nn.Linear(2, 2)
+    model.test_step = None
+    assert unwrapped(Wrapper(Scaled(model))) is model
+    assert unwrapped(model) is model
 
 
 def test_a_wrapped_model_may_have_been_saved():

@@ -205,3 +205,20 @@ def test_a_checkpoint_within_a_window_is_refused(toy_run, tmp_path):
 
     with pytest.raises(ValueError, match='within an optimizer step of 4'):
         toy_run('stock', change=change, accumulation=4)
+
+
+def test_mmengines_own_resume_goes_on_only_from_what_is_there(tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path), resume=True))
+    assert 'starting from the beginning' in set_resume(cfg, None)
+    assert cfg.resume is False
+    file = tmp_path / 'epoch_1.pth'
+    file.touch()
+    cfg = Config(dict(work_dir='w', resume=True, load_from=str(file)))
+    set_resume(cfg, None)
+    assert (cfg.resume, cfg.load_from) == (True, str(file))
+
+
+def test_a_checkpoint_elsewhere_is_left_to_mmengine(tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    set_resume(cfg, 'https://x.org/epoch_1.pth')
+    assert (cfg.resume, cfg.load_from) == (True, 'https://x.org/epoch_1.pth')

@@ -4,11 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from siameseim.engine.resume_state import (
-    InputError,
-    check_state,
-    make_state,
-)
+from siameseim.engine.resume_state import check_state, make_state
+from siameseim.errors import InputError
 
 
 class Images(list):

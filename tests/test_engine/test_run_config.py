@@ -56,6 +56,15 @@ def test_what_changes_no_result_is_not_told(old, new):
     assert changed_settings(THEN, THEN.replace(old, new)) == []
 
 
+def test_hooks_and_wrapped_data_matter_too():
+    then = """
+custom_hooks = [dict(base_momentum=0.99, type='MomentumTargetHook')]
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=[dict(size=8)])))
+"""
+    now = then.replace('0.99', '0.9').replace('size=8', 'size=9')
+    assert len(changed_settings(then, now)) == 2
+
+
 def test_a_config_is_not_run():
     now = THEN.replace('0.02', "__import__('os').abort()")
     (found,) = changed_settings(THEN, now)

@@ -37,6 +37,16 @@ def test_target_follows_the_ema_formula_for_several_updates():
     assert_close(moved, expected)
 
 
+def test_target_of_another_memory_layout_follows_all_the_same():
+    model = tiny_model()
+    online = model.backbone.layers[0].attn.qkv.weight
+    online.data = online.data.T.contiguous().T + 1
+    target = model.target.backbone.layers[0].attn.qkv.weight
+    expected = 0.9 * target.clone() + 0.1 * online.detach()
+    model.update_target(0.9)
+    assert_close(target.detach(), expected.detach())
+
+
 def test_target_batchnorm_buffers_are_its_own():
     torch.manual_seed(2)
     model = tiny_model().train()

@@ -163,6 +163,26 @@ def test_a_setting_that_a_part_does_not_know_is_named(
     assert "unexpected keyword argument 'drop_pth_rate'" in text
 
 
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        ('train_dataloader.dataset.pipeline.99.size=3', 'no such place'),
+        ('default_hooks.logger.interval.x=3', 'no such place'),
+        ('train_dataloder=3', 'did you mean train_dataloader?'),
+    ],
+)
+def test_a_setting_without_a_place_is_named(
+    train, config, images, tmp_path, option, said
+):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', option),
+    )
+    assert text.startswith(f'error: --cfg-options {option.split("=")[0]}')
+    assert said in text
+
+
 def test_a_damaged_image_of_the_knn_folder_is_named(
     train, config, images, tmp_path
 ):
@@ -178,16 +198,10 @@ def test_a_damaged_image_of_the_knn_folder_is_named(
     assert text.startswith(f'error: {damaged} cannot be read (')
 
 
-@pytest.mark.parametrize(
-    ('epochs', 'said'),
-    [(0, 'nothing is saved'), (1, '--resume goes on from ')],
-)
 def test_an_interrupted_run_names_what_is_left(
-    train, config, images, tmp_path, monkeypatch, capsys, epochs, said
+    train, config, images, tmp_path, monkeypatch, capsys
 ):
     base = [config(), '--data', str(images), '--work-dir', str(tmp_path / 'w')]
-    if epochs:
-        train.main([*base, '--epochs', '1'])
 
     def interrupt(self):
         raise KeyboardInterrupt
@@ -196,4 +210,5 @@ def test_an_interrupted_run_names_what_is_left(
     with pytest.raises(SystemExit) as stop:
         train.main(base)
     assert stop.value.code == 130
-    assert f'interrupted: {said}' in capsys.readouterr().err
+    said = f'the last checkpoint in {tmp_path}/w'
+    assert said in capsys.readouterr().err

@@ -88,7 +88,9 @@ def test_a_missing_annotation_file_is_named(tmp_path):
         (dict(type='Pretrained', checkpoint='/no/file.pth'), False),
         (dict(type='Pretrained', checkpoint=__file__), True),
         (dict(type='Pretrained', checkpoint='https://x.org/a.pth'), True),
-        ([dict(type='Pretrained', checkpoint='/no/file.pth')], True),
+        ([dict(type='Pretrained', checkpoint='/no/file.pth')], False),
+        ([dict(type='Xavier', layer='Linear')], True),
+        ('a text that mmengine would refuse', True),
     ],
 )
 def test_a_resume_forgets_only_a_file_that_is_not_there(init, kept):

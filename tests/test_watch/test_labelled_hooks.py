@@ -105,7 +105,7 @@ def test_probe_learns_and_resumes_exactly(
 
 def test_probe_needs_two_classes(train, config, colours, tmp_path):
     text = 'default_hooks = dict(probe=dict(enabled=True))'
-    with pytest.raises(ValueError, match='at least two classes'):
+    with pytest.raises(SystemExit, match='error: .*at least two classes'):
         train.main(
             [config(text), '--data', str(colours / 'train/red')]
             + ['--work-dir', str(tmp_path)]

@@ -7,6 +7,7 @@ from mmdet.registry import HOOKS
 from mmengine.dataset import BaseDataset
 from torch import nn
 
+from ..errors import InputError
 from ..transfer.data_check import DataCheckHook, check_class_count
 
 
@@ -42,7 +43,7 @@ def check_categories(ann_file: str, classes: tuple[str, ...]) -> None:
         classes (tuple[str, ...]): names in the config.
 
     Raises:
-        ValueError: naming both lists and the line that cures it.
+        InputError: naming both lists and the line that cures it.
     """
     categories = json.loads(Path(ann_file).read_text())['categories']
     in_file = tuple(category['name'] for category in categories)
@@ -55,7 +56,7 @@ def check_categories(ann_file: str, classes: tuple[str, ...]) -> None:
         if missing
         else f'has them in another order, {_some(common)}'
     )
-    raise ValueError(
+    raise InputError(
         f'the config names the classes {_some(classes)}, but {ann_file} '
         f'{problem}; it has {_some(in_file)}: give '
         f'metainfo=dict(classes=...) to the dataset of every data loader, '

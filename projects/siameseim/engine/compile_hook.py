@@ -17,6 +17,8 @@ from mmpretrain.registry import HOOKS
 from torch import nn
 from torch.utils._triton import has_triton
 
+from ..errors import InputError
+
 # Modes of ``torch.compile`` that replay each block as a CUDA graph.
 _WITH_GRAPHS = ('reduce-overhead', 'max-autotune')
 
@@ -116,8 +118,23 @@ class CompileBlocksHook(Hook):
                     f'want of {missing}'
                 )
         if enabled:
+            self._check(runner)
             count = compile_blocks(runner.model, **self.options)
             runner.logger.info(
                 f'{count} transformer blocks are compiled in the first step, '
                 'which takes a minute or two'
+            )
+
+    def _check(self, runner: Runner) -> None:
+        """CUDA graphs cannot accumulate gradients.
+
+        Raises:
+            InputError: naming the two settings.
+        """
+        mode = self.options.get('mode')
+        if mode in _WITH_GRAPHS and runner.optim_wrapper.accumulation > 1:
+            raise InputError(
+                f'default_hooks.compile.mode={mode!r} replays CUDA graphs, '
+                'which cannot accumulate gradients: leave it out, or set '
+                'optim_wrapper.accumulative_counts=1'
             )

@@ -1,4 +1,4 @@
-"""Settings of the command line, and those that nothing would read."""
+"""Settings of the command line."""
 
 import difflib
 import inspect
@@ -13,28 +13,30 @@ from ..errors import InputError
 _READ = {
     'activation_checkpointing',
     'compile',
-    'custom_imports',
     'efficient_conv_bn_eval',
     'find_unused_parameters',
     'model_wrapper_cfg',
     'sync_bn',
+    'tta_model',
+    'tta_pipeline',
 }
 
 
 def merge_options(cfg: Config, options: dict[str, Any]) -> None:
-    """Set what the command line says; refuse what nothing would read.
+    """Set what the command line says; refuse a first part that is misspelt.
 
     mmengine alone adds a misspelt setting and forgets it.
 
-    Only the first part of a name is checked: below it the parts of a run are
-    built from all that they are given, and refuse what they do not know.
+    Only the first part of a name is checked: below it most parts of a run
+    are built from all that they are given, and refuse what they do not know.
 
     Args:
         cfg (Config): as the file says, changed in place.
         options (dict): values by dotted names, as 'train_cfg.max_epochs'.
 
     Raises:
-        InputError: naming the setting, and the nearest that exists.
+        InputError: naming the setting, and the nearest that exists; or one
+            that has no place in the config.
     """
     known = {*cfg, *_READ, *inspect.signature(Runner).parameters}
     for name in options:
@@ -42,8 +44,29 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
         if first in known:
             continue
         near = difflib.get_close_matches(first, known, n=1)
-        meant = f': did you mean {".".join([*near, rest])}?' if near else ''
+        right = '.'.join(filter(None, [*near, rest]))
+        meant = f': did you mean {right}?' if near else ''
         raise InputError(
             f'--cfg-options {name}: {cfg.filename} has no {first}{meant}'
         )
-    cfg.merge_from_dict(options)
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, TypeError, IndexError) as error:
+        raise InputError(
+            f'--cfg-options {" ".join(options)}: {cfg.filename} has no such '
+            f'place ({error})'
+        ) from error
+
+
+def unknown_setting(error: TypeError) -> str:
+    """What to say of a part that was built with a setting it does not know.
+
+    Args:
+        error (TypeError): of a part's constructor.
+
+    Raises:
+        TypeError: the same, if it is of another kind.
+    """
+    if 'unexpected keyword argument' not in str(error):
+        raise error
+    return f'error: a setting is not known: {error}'

@@ -38,16 +38,13 @@ class ExactResumeHook(Hook):
         """
         if not runner._resume:  # weights are loaded for another purpose
             return
-        # None if it was not written by mmengine's runner
-        config = checkpoint['meta'].get('cfg')
+        meta = checkpoint.get('meta', {})
         try:
             self._check(runner, checkpoint)
         except InputError:
-            if config is not None:
-                put_config_back(runner, config)
+            put_config_back(runner, meta)
             raise
-        if config is not None:
-            tell_changes(runner, config)
+        tell_changes(runner, meta.get('cfg'))
 
     def _check(self, runner: Runner, checkpoint: dict) -> None:
         """Take over the random state of the same run; refuse any other."""

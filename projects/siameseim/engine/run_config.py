@@ -1,6 +1,7 @@
 """The config that a checkpoint was trained with, and that of its resume."""
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.runner import Runner
@@ -9,44 +10,58 @@ from ..config_text import settings
 
 # What the result of a run depends on.
 _MATTERS = (
+    'custom_hooks.',
+    'data_preprocessor.',
     'model.',
     'optim_wrapper.',
     'param_scheduler.',
     'train_cfg.',
     'train_dataloader.batch_size',
-    'train_dataloader.dataset.pipeline.',
 )
+
+# Among these, what it does not depend on once a run is resumed.
+_IDLE = ('.init_cfg', 'train_cfg.val_', '.test_cfg', '.with_cp')
 
 
 @master_only
-def put_config_back(runner: Runner, text: str) -> None:
+def put_config_back(runner: Runner, meta: dict[str, Any]) -> None:
     """Undo what a run that is refused has done to its work directory.
 
     The runner copies its config there before it knows that it cannot resume.
 
     Args:
         runner (Runner): that is to resume from a checkpoint.
-        text (str): the config that the checkpoint was trained with.
+        meta (dict): of the checkpoint, with the text of the config that it
+            was trained with.
     """
-    work_dir, file = Path(runner.work_dir), runner.cfg.filename
-    if file is None:  # its copy has a name that no other run uses
+    text, file = meta.get('cfg'), runner.cfg.filename
+    if file is None or not isinstance(text, str):
         return
-    if Path(runner._load_from).parent.resolve() == work_dir.resolve():
-        (work_dir / Path(file).name).write_text(text)
+    copy = Path(runner.work_dir, Path(file).name)
+    same_place = Path(runner._load_from).parent.resolve() == (
+        copy.parent.resolve()
+    )
+    # the copy of a config of another name was not that run's
+    same_name = str(meta.get('experiment_name')).startswith(f'{copy.stem}_')
+    if same_place and same_name:
+        copy.write_text(text)
 
 
-def tell_changes(runner: Runner, text: str) -> None:
+def tell_changes(runner: Runner, text: Any) -> None:
     """Warn if the result will not be that of the run without the stop.
 
     Args:
         runner (Runner): that resumes from a checkpoint.
-        text (str): the config that the checkpoint was trained with.
+        text (Any): the config that the checkpoint was trained with; nothing
+            is told without one.
     """
+    if not isinstance(text, str):
+        return
     changes = changed_settings(text, runner.cfg.pretty_text)
     if changes:
         runner.logger.warning(
             'the run goes on with other settings than the checkpoint was '
-            f'trained with: {"; ".join(changes)}. Its result will be another '
+            f'trained with: {"; ".join(changes)}. Its result may be another '
             'than without the stop'
         )
 
@@ -66,7 +81,12 @@ def changed_settings(then: str, now: str) -> list[str]:
         f'{name} was {old.get(name, "not set")}, '
         f'now is {new.get(name, "not set")}'
         for name in sorted(old | new)
-        if name.startswith(_MATTERS)
-        and '.init_cfg' not in name  # of weights that are replaced
+        if (name.startswith(_MATTERS) or _is_step(name))
+        and not any(part in name for part in _IDLE)
         and old.get(name) != new.get(name)
     ]
+
+
+def _is_step(name: str) -> bool:
+    """Whether it sets a transform, inside of whatever data sets."""
+    return name.startswith('train_dataloader.') and '.pipeline.' in name

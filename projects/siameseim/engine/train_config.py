@@ -166,6 +166,9 @@ def set_resume(cfg: Config, resume: str | None) -> str:
     Raises:
         FileNotFoundError: if a named checkpoint does not exist.
     """
+    if resume is None and cfg.get('resume'):  # as mmengine has it
+        resume = cfg.get('load_from') or 'auto'
+    cfg.resume = False
     if resume is None:
         earlier = find_last_checkpoint(cfg.work_dir)
         if earlier is None:
@@ -175,6 +178,9 @@ def set_resume(cfg: Config, resume: str | None) -> str:
             'run lies there: stop and give --resume to go on from it, or '
             'another --work-dir to keep the two runs apart'
         )
+    if '://' in resume:
+        cfg.resume, cfg.load_from = True, resume
+        return f'resuming from {resume}'
     checkpoint = (
         find_last_checkpoint(cfg.work_dir)
         if resume == 'auto'

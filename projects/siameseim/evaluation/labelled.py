@@ -1,5 +1,6 @@
 """Pooled features of labelled images in one folder per class."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,9 +59,15 @@ def _read_image(path: str) -> Any:
     """A file as RGB; a damaged one is not left out of an accuracy."""
     try:
         return default_loader(path)
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow raises any type
+        number = getattr(error, 'errno', None)
+        if number not in (None, errno.ENOENT, errno.EIO):
+            raise  # of the machine, such as too many open files
+        why = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(
-            f'{path} cannot be read ({error}): mend or remove it'
+            f'{path} cannot be read ({why}): mend or remove it'
         ) from error
 
 
@@ -141,8 +148,8 @@ def _batches(loader: DataLoader) -> Iterator[Any]:
     try:
         yield from loader
     except InputError as error:
-        text = str(error).strip().splitlines()[-1]
-        raise InputError(text.removeprefix(_IN_WORKER)) from error
+        text = str(error).rpartition(_IN_WORKER)[2].strip()
+        raise InputError(text) from error
 
 
 def share(images: ImageFolder) -> Subset:

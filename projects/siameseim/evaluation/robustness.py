@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from ..convert.layouts import state_of
 from ..convert.safe_load import load_file
 from ..transfer import classification
+from ..transfer.whole_checkpoint import check_whole
 from .corruptions import ALEXNET_ERRORS, SEVERITIES, mean_corruption_error
 from .imagenet_classes import classes_of, columns_of
 
@@ -75,6 +76,7 @@ def load_classifier(
     named = contents.get('meta', {}).get('dataset_meta', {}).get('classes', [])
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     model = get_model(cfg, pretrained=checkpoint, device=device)
+    check_whole(model, contents, checkpoint)
     return Classifier(
         model.eval(),
         cfg.test_dataloader.dataset.pipeline,

@@ -47,6 +47,8 @@ class MomentumTarget(nn.Module):
     ) -> None:
         """Move to ``kept * target + (1 - kept) * online``, parameters only.
 
+        Up to rounding, also where nothing is kept.
+
         Args:
             backbone (nn.Module): online backbone.
             projector (nn.Module): online projector.
@@ -86,6 +88,12 @@ class MomentumTarget(nn.Module):
         kept = [weights[0] for weights in self._weights if weights]
         if len(kept) < 2 or any(map(is_not, firsts, kept)):
             onlines = [*backbone.parameters(), *projector.parameters()]
+            for target, online in zip(self.parameters(), onlines, strict=True):
+                if target.stride() != online.stride():
+                    # the fused kernel reads both in the order of memory
+                    target.data = torch.empty_like(
+                        online, dtype=target.dtype
+                    ).copy_(target)
             self._weights = [*self.parameters()], [*onlines]
         return self._weights
 

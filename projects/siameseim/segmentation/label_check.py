@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import nn
 
+from ..errors import InputError
 from ..transfer.data_check import DataCheckHook, check_class_count
 
 _IGNORED = 255  # mmseg's label of pixels that count nowhere
@@ -41,14 +42,14 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
             data_batch (dict): with ``data_samples``, not yet on the device.
 
         Raises:
-            ValueError: naming the mask with a label that is no class.
+            InputError: naming the mask with a label that is no class.
         """
         classes = len(runner.train_dataloader.dataset.metainfo['classes'])
         for sample in (data_batch or {}).get('data_samples', []):
             labels = sample.gt_sem_seg.data
             highest = int(labels.where(labels != _IGNORED, -1).max())
             if highest >= classes:
-                raise ValueError(
+                raise InputError(
                     f'mask {sample.seg_map_path} has the label {highest}, '
                     f'but the data set has the classes 0 to {classes - 1} '
                     f'(and {_IGNORED}: ignored): correct '

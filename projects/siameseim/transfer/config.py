@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
@@ -60,16 +61,27 @@ def forget_absent_weights(cfg: Config) -> str | None:
     Returns:
         str | None: what was done, for the log.
     """
-    backbone = cfg.model.get('backbone') or ConfigDict()
-    init = backbone.get('init_cfg')
-    file = init.get('checkpoint') if isinstance(init, dict) else None
-    if file is None or '://' in file or Path(file).exists():
+    backbone: Any = cfg.model.get('backbone') or ConfigDict()
+    init = backbone.get('init_cfg') or []
+    entries = init if isinstance(init, list) else [init]
+    absent = [entry for entry in entries if _is_absent(entry)]
+    if not absent:
         return None
-    backbone.init_cfg = None
+    backbone.init_cfg = [e for e in entries if e not in absent] or None
     return (
-        f'{file}, from which the run was begun, does not exist: all weights '
-        'are those of the checkpoint'
+        f'{absent[0]["checkpoint"]}, from which the run was begun, does not '
+        'exist: all weights are those of the checkpoint'
     )
+
+
+def _is_absent(entry: Any) -> bool:
+    """Whether an initialiser needs a local file that does not exist."""
+    if not isinstance(entry, dict):
+        return False
+    file = entry.get('checkpoint')
+    if entry.get('type') != 'Pretrained' or not file or '://' in file:
+        return False
+    return not Path(file).expanduser().exists()
 
 
 def set_data_root(cfg: Config, folder: str) -> None:

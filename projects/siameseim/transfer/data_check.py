@@ -7,6 +7,8 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..errors import InputError
+
 
 class DataCheckHook(Hook):
     """Stops before the first step where the data do not fit the model.
@@ -38,7 +40,7 @@ class DataCheckHook(Hook):
             model (nn.Module): without the wrapper of distributed training.
 
         Raises:
-            ValueError: naming the values that differ and the cure.
+            InputError: naming the values that differ and the cure.
         """
         raise NotImplementedError
 
@@ -70,11 +72,11 @@ def check_class_count(name: str, head_classes: int, classes: tuple) -> None:
         classes (tuple[str, ...]): those of the data set.
 
     Raises:
-        ValueError: if the numbers differ.
+        InputError: if the numbers differ.
     """
     if head_classes != len(classes):
         shown = ', '.join(map(str, classes[:4]))
-        raise ValueError(
+        raise InputError(
             f'{name}.num_classes={head_classes}, but the data set has '
             f'{len(classes)} classes ({shown}, ...): set '
             f'{name}.num_classes={len(classes)}, or correct '

@@ -8,7 +8,7 @@ from typing import Any
 import mmcv
 import torch
 from mmengine.config import Config
-from torch import Tensor, nn
+from torch import nn
 
 from ..convert.safe_load import load_file
 from .classification import is_classifier
@@ -80,7 +80,7 @@ def draw_predictions(
             'configs/detection, configs/segmentation or '
             'configs/classification'
         )
-    check_whole(model, _weights_of(checkpoint), checkpoint)
+    check_whole(model, load_file(checkpoint), checkpoint)
     options = dict(pred_score_thr=score) if toolbox == 'mmdet' else {}
     visualizer = _visualizer(toolbox, model.dataset_meta)
     out.mkdir(parents=True, exist_ok=True)
@@ -99,12 +99,6 @@ def draw_predictions(
     return files
 
 
-def _weights_of(checkpoint: str) -> dict[str, Tensor]:
-    """The state dict of a file that a training wrote."""
-    contents = load_file(checkpoint)
-    return contents.get('state_dict', contents)
-
-
 def _draw_classes(
     cfg: Config,
     checkpoint: str,
@@ -121,7 +115,7 @@ def _draw_classes(
     if meta.get('classes'):  # of the data that it was trained on
         cfg.model.head.num_classes = len(meta['classes'])
     predict = ImageClassificationInferencer(cfg, checkpoint, device)
-    check_whole(predict.model, _weights_of(checkpoint), checkpoint)
+    check_whole(predict.model, state, checkpoint)
     out.mkdir(parents=True, exist_ok=True)
     predict([str(image) for image in images], show_dir=str(out))
     return [out / f'{image.stem}.png' for image in images]

@@ -1,24 +1,29 @@
 """A checkpoint of a trained model is all of it, or is refused."""
 
+from collections import OrderedDict
 from typing import Any
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import nn
 
+from ..convert.layouts import stored_state
 from ..engine.run_config import put_config_back, tell_changes
 from ..errors import InputError
 
+_STATISTICS = ('running_mean', 'running_var')
 
-def check_whole(model: nn.Module, saved: dict[str, Tensor], file: str) -> None:
-    """Refuse weights that would leave a part of a model at random.
+
+def check_whole(model: nn.Module, contents: dict[str, Any], file: str) -> None:
+    """Refuse a checkpoint that would leave a part of a model at random.
 
     The toolboxes load what fits and only log the rest.
 
     Args:
         model (nn.Module): built by the config; it takes the weights over.
-        saved (dict[str, Tensor]): state dict of the file.
+        contents (dict[str, Any]): the whole file.
         file (str): its name, for the error.
 
     Raises:
@@ -29,22 +34,32 @@ def check_whole(model: nn.Module, saved: dict[str, Tensor], file: str) -> None:
     cure = (
         'give the checkpoint of a training with this config and these classes'
     )
-    weights = {name.removeprefix('module.'): v for name, v in saved.items()}
+    weights = OrderedDict(stored_state(contents))
+    stored = contents.get('state_dict', contents)
+    # by which modules know what an older version of theirs has saved
+    weights._metadata = getattr(stored, '_metadata', None)  # type: ignore[attr-defined]
     try:
         found = model.load_state_dict(weights, strict=False)
+    except (torch.OutOfMemoryError, NotImplementedError):
+        raise
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()]
         text = next((line for line in lines[1:] if line), lines[0])
         raise InputError(f'{wrong} {text.rstrip(".")}. So {cure}') from error
+    # Other buffers a model may compute by itself, and heads for the training
+    # alone are left out of files to be used.
+    learned = {name for name, _ in model.named_parameters()}
     missing = [
         name
         for name in found.missing_keys
-        if not name.endswith('num_batches_tracked')
+        if (name in learned or name.endswith(_STATISTICS))
+        and not name.startswith('auxiliary_head.')
     ]
     if missing:
+        count = len(missing)
         raise InputError(
-            f'{wrong} it lacks {missing[0]} and {len(missing) - 1} more. '
-            f'So {cure}'
+            f'{wrong} of its weights {count} are missing, {missing[0]} the '
+            f'first. So {cure}'
         )
 
 
@@ -53,8 +68,11 @@ class WholeCheckpointHook(Hook):
 
     It looks at what is tested and at what a run resumes from; weights that
     a run merely starts from may be parts. A test on other classes is only
-    warned of, as their names may be others for the same thing.
+    warned of, as their names may be others for the same thing. A resume of
+    a run that is done says so.
     """
+
+    priority = 'VERY_HIGH'  # before a moving average takes the weights
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check weights and classes, and tell what a resume changes.
@@ -68,17 +86,17 @@ class WholeCheckpointHook(Hook):
         meta = checkpoint.get('meta', {})
         try:
             check_whole(
-                _unwrapped(runner.model),
-                checkpoint.get('state_dict', checkpoint),
+                unwrapped(runner.model),
+                checkpoint,
                 runner._load_from,
             )
             self._check_classes(runner, meta.get('dataset_meta'), tested)
         except InputError:
-            if runner._resume and meta.get('cfg'):
-                put_config_back(runner, meta['cfg'])
+            if runner._resume:
+                put_config_back(runner, meta)
             raise
-        if runner._resume and meta.get('cfg'):
-            tell_changes(runner, meta['cfg'])
+        if runner._resume:
+            tell_changes(runner, meta.get('cfg'))
 
     def _check_classes(self, runner: Runner, saved: Any, tested: bool) -> None:
         loader = (
@@ -111,7 +129,8 @@ def _shown(classes: Any) -> str:
     return f'{len(classes)}: {", ".join(map(str, classes[:4]))}{dots}'
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside of what distributes it or tests it at many scales."""
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.get_submodule('module')
     return model
