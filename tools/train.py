@@ -166,7 +166,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
     cfg = load_config(args)
     fit_config(cfg, args)
     world = launch.world_size(args.launcher)
-    notes = [
+    notes: list[str | None] = [
         train_config.scale_learning_rate(cfg, world),
         train_config.set_resume(cfg, args.resume),
     ]
