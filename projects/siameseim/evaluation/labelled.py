@@ -1,7 +1,5 @@
 """Pooled features of labelled images in one folder per class."""
 
-import errno
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +13,6 @@ from mmengine.dist import (
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import default_loader
 from torchvision.transforms import v2
 
 from ..engine.precision import use_bf16
@@ -23,10 +20,8 @@ from ..engine.worker_signals import leave_signals_to_trainer
 from ..errors import InputError
 from ..models import SiameseIMViT
 from .features import central_view, patch_features, pooled
+from .image_errors import batches, read_image
 from .knn import Neighbours, accuracies, shared_neighbours
-
-# How a worker's traceback begins the line of the error.
-_IN_WORKER = f'{InputError.__module__}.{InputError.__name__}: '
 
 
 class LabelledFeatures(NamedTuple):
@@ -52,23 +47,7 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
         FileNotFoundError: if the folder holds no class with images.
     """
     steps = [*central_view(size), v2.PILToTensor()]
-    return ImageFolder(str(folder), v2.Compose(steps), loader=_read_image)
-
-
-def _read_image(path: str) -> Any:
-    """A file as RGB; a damaged one is not left out of an accuracy."""
-    try:
-        return default_loader(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow raises any type
-        number = getattr(error, 'errno', None)
-        if number not in (None, errno.ENOENT, errno.EIO):
-            raise  # of the machine, such as too many open files
-        why = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(
-            f'{path} cannot be read ({why}): mend or remove it'
-        ) from error
+    return ImageFolder(str(folder), v2.Compose(steps), loader=read_image)
 
 
 def labelled_splits(
@@ -133,7 +112,7 @@ def pooled_features(
         len(images), backbone.embed_dims, dtype=torch.float16
     )
     labels, done = [], 0
-    for batch, label in _batches(loader):
+    for batch, label in batches(loader):
         data = preprocessor(dict(inputs=batch, data_samples=None))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
             tokens = patch_features(backbone, data['inputs'])
@@ -141,15 +120,6 @@ def pooled_features(
         labels.append(label)
         done += len(label)
     return LabelledFeatures(features, torch.cat(labels))
-
-
-def _batches(loader: DataLoader) -> Iterator[Any]:
-    """What a loader gives; its workers' errors without their traceback."""
-    try:
-        yield from loader
-    except InputError as error:
-        text = str(error).rpartition(_IN_WORKER)[2].strip()
-        raise InputError(text) from error
 
 
 def share(images: ImageFolder) -> Subset:
