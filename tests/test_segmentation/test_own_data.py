@@ -47,5 +47,6 @@ def test_own_masks(weights, shared, tmp_path, monkeypatch):
 def test_a_mask_with_a_fourth_class_is_named(
     weights, shared, tmp_path, monkeypatch
 ):
-    with pytest.raises(ValueError, match=r'mask .*masks/train/.*the label 3'):
+    said = r'error: .*mask .*masks/train/.*the label 3'
+    with pytest.raises(SystemExit, match=said):
         run(weights, shared, tmp_path, monkeypatch, highest=4)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from ..errors import InputError
 from .layouts import Layout, identify, state_of
 from .names import is_backbone, timm_to_ours
 from .safe_load import load_file
@@ -52,14 +53,14 @@ def read_backbone(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds no such backbone or is not safe to load.
+        InputError: if it holds no such backbone or is not safe to load.
     """
     contents = load_file(source)
     try:
         layout = identify(contents, prefix)
         branch = _branch(layout, branch)
     except ValueError as error:
-        raise ValueError(f'no backbone loaded from {source}: {error}') from (
+        raise InputError(f'no backbone loaded from {source}: {error}') from (
             error
         )
     state = state_of(contents)
@@ -84,12 +85,12 @@ def read_backbone(
 def _branch(layout: Layout, wanted: str | None) -> str:
     """The branch to take; online unless asked otherwise."""
     if wanted not in (None, 'online', 'target'):
-        raise ValueError(
+        raise InputError(
             f"branch={wanted!r} is unknown: choose 'online' or 'target'"
         )
     if 'only' in layout.prefixes:
         if wanted == 'target':
-            raise ValueError(
+            raise InputError(
                 f"branch='target' was asked for, but it is a {layout.name} "
                 'file without branches: leave branch out, or load the '
                 'training checkpoint'

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from ..errors import InputError
 from .backbone_file import BackboneFile, read_backbone
 from .plain_tensors import fold_scales, foreign
 from .sizes import sizes
@@ -29,7 +30,7 @@ def split_init_cfg(
         ``load_pretrained``; each None if there is none.
 
     Raises:
-        ValueError: if ``Pretrained`` comes with a field it does not know.
+        InputError: if ``Pretrained`` comes with a field it does not know.
     """
     cfgs = [init_cfg] if isinstance(init_cfg, dict) else [*(init_cfg or [])]
     others = [cfg for cfg in cfgs if not _is_pretrained(cfg)]
@@ -39,7 +40,7 @@ def split_init_cfg(
     fields = {k: v for k, v in pretrained[-1].items() if k != 'type'}
     unknown = fields.keys() - {'checkpoint', 'branch', 'prefix'}
     if unknown or 'checkpoint' not in fields:
-        raise ValueError(
+        raise InputError(
             "init_cfg=dict(type='Pretrained', ...) takes checkpoint and, if "
             f'needed, branch and prefix; got {sorted(fields)}'
         )
@@ -67,7 +68,7 @@ def load_pretrained(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is unsafe, unknown, of another size or kind,
+        InputError: if the file is unsafe, unknown, of another size or kind,
             or holds less than 95 % of the backbone.
     """
     try:
@@ -86,7 +87,7 @@ def load_pretrained(
     wanted = [n for n in own if n in matched or not _ADDED.match(n)]
     missing = [name for name in wanted if name not in matched]
     if len(matched) < MIN_MATCHED * len(wanted):
-        raise ValueError(
+        raise InputError(
             f'{checkpoint} ({file.layout.name}) holds only {len(matched)} of '
             f'{len(wanted)} backbone tensors; missing: {_some(missing)}; '
             f'left out: {_some(file.tensors.keys() - matched.keys())}: check '
@@ -130,7 +131,7 @@ def _fitted(
     """The file with layer scales folded in, and what that changed.
 
     Raises:
-        ValueError: if features would be others without what the model lacks.
+        InputError: if features would be others without what the model lacks.
     """
     tensors, changed = dict(file.tensors), []
     if not any('gamma' in name for name in own):
@@ -138,7 +139,7 @@ def _fitted(
     every = {**tensors, **file.rest}
     lost = [name for name in foreign(every) if name not in own]
     if lost:
-        raise ValueError(
+        raise InputError(
             f'{file.source} ({file.layout.name}) is another kind of ViT: this '
             f'model has no place for {_some(lost)}, without which its '
             'features would be others. tools/convert.py --allow-lossy leaves '
@@ -153,7 +154,7 @@ def _check_sizes(model: nn.Module, file: BackboneFile) -> None:
     ours = sizes(model.state_dict())
     for name, cure in _CURES.items():
         if theirs[name] is not None and theirs[name] != ours[name]:
-            raise ValueError(
+            raise InputError(
                 f'{file.source} ({file.layout.name}) holds a backbone with '
                 f'{name} {theirs[name]}, the model has {name} {ours[name]}: '
                 f'{cure.format(**theirs)}, or load another file'
@@ -182,7 +183,7 @@ def _check_shapes(
         if tensor.shape != own[name].shape and not _RESIZED.match(name)
     ]
     if differing:
-        raise ValueError(
+        raise InputError(
             f'{source} has tensors of other shapes than the model: '
             f'{_some(differing)}'
         )
