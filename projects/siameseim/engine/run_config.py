@@ -42,7 +42,7 @@ def put_config_back(runner: Runner, meta: dict[str, Any]) -> None:
         copy.parent.resolve()
     )
     # the copy of a config of another name was not that run's
-    same_name = str(meta.get('experiment_name')).startswith(f'{copy.stem}_')
+    same_name = str(meta.get('experiment_name')).startswith(copy.stem)
     if same_place and same_name:
         copy.write_text(text)
 
