@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
-from siameseim.engine.options import merge_options
+from siameseim.engine.options import add_options, merge_options
 from siameseim.transfer import draw
 
 
@@ -41,14 +41,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--device', help='e.g. cpu or cuda:0 (a GPU if there is one)'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='replace settings of the config, as in its training',
-    )
+    add_options(parser)
     return parser.parse_args(argv)
 
 

@@ -12,11 +12,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from siameseim.engine import launch
-from siameseim.engine.options import merge_options, unknown_setting
+from siameseim.engine.options import (
+    add_options,
+    merge_options,
+    unknown_setting,
+)
 from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
@@ -47,14 +51,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--out', metavar='FILE', help='write the results to this JSON file'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='replace settings, e.g. model.test_cfg.rcnn.score_thr=0.1',
-    )
+    add_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

@@ -15,12 +15,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import launch, train_config
-from siameseim.engine.options import merge_options, unknown_setting
+from siameseim.engine.options import (
+    add_options,
+    merge_options,
+    unknown_setting,
+)
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
 from siameseim.evaluation.frozen import split_folders
@@ -58,14 +62,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'in the work directory, or from the beginning if there is none',
     )
     parser.add_argument('--seed', type=int, help='replaces randomness.seed')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='replace settings, e.g. train_dataloader.batch_size=64',
-    )
+    add_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

@@ -178,3 +178,12 @@ def test_a_wrapped_model_may_have_been_saved():
     wrapped = {f'module.{n}': v for n, v in other.state_dict().items()}
     check_whole(model, wrapped, 'file.pth')
     assert model.weight.equal(other.weight)
+
+
+def test_a_head_of_the_training_alone_may_be_missing_in_use():
+    parts = {'decode_head': nn.Linear(2, 2), 'auxiliary_head': nn.Linear(2, 2)}
+    model = nn.ModuleDict(parts)
+    saved = nn.ModuleDict({'decode_head': nn.Linear(2, 2)}).state_dict()
+    check_whole(model, saved, 'file.pth')
+    with pytest.raises(InputError, match='2 are missing, auxiliary_head'):
+        check_whole(model, saved, 'file.pth', unused=())

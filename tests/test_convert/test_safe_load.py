@@ -119,3 +119,10 @@ def test_without_the_safetensors_package_the_cure_is_named(
     (tmp_path / 'a.safetensors').touch()
     with pytest.raises(ImportError, match='pip install safetensors'):
         load_file(str(tmp_path / 'a.safetensors'))
+
+
+def test_an_onnx_program_is_named_as_what_it_is(tmp_path):
+    path = tmp_path / 'vit.onnx'
+    path.write_bytes(b'\x08\x0a')
+    with pytest.raises(ValueError, match='vit.onnx is an ONNX program'):
+        load_file(str(path))

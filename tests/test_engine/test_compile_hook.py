@@ -1,5 +1,7 @@
 """Compiled blocks compute the same, under the same names."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.multiprocessing as mp
@@ -7,6 +9,7 @@ from torch.testing import assert_close
 
 from siameseim.engine import compile_hook
 from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
+from siameseim.errors import InputError
 from siameseim.evaluation import patch_features
 from tests.model_fixtures import random_batch, tiny_model
 
@@ -106,6 +109,15 @@ COMPILED = [
 def test_the_hook_compiles_only_when_asked():
     assert compiled(False) == []
     assert compiled(True) == COMPILED
+
+
+def test_cuda_graphs_refuse_to_accumulate():
+    runner = Recorder(tiny_model())
+    runner.optim_wrapper = SimpleNamespace(accumulation=2)
+    hook = CompileBlocksHook(True, mode='reduce-overhead')
+    with pytest.raises(InputError, match='accumulative_counts=1'):
+        hook.before_train(runner)
+    assert runner.lines == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Settings of the command line."""
 
+import argparse
 import difflib
 import inspect
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from ..errors import InputError
@@ -20,6 +21,18 @@ _READ = {
     'tta_model',
     'tta_pipeline',
 }
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a tool the option ``--cfg-options``, for ``merge_options``."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='replace settings, e.g. train_dataloader.batch_size=64',
+    )
 
 
 def merge_options(cfg: Config, options: dict[str, Any]) -> None:

@@ -16,7 +16,12 @@ from ..errors import InputError
 _STATISTICS = ('running_mean', 'running_var')
 
 
-def check_whole(model: nn.Module, contents: dict[str, Any], file: str) -> None:
+def check_whole(
+    model: nn.Module,
+    contents: dict[str, Any],
+    file: str,
+    unused: tuple[str, ...] = ('auxiliary_head.',),
+) -> None:
     """Refuse a checkpoint that would leave a part of a model at random.
 
     The toolboxes load what fits and only log the rest.
@@ -25,6 +30,9 @@ def check_whole(model: nn.Module, contents: dict[str, Any], file: str) -> None:
         model (nn.Module): built by the config; it takes the weights over.
         contents (dict[str, Any]): the whole file.
         file (str): its name, for the error.
+        unused (tuple[str, ...]): how the names of parts begin that only
+            training needs, which files to be used leave out. Defaults to
+            mmseg's auxiliary head.
 
     Raises:
         InputError: naming the first weight that is missing or of another
@@ -41,19 +49,18 @@ def check_whole(model: nn.Module, contents: dict[str, Any], file: str) -> None:
     try:
         found = model.load_state_dict(weights, strict=False)
     except (torch.OutOfMemoryError, NotImplementedError):
-        raise
+        raise  # RuntimeErrors too, but not the file's fault
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()]
         text = next((line for line in lines[1:] if line), lines[0])
         raise InputError(f'{wrong} {text.rstrip(".")}. So {cure}') from error
-    # Other buffers a model may compute by itself, and heads for the training
-    # alone are left out of files to be used.
+    # Other buffers a model may compute by itself.
     learned = {name for name, _ in model.named_parameters()}
     missing = [
         name
         for name in found.missing_keys
         if (name in learned or name.endswith(_STATISTICS))
-        and not name.startswith('auxiliary_head.')
+        and not name.startswith(unused)
     ]
     if missing:
         count = len(missing)
@@ -85,11 +92,11 @@ class WholeCheckpointHook(Hook):
             return
         meta = checkpoint.get('meta', {})
         try:
-            check_whole(
-                unwrapped(runner.model),
-                checkpoint,
-                runner._load_from,
-            )
+            model, file = unwrapped(runner.model), runner._load_from
+            if tested:
+                check_whole(model, checkpoint, file)
+            else:  # a run needs all of it
+                check_whole(model, checkpoint, file, unused=())
             self._check_classes(runner, meta.get('dataset_meta'), tested)
         except InputError:
             if runner._resume:
