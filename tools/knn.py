@@ -112,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> dict[int, float]:
         what = args.checkpoint or 'the untrained network'
         for k, score in scores.items():
             print(f'k-NN (k={k}) of {what}: {score:.1%} of {data}')
+    launch.end_group()
     return scores
 
 

@@ -102,9 +102,8 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def main(argv: Sequence[str] | None = None) -> dict[str, float]:
-    """Test as the command line says and return the results."""
-    args = parse_args(argv)
+def measure(args: argparse.Namespace) -> dict[str, float]:
+    """Test as the command line says: the scores."""
     try:
         cfg = load_config(args)
     except (OSError, ValueError) as error:
@@ -113,11 +112,18 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     try:
         runner = Runner.from_cfg(cfg)
         runner.register_hook(WholeCheckpointHook())
-        scores = runner.test()
+        return runner.test()
     except InputError as error:
         sys.exit(f'error: {error}')
     except TypeError as error:
         sys.exit(unknown_setting(error))
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, float]:
+    """Test as the command line says and return the results."""
+    args = parse_args(argv)
+    scores = measure(args)
+    launch.end_group()
     # some metrics return numpy scalars, which JSON does not know
     results = {name: float(value) for name, value in scores.items()}
     if args.out:

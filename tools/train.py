@@ -190,9 +190,8 @@ def build_runner(args: argparse.Namespace) -> Runner:
     return runner
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Train as the command line says."""
-    args = parse_args(argv)
+def train(args: argparse.Namespace) -> int:
+    """Train as the command line says: the exit status."""
     try:
         runner = build_runner(args)
     except (OSError, ValueError, MemoryError) as error:
@@ -204,6 +203,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(unknown_setting(error))
     try:
         runner.train()
+    except SystemExit as stop:  # of StopSignalHook, in all processes alike
+        return int(stop.code or 0)
     except (FileNotFoundError, InputError, FloatingPointError) as error:
         sys.exit(f'error: {error}')
     except TypeError as error:
@@ -217,6 +218,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(128 + signal.SIGINT)
     finally:
         end_workers(runner.train_dataloader)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line says."""
+    status = train(parse_args(argv))
+    launch.end_group()
+    if status:
+        sys.exit(status)
 
 
 if __name__ == '__main__':

@@ -38,6 +38,26 @@ def test_two_processes_with_half_the_batch_equal_one(
             assert difference <= 1e-3 * value.norm() + 1e-6, key
 
 
+def test_gloo_threads_end_before_python_does(images, config, tmp_path):
+    """Those that outlive it abort the process now and then."""
+    program = tmp_path / 'program.py'
+    program.write_text(
+        'import sys\n'
+        'from pathlib import Path\n'
+        f'sys.path.insert(0, {str(ROOT)!r})\n'
+        'from tests.transfer_fixtures import tool\n'
+        "tool('train').main()\n"
+        'for thread in Path("/proc/self/task").iterdir():\n'
+        '    print("thread", (thread / "comm").read_text())\n'
+    )
+    data = ['--data', images, '--work-dir', tmp_path / 'work']
+    launch = ['-m', 'torch.distributed.run', '--standalone']
+    command = [*launch, program, config(''), *data, '--launcher', 'pytorch']
+    output = finished(on_cpus('python', *command))
+    assert 'thread python' in output
+    assert 'gloo' not in output.split('thread', 1)[1]
+
+
 @pytest.mark.slow
 def test_sigterm_to_all_processes_saves_and_the_command_resumes(
     images, config, tmp_path

@@ -1,5 +1,6 @@
 """Processes of a run: how many there are, and starting them on CPUs."""
 
+import gc
 import os
 
 import torch
@@ -72,6 +73,20 @@ def init_group(launcher: str) -> None:
     if launcher != 'none' and torch.cuda.is_available():
         init_dist(launcher, backend='nccl')
     init_cpu_group(launcher)
+
+
+def end_group() -> None:
+    """Leave the process group, if there is one, and end its threads.
+
+    A gloo thread that still holds the tensors of the last collective needs
+    Python to free them: in an interpreter that is shutting down it aborts
+    the process after all work is done (pytorch pull request 179291). For
+    processes that are done with each other; what holds the group, such as a
+    runner with its model, must be out of use.
+    """
+    if dist.is_initialized():
+        gc.collect()  # runners and wrapped models stand in cycles
+        dist.destroy_process_group()
 
 
 def _places(launcher: str) -> tuple[int, int, int]:
