@@ -13,6 +13,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from siameseim.engine.launch import end_group
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -47,7 +49,7 @@ def _worker(
         world_size=2,
     )
     torch.save(function(rank, *args), Path(folder) / str(rank))
-    dist.destroy_process_group()
+    end_group()
 
 
 def on_cpus(*command: Any, **kwargs: Any) -> subprocess.Popen:

@@ -11,6 +11,7 @@ import torch.multiprocessing as mp
 from mmengine.config import Config
 from mmengine.registry import MODEL_WRAPPERS
 
+from ..engine.launch import end_group
 from .step import StepBenchmark
 from .timing import Spread, seconds, spread
 
@@ -67,6 +68,16 @@ def _worker(
         rank=rank,
         world_size=processes,
     )
+    times = _step_times(cfg, batch_size, device, steps)
+    if rank == 0:
+        (Path(folder) / 'times').write_text(json.dumps(times))
+    end_group()
+
+
+def _step_times(
+    cfg: dict, batch_size: int, device: str, steps: int
+) -> list[float]:
+    """Seconds of each step, all processes beginning it together."""
     config = Config(cfg)
     step = StepBenchmark(config, batch_size, device)
     wrapped = MODEL_WRAPPERS.build(
@@ -82,6 +93,4 @@ def _worker(
     for _ in range(steps):
         dist.barrier()
         times.append(seconds(run, device))
-    if rank == 0:
-        (Path(folder) / 'times').write_text(json.dumps(times))
-    dist.destroy_process_group()
+    return times
