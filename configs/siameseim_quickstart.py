@@ -89,4 +89,5 @@ custom_hooks = [
 default_hooks = dict(
     logger=dict(interval=20),
     checkpoint=dict(interval=1000),  # only after the last epoch
+    features=dict(interval=50),  # 460 iterations in all
 )

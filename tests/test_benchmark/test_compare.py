@@ -69,7 +69,7 @@ def test_a_plain_step_ends_with_the_weights_of_ours(smoke):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize('name', ['mae', 'mocov3'])
+@pytest.mark.parametrize('name', ['mae', 'mocov3', 'byol'])
 def test_stock_methods_make_a_step(name):
     cfg = peer_config(name, 768)
     tiny = dict(
@@ -79,7 +79,7 @@ def test_stock_methods_make_a_step(name):
         cfg.model.backbone.arch = tiny
         cfg.model.neck.update(embed_dim=32, decoder_embed_dim=32)
         cfg.model.neck.update(decoder_depth=1, decoder_num_heads=2)
-    else:
+    elif name == 'mocov3':
         cfg.model.backbone.arch = tiny
         cfg.model.neck.in_channels = 32
     step = PeerStep(name, cfg, 2, 'cpu', 'fp32')

@@ -63,3 +63,12 @@ def test_targets_are_equal():
     for name, parameter in model.named_parameters():
         if name.startswith('target.') and 'pos_embed' not in name:
             assert_close(parameter, expected[plain_name(name)])
+
+
+@pytest.mark.parametrize('part', ['head.whiten_target', 'neck.input_norm'])
+def test_what_the_plain_model_lacks_is_refused(part):
+    model = tiny_model()
+    model.head.whiten_target = part == 'head.whiten_target'
+    model.neck.predictor.input_norm = part == 'neck.input_norm'
+    with pytest.raises(ValueError, match=rf'counterpart for model\.{part}:'):
+        plain_copy(model)

@@ -92,12 +92,12 @@ def test_the_table_shows_spreads_ratios_and_data():
     result = dict(
         batch_size=8,
         steps=dict(ours=ours, plain=plain),
-        data=dict(samples_per_second=310.4),
+        data=dict(samples_per_second=[310.4, 299.0, 320.0]),
     )
     table = suite_table(dict(run=result), {})
     assert '| run | 8 | ours | 4  (3 to 5) | - | 0.5 |' in table
     assert '| run | 8 | plain | 2 | 2  (1.5 to 2.5) | - |' in table
-    assert 'run: samples per second 310' in table
+    assert 'run: samples per second 310.4  (299 to 320)' in table
 
 
 @pytest.mark.slow

@@ -29,9 +29,18 @@ READS = {
     'nonzero',
     'masked_select',
     '_unique2',
+    'bincount',
+    'repeat_interleave',
     '_linalg_eigh',  # reports to the host whether it converged
 }
 WATCHED = (2, 3)  # iterations; the first ones create moments and the like
+
+
+def _indexes_by_mask(name, args):
+    """x[mask], whose shape depends on the mask, and what writes there."""
+    if name not in {'index', 'index_put', 'index_put_'}:
+        return False
+    return any(i is not None and i.dtype == torch.bool for i in args[1])
 
 
 class WaitsSeen(TorchDispatchMode):
@@ -49,7 +58,8 @@ class WaitsSeen(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name in READS and self.device in (None, args[0].device.type):
+        reads = name in READS or _indexes_by_mask(name, args)
+        if reads and self.device in (None, args[0].device.type):
             self.waits.append(name)
         result = func(*args, **kwargs)
         if name == '_to_copy':
@@ -188,6 +198,22 @@ def test_colour_changes_are_copied_to_the_device_asynchronously(monkeypatch):
     assert views[0].device.type == 'meta'
     assert seen.waits == []
     assert {str(device) for device in made} <= {'None', 'cpu'}
+
+
+def test_results_whose_shape_depends_on_values_are_seen():
+    x, mask = torch.zeros(3), torch.tensor([True, False, True])
+    with WaitsSeen() as seen:
+        x[torch.tensor([0, 1])]
+        x[mask]
+        x[mask] = torch.ones(2)
+        torch.repeat_interleave(torch.tensor([1, 2]))
+        torch.bincount(torch.tensor([1, 2]))
+    assert seen.waits == [
+        'index',
+        'index_put_',
+        'repeat_interleave',
+        'bincount',
+    ]
 
 
 def test_a_blocking_copy_to_the_device_is_seen():

@@ -48,8 +48,19 @@ def test_a_collapse_on_purpose_is_warned_of(run):
 
 
 def test_it_stops_if_asked_to(run):
-    with pytest.raises(RuntimeError, match='seems to collapse'):
+    with pytest.raises(SystemExit, match='error: .* seems to collapse'):
         run(WATCH.format('stop=True') + COLLAPSE)
+
+
+def test_measurements_in_a_row_are_counted_over_a_resume(run, tmp_path):
+    """Four measurements in the first epoch, three in the second."""
+    always = WATCH.format('warmup=0, patience=6, limits=dict(rank=1e9)')
+    log = run(always)
+    assert log.count('seems to collapse') == 1
+    resumed = run(
+        always, 'work', '--resume', str(tmp_path / 'work/epoch_1.pth')
+    )
+    assert resumed.count('seems to collapse') == 2
 
 
 def test_a_healthy_run_does_not_warn(run):

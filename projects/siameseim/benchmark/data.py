@@ -15,8 +15,52 @@ from torch.utils.data import DataLoader
 from ..datasets import PretrainDataset
 from ..engine.train_config import set_data
 from .plain.data import PlainTwoViews
+from .timing import spread
 
 Images = PretrainDataset | PlainTwoViews
+
+_TURNS = 5
+_TURN_SECONDS = 1.5
+_LOADER_SECONDS = 5.0
+
+
+def data_rates(
+    cfg: Config, data: str, plain: bool, batch_size: int, workers: int
+) -> dict[str, Any]:
+    """Samples a second: of one process, of a plain one, of a data loader.
+
+    The first two take turns, with one thread, so that noise disturbs both.
+
+    Args:
+        cfg (Config): a pretraining config.
+        data (str): what ``tools/train.py --data`` takes.
+        plain (bool): measure the plain pipeline as well.
+        batch_size (int): images a batch of the loader.
+        workers (int): its worker processes; 0 leaves it out.
+    """
+    dataset = two_view_dataset(cfg, data)
+    sides: dict[str, Images] = {'samples_per_second': dataset}
+    if plain:
+        sides['plain_samples_per_second'] = plain_dataset(cfg, dataset)
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for turn in range(_TURNS):
+        for name, images in sides.items():
+            rate = samples_per_second(images, _TURN_SECONDS, 1000 * turn)
+            rates[name].append(rate)
+    torch.set_num_threads(threads)
+    result: dict[str, Any] = {n: spread(each) for n, each in rates.items()}
+    if plain:
+        pairs = zip(*rates.values(), strict=True)
+        ratios = [ours / theirs for ours, theirs in pairs]
+        result['samples_over_plain'] = spread(ratios)
+    if workers:
+        loader = endless_loader(dataset, batch_size, workers)
+        rate = loader_rate(loader, _LOADER_SECONDS)
+        result['loader_samples_per_second'] = rate
+        result['loader_samples_per_second_and_worker'] = rate / workers
+    return result
 
 
 def two_view_dataset(cfg: Config, data: str) -> PretrainDataset:

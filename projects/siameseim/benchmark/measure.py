@@ -18,8 +18,6 @@ from .plain.step import PlainStep
 from .step import StepBenchmark, count_flops
 from .timing import Spread, peak_memory
 
-_DATA_SECONDS = 5.0
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -71,7 +69,7 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
         seconds_to_first_step=to_first_step,
         matmul_tflops=rounds_tflops(rounds),
         datasheet_tflops=settings.peak_tflops
-        or datasheet_tflops(device_name(device)),
+        or (datasheet_tflops(device_name(device)) if bf16 else None),
     )
     result['steps'] = {
         each.name: describe(each, rounds, flops[each.name], device)
@@ -86,7 +84,13 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
             'ours', over=other.name
         )
     if settings.data:
-        result['data'] = _data_rates(cfg, settings)
+        result['data'] = data_side.data_rates(
+            cfg,
+            settings.data,
+            'plain' in settings.against,
+            settings.batch_size,
+            settings.workers,
+        )
     if settings.split:
         result['parts_of_a_step'] = _parts(cfg, settings, step)
     result['peak_memory_of_process_gib'] = peak_memory(device) / 2**30
@@ -136,33 +140,6 @@ def _contender(
         settings.device,
         cfg.optim_wrapper.precision,
     )
-
-
-def _data_rates(cfg: Config, settings: Settings) -> dict[str, float]:
-    """Samples a second: of one process, plain, and of the loader."""
-    assert settings.data is not None
-    dataset = data_side.two_view_dataset(cfg, settings.data)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    result = dict(
-        samples_per_second=data_side.samples_per_second(dataset, _DATA_SECONDS)
-    )
-    if 'plain' in settings.against:
-        plain = data_side.plain_dataset(cfg, dataset)
-        result['plain_samples_per_second'] = data_side.samples_per_second(
-            plain, _DATA_SECONDS
-        )
-    torch.set_num_threads(threads)
-    if settings.workers:
-        loader = data_side.endless_loader(
-            dataset, settings.batch_size, settings.workers
-        )
-        rate = data_side.loader_rate(loader, _DATA_SECONDS)
-        result['loader_samples_per_second'] = rate
-        result['loader_samples_per_second_and_worker'] = (
-            rate / settings.workers
-        )
-    return result
 
 
 def _parts(

@@ -34,7 +34,7 @@ def suite_table(results: dict[str, Any], failed: dict[str, str]) -> str:
             lines.append('| ' + ' | '.join(cells) + ' |')
     for name, result in results.items():
         for what, rate in result.get('data', {}).items():
-            lines.append(f'\n{name}: {_title(what)} {rate:.0f}')
+            lines.append(f'\n{name}: {_title(what)} {_cell(rate)}')
     lines += [f'\n{name} failed: {why}' for name, why in failed.items()]
     return '\n'.join(lines)
 

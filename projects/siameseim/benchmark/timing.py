@@ -56,7 +56,10 @@ def matmul_rate(
 
 
 def peak_memory(device: str) -> int:
-    """Bytes: largest allocation on a GPU, resident size of the process."""
+    """Bytes that the process held at most, on the GPU or on the host.
+
+    On a GPU what torch reserved, of which it gives nothing back by itself.
+    """
     if device == 'cuda':
-        return torch.cuda.max_memory_allocated()
+        return torch.cuda.memory_reserved()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

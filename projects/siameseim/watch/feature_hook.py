@@ -11,11 +11,14 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from ..errors import InputError
 from .judge import CollapseJudge, Limits, Signs
 from .signs import FeatureSigns, feature_signs
 from .taps import FeatureTaps
 
-_INFO = 'untrained_features'
+# What a resumed run goes on with.
+_UNTRAINED = 'untrained_features'
+_IN_A_ROW = 'features_past_limits'
 
 
 @HOOKS.register_module()
@@ -26,7 +29,8 @@ class FeatureWatchHook(Hook):
     are looked at, on all processes, and the means are logged as
     ``BRANCH_SIGN`` ('target_rank', 'online_cosine', ...; see ``FeatureTaps``
     and ``FeatureSigns``). The first iteration of a run is the untrained
-    network, which the limits refer to; it survives a resume.
+    network, which the limits refer to; it survives a resume, as does the
+    number of measurements in a row that passed them.
 
     Args:
         interval (int): iterations between two measurements; 0 turns the hook
@@ -73,7 +77,7 @@ class FeatureWatchHook(Hook):
         """Measure, log, and warn if limits are passed.
 
         Raises:
-            RuntimeError: if they are and ``stop`` was asked for.
+            InputError: if they are and ``stop`` was asked for.
         """
         if self._taps is None:
             return
@@ -96,21 +100,23 @@ class FeatureWatchHook(Hook):
 
     def _judge(self, runner: Runner, signs: Signs) -> None:
         hub = runner.message_hub
-        if hub.get_info(_INFO) is None:
-            hub.update_info(_INFO, {b: [*v] for b, v in signs.items()})
+        if hub.get_info(_UNTRAINED) is None:
+            hub.update_info(_UNTRAINED, {b: [*v] for b, v in signs.items()})
         if runner.iter < self.warmup * runner.max_iters:
             return
         untrained = {
             branch: FeatureSigns(*values)
-            for branch, values in hub.get_info(_INFO).items()
+            for branch, values in hub.get_info(_UNTRAINED).items()
         }
+        self.judge.in_a_row = hub.get_info(_IN_A_ROW, 0)
         warning = self.judge.warning(signs, untrained)
+        hub.update_info(_IN_A_ROW, self.judge.in_a_row)
         if warning is None:
             return
         text = f'iteration {runner.iter + 1}: {warning}'
         if self.stop:
             runner.visualizer.close()
-            raise RuntimeError(text)
+            raise InputError(text)
         runner.logger.warning(text)
 
 
