@@ -8,8 +8,16 @@ import torch
 from siameseim.report import Section, load_run, render
 from siameseim.report.build import curves_of
 from siameseim.report.load import read_log
-from siameseim.report.pictures import load_images
+from siameseim.report.pictures import (
+    dense_figure,
+    load_images,
+    neighbour_figure,
+    pair_figures,
+)
+from siameseim.visualization.figures import draw_log
 from tests.test_report.conftest import tool
+
+LAST = 6  # iteration of the pictures
 
 
 def test_page_refers_to_nothing_outside(report):
@@ -45,16 +53,52 @@ def test_a_resumed_run_has_one_curve(tmp_path):
     assert curves == {'loss': ([1, 2], [3, 1]), 'knn': ([2], [50])}
 
 
+PICTURES = {
+    f'pictures_{name}'
+    for name in ('features', 'neighbours', 'tsne', 'views_1', 'views_2')
+}
+
+
 def test_pictures_reach_tensorboard_and_files(run):
-    names = {path.name for path in run.glob('**/vis_image/**/*.png')}
-    assert any(name.startswith('pictures_features') for name in names), names
-    assert any(name.startswith('pictures_neighbours') for name in names), names
+    files = {path.stem for path in run.glob('**/vis_image/**/*.png')}
+    assert files == {f'{name}_{LAST}' for name in PICTURES}
     from tensorboard.backend.event_processing import event_accumulator
 
     (events,) = run.glob('*/vis_data/events.out.tfevents*')
     reader = event_accumulator.EventAccumulator(str(events))
     reader.Reload()
-    assert 'pictures_features' in reader.Tags()['images']
+    assert set(reader.Tags()['images']) == PICTURES
+
+
+def drawn_texts(figure):
+    """Without the numbers of axes that are switched off."""
+    for axis in figure.axes:
+        legend = axis.get_legend()
+        scale = [axis.xaxis.label, *axis.get_xticklabels()]
+        scale += [axis.yaxis.label, *axis.get_yticklabels()]
+        texts = [axis.title, *axis.texts, *(scale if axis.axison else ())]
+        texts += legend.get_texts() if legend else ()
+        yield from (text for text in texts if text.get_text())
+
+
+def test_text_in_pictures_is_9_pixels_high_on_a_phone(run, photos):
+    """Figures are 345 CSS pixels wide there; a point is 1/72 inch."""
+    loaded = load_run(run)
+    images = load_images(loaded.model, photos, 100)
+    figures = [
+        dense_figure(loaded.model, images, 5),
+        neighbour_figure(images, 5),
+        draw_log({'loss': ([1, 2], [3.0, 4.0])}, 'Loss'),
+        *pair_figures(loaded.model, loaded.cfg, photos, 2)[0],
+    ]
+    assert len(figures) >= 4
+    for figure in figures:
+        figure.canvas.draw()
+        shown = 345 / (figure.get_figwidth() * 72)  # pixels of a point
+        texts = [*drawn_texts(figure)]
+        assert texts
+        for text in texts:
+            assert text.get_fontsize() * shown >= 8.99, text.get_text()
 
 
 def test_a_folder_without_checkpoint_is_refused(tmp_path):

@@ -19,6 +19,7 @@ from .pictures import (
     load_images,
     neighbour_figure,
     pair_figures,
+    tsne_figure,
 )
 
 
@@ -26,11 +27,11 @@ from .pictures import (
 class PicturesHook(Hook):
     """Adds pictures of a few images to all visualization backends.
 
-    Attention and patch features, nearest neighbours, and the correspondence
-    between two views. Off unless a folder is given. They go through
-    mmengine's ``Visualizer.add_image``: to TensorBoard, to PNG files, and to
-    W&B with ``WandbVisBackend`` in ``visualizer.vis_backends``. Draws no
-    random number of the run; the model is put back into its mode.
+    Attention and patch features, nearest neighbours, a t-SNE map, and the
+    correspondence between two views. Off unless a folder is given. They go
+    through mmengine's ``Visualizer.add_image``: to TensorBoard, to PNG files,
+    and to W&B with ``WandbVisBackend`` in ``visualizer.vis_backends``. Draws
+    no random number of the run; the model is put back into its mode.
 
     Args:
         images (str, optional): folder with at least four images, at any
@@ -72,6 +73,7 @@ class PicturesHook(Hook):
                 figures = dict(
                     features=dense_figure(model, images, 5),
                     neighbours=neighbour_figure(images, 5),
+                    tsne=tsne_figure(images),
                 )
                 pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
                 figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}

@@ -21,12 +21,14 @@ from ..evaluation.matching import (
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
 from ..models.position import relative_geometry
-from .figures import new_figure, pixels_of, show
+from .figures import legible, new_figure, pixels_of, show
 from .matches import spread
 
 _VIEW1, _VIEW2 = '#0072b2', '#d55e00'  # told apart by colour-blind readers
 _RIGHT, _WRONG = '#1a9850', '#e6550d'
 _SHOWN = 12  # patches drawn
+_WIDTH = 5.4  # inches
+_TEXT = legible(_WIDTH)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def draw(
         index (int): which of the B pairs.
         grid (tuple[int, int]): patches per column and per row.
     """
-    figure = new_figure(5.4, 5.6)
+    figure = new_figure(_WIDTH, 5.6)
     axes = figure.subplots(2, 2)
     show(axes[0, 0], source, 'both crops and their overlap')
     _draw_crops(axes[0, 0], source.shape[1], samples, index)
@@ -144,7 +146,7 @@ def _draw_crops(
             Rectangle((x, y), w, h, fill=False, edgecolor=colour, lw=2.5)
         )
         axis.text(
-            x, y, f' {view + 1} ', color='white', va='top', fontsize=10,
+            x, y, f' {view + 1} ', color='white', va='top', fontsize=_TEXT,
             bbox=dict(facecolor=colour, edgecolor='none', pad=1),
         )  # fmt: skip
     left, top = np.maximum(corners[0][:2], corners[1][:2])
@@ -167,7 +169,7 @@ def _centres(
 def _numbers(axis: Axes, points: np.ndarray, colour: str) -> None:
     for number, (x, y) in enumerate(points, 1):
         axis.text(
-            x, y, str(number), color='white', fontsize=7, ha='center',
+            x, y, str(number), color='white', fontsize=_TEXT, ha='center',
             va='center', bbox=dict(boxstyle='circle', facecolor=colour,
                                    edgecolor='white', pad=0.2),
         )  # fmt: skip
@@ -187,7 +189,7 @@ def _arrows(
         keep = right.numpy() == correct
         for number, (x, y) in enumerate(guess, 1):
             if keep[number - 1]:
-                axis.text(x, y, str(number), color='white', fontsize=7,
+                axis.text(x, y, str(number), color='white', fontsize=_TEXT,
                           ha='center', va='center',
                           bbox=dict(boxstyle='circle', facecolor=colour,
                                     edgecolor='white', pad=0.2))  # fmt: skip

@@ -11,6 +11,7 @@ from torch import Tensor
 
 _DPI = 110
 _SIDE = 1.7  # inches of an image; four of them fill a phone's width
+_PHONE = 345  # CSS pixels of a picture's width on a phone of 375
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -20,10 +21,20 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def legible(width: float) -> float:
+    """Points of text that is 9 pixels high on a phone.
+
+    Args:
+        width (float): of its figure in inches.
+    """
+    return 9 * 72 * width / _PHONE
+
+
 def show(axis: Axes, pixels: np.ndarray, title: str = '') -> None:
     """An image without axes."""
     axis.imshow(pixels)
-    axis.set_title(title, fontsize=10)
+    size = legible(axis.get_figure(root=True).get_figwidth())
+    axis.set_title(title, fontsize=max(10, size))
     axis.axis('off')
 
 
@@ -121,11 +132,14 @@ def draw_log(
         title (str): over the figure.
     """
     figure = new_figure(6, 3.4)
+    size = legible(6)
     axis = figure.subplots()
     for name, (steps, values) in curves.items():
         marker = 'o' if len(steps) < 20 else ''
         axis.plot(steps, values, label=name, marker=marker, markersize=4)
-    axis.set(xlabel='iteration', title=title)
+    axis.set_xlabel('iteration', fontsize=size)
+    axis.set_title(title, fontsize=size)
+    axis.tick_params(labelsize=size)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=9)
+    axis.legend(fontsize=size)
     return figure
