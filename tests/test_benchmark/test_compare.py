@@ -9,6 +9,7 @@ import torch
 from siameseim.benchmark import compare
 from siameseim.benchmark.compare import Rounds
 from siameseim.benchmark.devices import datasheet_tflops
+from siameseim.benchmark.measure import describe
 from siameseim.benchmark.peers import PeerStep, peer_config
 from siameseim.benchmark.plain.step import PlainStep
 from siameseim.benchmark.step import StepBenchmark
@@ -90,6 +91,16 @@ def test_stock_methods_make_a_step(name):
         for old, new in zip(before, step.model.parameters(), strict=True)
     ]
     assert sum(changed) > len(changed) / 4
+
+
+@pytest.mark.parametrize('mode', [False, 'reduce-overhead'])
+def test_no_memory_is_stated_where_it_lies_in_cuda_graphs(smoke, mode):
+    step = StepBenchmark(smoke, 2, 'cpu')
+    step.run()
+    rounds = Rounds([step], 'cpu', torch.float32, 1)
+    step.compiled = mode
+    numbers = describe(step, rounds, step.flops(), 'cpu')
+    assert (numbers['step_memory_mib_per_image'] is None) == bool(mode)
 
 
 def test_a_missing_stock_config_is_named():

@@ -41,6 +41,16 @@ def test_flops_equal_a_count_by_hand():
     assert step.flops() == 4 * 2 * products
 
 
+def test_recomputed_blocks_are_counted_once(smoke):
+    counts = []
+    for with_cp in (False, True):
+        smoke.model.backbone.with_cp = with_cp
+        step = StepBenchmark(smoke, batch_size=2, device='cpu')
+        counts.append(step.flops())
+        assert step.model.backbone.with_cp == with_cp
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.slow
 def test_vit_b_costs_what_the_method_says():
     cfg = Config.fromfile(CONFIGS / 'siameseim_vitb_pretrain.py')

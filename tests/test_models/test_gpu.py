@@ -5,7 +5,9 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.datasets.view_preprocessor import change_views
+from siameseim.engine import AutocastOptimWrapper
 from siameseim.engine.compile_hook import compile_blocks
+from siameseim.engine.sharded_adamw import ShardedAdamW, gather_state
 from tests.model_fixtures import random_batch, tiny_model
 
 pytestmark = pytest.mark.gpu
@@ -95,6 +97,52 @@ def test_a_step_never_waits_for_the_device():
             torch.cuda.set_sync_debug_mode('default')
     assert all(loss.isfinite() for loss in losses.values())
     assert not before.equal(model.neck.predictor.head.weight)
+
+
+def test_the_step_of_a_run_never_waits_for_the_device():
+    """With its wrapper: autocast, BatchNorm snapshots and the skip flag."""
+    model, views, samples = on_gpu()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    wrapper = AutocastOptimWrapper(
+        optimizer=torch.optim.AdamW(parameters, lr=1e-3, fused=True),
+        clip_grad=dict(max_norm=1.0),
+    )
+    for sync_mode in ('default', 'error'):  # the first step may allocate
+        torch.cuda.set_sync_debug_mode(sync_mode)
+        try:
+            model.update_target(0.9, wrapper.skipped)
+            with wrapper.optim_context(model):
+                losses = model(views, samples, mode='loss')
+            wrapper.update_params(sum(losses.values()))
+        finally:
+            torch.cuda.set_sync_debug_mode('default')
+    assert not wrapper.skipped
+
+
+def test_sharded_adamw_goes_on_from_its_state_on_the_gpu():
+    """The fused kernel reads the count of steps on the device."""
+    torch.distributed.init_process_group(
+        'nccl', store=torch.distributed.HashStore(), rank=0, world_size=1
+    )
+    try:
+        layer = torch.nn.Linear(4, 4).cuda()
+
+        def optimizer():
+            return ShardedAdamW(layer.parameters(), lr=0.1, fused=True)
+
+        def step(chosen):
+            layer(torch.ones(2, 4, device='cuda')).sum().backward()
+            chosen.step()
+
+        first, second = optimizer(), optimizer()
+        step(first)
+        gather_state(first)
+        second.load_state_dict(first.state_dict())
+        step(second)
+        (state, *_) = second.optim.state.values()
+        assert state['step'].device.type == 'cuda' and state['step'] == 2
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_weights_are_initialised_on_the_gpu_as_the_runner_does():

@@ -29,6 +29,7 @@ class Clock:
             model=tiny_model(),
             message_hub=self.hub,
             max_epochs=epochs,
+            train_dataloader=SimpleNamespace(num_workers=3),
             logger=logging.getLogger('clock'),
             visualizer=SimpleNamespace(
                 add_scalars=lambda _, step: self.measured.append(step)
@@ -79,6 +80,23 @@ def test_without_a_budget_every_epoch_is_measured(monkeypatch, colours):
     clock = Clock(monkeypatch, KnnHook(str(colours), budget=None), 3)
     clock.go(0, 3)
     assert [iteration / 2 for iteration in clock.measured] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(('asked_for', 'used'), [(None, 3), (0, 0), (5, 5)])
+def test_it_loads_with_the_workers_of_training(
+    monkeypatch, colours, asked_for, used
+):
+    hook = KnnHook(str(colours), num_workers=asked_for)
+    measure, seen = hook.measure, []
+    clock = Clock(monkeypatch, hook, 1)
+    monkeypatch.setattr(
+        knn_hook,
+        'folder_accuracies',
+        lambda *_, num_workers, **__: seen.append(num_workers) or {20: 0.5},
+    )
+    hook.measure = measure
+    clock.go(0, 1)
+    assert seen == [used, used]
 
 
 def decide(rank):

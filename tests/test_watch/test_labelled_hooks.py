@@ -122,7 +122,7 @@ def test_other_classes_are_refused(tmp_path):
 
 
 def measure(rank, root):
-    """Accuracy of an odd number of images, and whether buffers moved."""
+    """Accuracy of 26 images, and whether buffers moved."""
     torch.manual_seed(0)
     model = tiny_model().train()
     hook = KnnHook(root, k=3, num_workers=0)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from ..engine.compile_hook import replays_graphs
 from ..engine.precision import use_bf16
 from . import data as data_side
 from .compare import Rounds
@@ -106,6 +107,10 @@ def describe(
         getattr(step, 'optimizer', None) or step.optim_wrapper.optimizer
     )
     gib, per_image = 2**30, 2**20 * step.batch_size
+    # The memory of a CUDA graph is taken once, when it is recorded.
+    memory = None
+    if not replays_graphs(getattr(step, 'compiled', False)):
+        memory = step_memory(step.run, device) / per_image
     return dict(
         seconds_per_step=time_,
         images_per_second=rounds.images_per_second(step.name),
@@ -113,7 +118,7 @@ def describe(
         tflops=flops / time_.median / 1e12,
         share_of_matmul=rounds.share_of_matmul(step.name, flops),
         weights_and_moments_gib=static_memory(step.model, optimizer) / gib,
-        step_memory_mib_per_image=step_memory(step.run, device) / per_image,
+        step_memory_mib_per_image=memory,
     )
 
 

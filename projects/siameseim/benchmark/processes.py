@@ -9,6 +9,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from mmengine.config import Config
+from mmengine.model import convert_sync_batchnorm
 from mmengine.registry import MODEL_WRAPPERS
 
 from ..engine.launch import end_group
@@ -37,6 +38,11 @@ def step_seconds_in_processes(
         raise ValueError(
             f'a batch of {batch_size} cannot be shared by {processes} '
             'processes: give a multiple with --batch-size'
+        )
+    if device == 'cuda' and processes > torch.cuda.device_count():
+        raise ValueError(
+            f'{processes} processes need as many GPUs, but there are '
+            f'{torch.cuda.device_count()}: give fewer with --values'
         )
     with tempfile.TemporaryDirectory() as folder:
         share = batch_size // processes
@@ -80,6 +86,8 @@ def _step_times(
     """Seconds of each step, all processes beginning it together."""
     config = Config(cfg)
     step = StepBenchmark(config, batch_size, device)
+    if device == 'cuda':  # as tools/train.py has it
+        step.model = convert_sync_batchnorm(step.model, 'torch')
     wrapped = MODEL_WRAPPERS.build(
         dict(config.model_wrapper_cfg, module=step.model)
     )

@@ -44,6 +44,7 @@ class StepBenchmark:
     ) -> None:
         self.batch_size = batch_size
         self.device = device
+        self.compiled = compiled
         with DefaultScope.overwrite_default_scope('mmpretrain'):
             self.model: SiameseIM = MODELS.build(cfg.model)
             self.model.to(device).train()
@@ -63,8 +64,21 @@ class StepBenchmark:
         self.model.train_step(self.batch, self.optim_wrapper)
 
     def flops(self) -> int:
-        """Floating-point operations of the matrix products of one step."""
-        return count_flops(self._backpropagate)
+        """Floating-point operations of the matrix products of one step.
+
+        Without those of blocks that are recomputed in the backward pass.
+        """
+        recomputed = [
+            module
+            for module in self.model.modules()
+            if getattr(module, 'with_cp', False)
+        ]
+        for module in recomputed:
+            module.with_cp = False
+        flops = count_flops(self._backpropagate)
+        for module in recomputed:
+            module.with_cp = True
+        return flops
 
     def _backpropagate(self) -> None:
         """All of a step that has matrix products; allocates no moments."""

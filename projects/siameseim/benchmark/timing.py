@@ -24,11 +24,12 @@ def spread(values: list[float]) -> Spread:
 
 def seconds(function: Callable[[], object], device: str) -> float:
     """Wall time of one call, the device's work included."""
-    if device == 'cuda':
+    cuda = torch.device(device).type == 'cuda'
+    if cuda:
         torch.cuda.synchronize()
     start = time.perf_counter()
     function()
-    if device == 'cuda':
+    if cuda:
         torch.cuda.synchronize()
     return time.perf_counter() - start
 
@@ -60,6 +61,6 @@ def peak_memory(device: str) -> int:
 
     On a GPU what torch reserved, of which it gives nothing back by itself.
     """
-    if device == 'cuda':
+    if torch.device(device).type == 'cuda':
         return torch.cuda.memory_reserved()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

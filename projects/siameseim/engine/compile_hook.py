@@ -54,9 +54,14 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
     for block in blocks:
         # Each block always sees the same shape; symbolic ones are slower.
         block.compile(**{'dynamic': False, **options})
-    if options.get('mode') in _WITH_GRAPHS:
+    if replays_graphs(options.get('mode', False)):
         model.register_forward_pre_hook(_begin_step)
     return len(blocks)
+
+
+def replays_graphs(compiled: bool | str) -> bool:
+    """Whether blocks compiled in this mode are replayed as CUDA graphs."""
+    return compiled in _WITH_GRAPHS
 
 
 def _begin_step(*_: Any) -> None:
@@ -131,8 +136,8 @@ class CompileBlocksHook(Hook):
         Raises:
             InputError: naming the two settings.
         """
-        mode = self.options.get('mode')
-        if mode in _WITH_GRAPHS and runner.optim_wrapper.accumulation > 1:
+        mode = self.options.get('mode', False)
+        if replays_graphs(mode) and runner.optim_wrapper.accumulation > 1:
             raise InputError(
                 f'default_hooks.compile.mode={mode!r} replays CUDA graphs, '
                 'which cannot accumulate gradients: leave it out, or set '

@@ -5,6 +5,7 @@ import os
 
 import torch
 import torch.distributed as dist
+import torch.multiprocessing as multiprocessing
 from mmengine.dist import init_dist
 
 # Where each launcher leaves rank, local rank and number of processes.
@@ -71,6 +72,9 @@ def init_group(launcher: str) -> None:
         launcher (str): as for ``world_size``.
     """
     if launcher != 'none' and torch.cuda.is_available():
+        # else init_dist chooses 'spawn', and each loader worker imports anew
+        if multiprocessing.get_start_method(allow_none=True) is None:
+            multiprocessing.set_start_method('fork')
         init_dist(launcher, backend='nccl')
     init_cpu_group(launcher)
 

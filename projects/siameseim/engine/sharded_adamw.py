@@ -40,6 +40,22 @@ class ShardedAdamW(ZeroRedundancyOptimizer):
             )
         super().__init__(params, torch.optim.AdamW, **kwargs)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load moments; counts of steps go where the kernel reads them.
+
+        The wrapped class leaves those on the CPU, but a fused kernel reads
+        them on the device of the weights.
+
+        Args:
+            state_dict (dict): from ``state_dict``, gathered.
+        """
+        super().load_state_dict(state_dict)
+        for group in self.optim.param_groups:
+            for param in group['params'] if group.get('fused') else ():
+                state = self.optim.state.get(param, {})
+                if 'step' in state:
+                    state['step'] = state['step'].to(param.device)
+
 
 def local_optimizer(optimizer: Optimizer) -> Any:
     """The optimizer that updates weights in this process."""

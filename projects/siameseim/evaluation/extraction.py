@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 from ..datasets.image_folder import ImageFolder
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..models import SiameseIMViT
-from .features import central_view, patch_features, pooled
+from .features import central_view, mean_features
 
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet, as in pretraining
 _STD = (0.229, 0.224, 0.225)
@@ -93,7 +93,7 @@ def folder_features(
     )
     rows, read = [], []
     for indices, images in _batches(loader):
-        rows.append(pooled(patch_features(backbone, images)).numpy())
+        rows.append(mean_features(backbone, images).numpy())
         read += indices
         if len(rows) % 20 == 0:
             print_log(f'{len(read)} of {len(views)} images', logger='current')

@@ -3,6 +3,8 @@
 Shape legend: N images, L patches, C width.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
@@ -23,7 +25,6 @@ def central_view(size: tuple[int, int]) -> list[nn.Module]:
     return [v2.Resize(short, antialias=True), v2.CenterCrop(size)]
 
 
-@torch.no_grad()
 def patch_features(
     backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
 ) -> Tensor:
@@ -45,6 +46,36 @@ def patch_features(
     Raises:
         ValueError: for a ViTDet.
     """
+    return _encoded(backbone, images, batch_size, lambda tokens: tokens)
+
+
+def mean_features(
+    backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
+) -> Tensor:
+    """``pooled(patch_features(...))``, averaged where the backbone is.
+
+    Args:
+        backbone (SiameseIMViT): as for ``patch_features``.
+        images (Tensor): likewise.
+        batch_size (int): likewise.
+
+    Returns:
+        Tensor: (N, C) float32 on the CPU.
+
+    Raises:
+        ValueError: for a ViTDet.
+    """
+    return _encoded(backbone, images, batch_size, pooled)
+
+
+@torch.no_grad()
+def _encoded(
+    backbone: SiameseIMViT,
+    images: Tensor,
+    batch_size: int,
+    form: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """What ``form`` makes of the patch tokens, (B, L, C), of each batch."""
     if any(name.endswith('rel_pos_h') for name in backbone.state_dict()):
         raise ValueError(
             'this backbone is a ViTDet, whose windows are made for maps: '
@@ -58,7 +89,7 @@ def patch_features(
         # Eager, as a run with compiled blocks would compile each new shape.
         with torch.compiler.set_stance('force_eager'):
             batches = [
-                backbone.encode(batch.to(device))[:, cls:].float().cpu()
+                form(backbone.encode(batch.to(device))[:, cls:].float()).cpu()
                 for batch in images.split(batch_size)
             ]
     finally:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..datasets import PretrainDataset
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
-from .features import patch_features, pooled
+from .features import mean_features, patch_features
 from .knn import knn_predict
 from .matching import (
     MatchingScore,
@@ -181,7 +181,7 @@ def knn_accuracy(
         k (int): neighbours that vote.
     """
     known, asked = (
-        pooled(patch_features(model.backbone, normalised(model, batch)[0]))
+        mean_features(model.backbone, normalised(model, batch)[0])
         for batch in (bank, queries)
     )
     centre = known.mean(dim=0)

@@ -19,7 +19,7 @@ from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
 from ..errors import InputError
 from ..models import SiameseIMViT
-from .features import central_view, patch_features, pooled
+from .features import central_view, mean_features
 from .image_errors import batches, read_image
 from .knn import Neighbours, accuracies, shared_neighbours
 
@@ -115,8 +115,8 @@ def pooled_features(
     for batch, label in batches(loader):
         data = preprocessor(dict(inputs=batch, data_samples=None))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
-            tokens = patch_features(backbone, data['inputs'])
-        features[done : done + len(label)] = pooled(tokens)
+            means = mean_features(backbone, data['inputs'])
+        features[done : done + len(label)] = means
         labels.append(label)
         done += len(label)
     return LabelledFeatures(features, torch.cat(labels))

@@ -31,7 +31,8 @@ class TokenBN(nn.Module):
     """BatchNorm whose rows are all (image, token) pairs of all ranks, fp32.
 
     It holds a BatchNorm instead of being one, since mmengine's
-    ``sync_bn='torch'``, which is faster on GPUs, would replace a subclass.
+    ``sync_bn='torch'``, which ``tools/train.py`` sets for several GPUs, would
+    replace a subclass.
     ``nn.SyncBatchNorm`` refuses CPU modules, so without that conversion the
     statistics are shared by a differentiable all-reduce.
 

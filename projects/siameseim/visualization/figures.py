@@ -33,7 +33,9 @@ def legible(width: float) -> float:
 def show(axis: Axes, pixels: np.ndarray, title: str = '') -> None:
     """An image without axes."""
     axis.imshow(pixels)
-    size = legible(axis.get_figure(root=True).get_figwidth())
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    size = legible(figure.get_figwidth())
     axis.set_title(title, fontsize=max(10, size))
     axis.axis('off')
 

@@ -42,7 +42,8 @@ class KnnHook(Hook):
         k (int): neighbours that vote. Defaults to 20.
         temperature (float): of the vote. Defaults to 0.1.
         batch_size (int): images encoded at a time. Defaults to 256.
-        num_workers (int): loading processes. Defaults to 2.
+        num_workers (int, optional): loading processes. Defaults to None: as
+            many as the training data loader's.
 
     Raises:
         ValueError: if the budget is negative.
@@ -59,7 +60,7 @@ class KnnHook(Hook):
         k: int = 20,
         temperature: float = 0.1,
         batch_size: int = 256,
-        num_workers: int = 2,
+        num_workers: int | None = None,
     ) -> None:
         if budget is not None and budget < 0:
             raise ValueError(
@@ -73,6 +74,7 @@ class KnnHook(Hook):
         self.temperature = temperature
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self._workers = num_workers or 0
         # seconds: of training, of all measurements, of the last one
         self._clock = dict(trained=0.0, measured=0.0, last=0.0)
         self._begin = 0.0
@@ -90,6 +92,8 @@ class KnnHook(Hook):
         self._splits = labelled_splits(
             *split_folders(self.data), _unwrapped(runner).backbone.img_size
         )
+        if self.num_workers is None:
+            self._workers = runner.train_dataloader.num_workers
         hub = runner.message_hub
         self._clock.update(hub.runtime_info.get(_INFO, {}))
         hub.update_info(_INFO, self._clock)  # in every checkpoint from now on
@@ -169,7 +173,7 @@ class KnnHook(Hook):
             [self.k],
             self.temperature,
             batch_size=self.batch_size,
-            num_workers=self.num_workers,
+            num_workers=self._workers,
             precision='bf16' if has_fast_bf16(device) else 'fp32',
         )
         return 100 * scores[self.k]
