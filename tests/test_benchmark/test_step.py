@@ -31,6 +31,7 @@ def test_flops_equal_a_count_by_hand():
         + (1 + visible) * d * d  # projector's Linear
         + block(1 + visible, 64)
         + block(1 + visible + patches, 64)
+        - (1 + visible) * d * 2 * 64  # MLP of what the loss does not read
         + patches * d * d  # last Linear
     )
     positions = (2 * 4 * d // 2 + d) * d  # rows, columns, scale

@@ -46,9 +46,10 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
         for module in model.modules()
         if isinstance(module, TransformerEncoderLayer)
     ]
-    # A run has five kinds of blocks: online and target encoder and projector,
-    # and the predictor. All are runs of one function, for which torch allows
-    # eight kinds before it stops to compile; two models may need more.
+    # A run has six kinds of blocks: online and target encoder and projector,
+    # the predictor and its last one. Most are runs of one function, for which
+    # torch allows eight kinds before it stops to compile; two models may need
+    # more.
     config = torch._dynamo.config
     config.cache_size_limit = max(config.cache_size_limit, 32)
     for block in blocks:

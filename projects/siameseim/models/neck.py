@@ -4,6 +4,8 @@ Shape legend: B batch, V visible patches of view 1, L all patches of view 2,
 H x W its grid, C backbone width, D decoder width.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -31,6 +33,27 @@ class DecoderBlocks(nn.Sequential):
         for block in self:
             x = run_block(block, x, self.with_cp)
         return x
+
+
+class LastTokensBlock(TransformerEncoderLayer):
+    """A stock block that returns the last tokens only.
+
+    Its MLP leaves the others out. Attention and BatchNorm need all of them.
+    """
+
+    kept: int
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, D) -> (B, kept, D)."""
+        x = x + self.attn(self.ln1(x))
+        last = self.ln2(x)[:, -self.kept :]
+        return self.ffn(last, identity=x[:, -self.kept :])
+
+
+def _keep_last(block: Any, count: int) -> None:
+    """Turn a stock block into one that returns ``count`` tokens."""
+    block.__class__ = LastTokensBlock
+    block.kept = count
 
 
 def transformer_blocks(
@@ -122,6 +145,8 @@ class Predictor(BaseModule):
         self.blocks = transformer_blocks(
             embed_dims, num_heads, depth, mlp_ratio, norm
         )
+        for block in self.blocks[-1:]:  # only the queries are read
+            _keep_last(block, grid[0] * grid[1])
         self.head = nn.Linear(embed_dims, embed_dims)
         # (1, L, D), the same formula as the backbone's at this width
         self.register_buffer(
