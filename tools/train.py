@@ -190,8 +190,8 @@ def build_runner(args: argparse.Namespace) -> Runner:
     return runner
 
 
-def train(args: argparse.Namespace) -> int:
-    """Train as the command line says: the exit status."""
+def train(args: argparse.Namespace) -> int | str | None:
+    """Train as the command line says: the exit status, if not 0."""
     try:
         runner = build_runner(args)
     except (OSError, ValueError, MemoryError) as error:
@@ -204,7 +204,7 @@ def train(args: argparse.Namespace) -> int:
     try:
         runner.train()
     except SystemExit as stop:  # of StopSignalHook, in all processes alike
-        return int(stop.code or 0)
+        return stop.code
     except (FileNotFoundError, InputError, FloatingPointError) as error:
         sys.exit(f'error: {error}')
     except TypeError as error:
@@ -218,7 +218,7 @@ def train(args: argparse.Namespace) -> int:
         sys.exit(128 + signal.SIGINT)
     finally:
         end_workers(runner.train_dataloader)
-    return 0
+    return None
 
 
 def main(argv: Sequence[str] | None = None) -> None:
