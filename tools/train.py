@@ -205,7 +205,9 @@ def train(args: argparse.Namespace) -> int | str | None:
         runner.train()
     except SystemExit as stop:  # of StopSignalHook, in all processes alike
         return stop.code
-    except (FileNotFoundError, InputError, FloatingPointError) as error:
+    except (InputError, FloatingPointError) as error:  # of hooks, likewise
+        return f'error: {error}'
+    except FileNotFoundError as error:
         sys.exit(f'error: {error}')
     except TypeError as error:
         sys.exit(unknown_setting(error))

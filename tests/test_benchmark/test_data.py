@@ -39,7 +39,7 @@ def test_ours_and_plain_take_turns(smoke, images, monkeypatch):
 
     monkeypatch.setattr(data_side, 'samples_per_second', rate)
     rates = data_side.data_rates(smoke, images, True, 2, 0)
-    assert turns == [False, True] * 5
+    assert turns == [*[False, True, True, False] * 2, False, True]
     assert rates['samples_over_plain'] == (3.0, 3.0, 3.0)
     assert rates['samples_per_second'] == (15.0, 15.0, 30.0)
     assert rates['plain_samples_per_second'] == (5.0, 5.0, 10.0)

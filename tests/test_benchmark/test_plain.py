@@ -9,6 +9,8 @@ from siameseim.benchmark.plain.copying import (
     plain_copy,
     plain_name,
 )
+from siameseim.benchmark.plain.step import PlainStep
+from siameseim.benchmark.step import StepBenchmark
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -65,10 +67,18 @@ def test_targets_are_equal():
             assert_close(parameter, expected[plain_name(name)])
 
 
-@pytest.mark.parametrize('part', ['head.whiten_target', 'neck.input_norm'])
-def test_what_the_plain_model_lacks_is_refused(part):
-    model = tiny_model()
-    model.head.whiten_target = part == 'head.whiten_target'
-    model.neck.predictor.input_norm = part == 'neck.input_norm'
-    with pytest.raises(ValueError, match=rf'counterpart for model\.{part}:'):
-        plain_copy(model)
+@pytest.mark.parametrize(
+    'setting',
+    [
+        'model.head.whiten_target',
+        'model.neck.input_norm',
+        'model.backbone.with_cp',
+        'train_dataloader.dataset.pipeline.1.on_device',
+    ],
+)
+def test_a_step_with_other_work_is_refused(smoke, setting):
+    smoke.merge_from_dict({setting: True})
+    step = StepBenchmark(smoke, 2, 'cpu')
+    name = setting if 'model' in setting else 'on_device of ViewPhotometric'
+    with pytest.raises(ValueError, match=f'counterpart for {name}:'):
+        PlainStep(smoke, step)

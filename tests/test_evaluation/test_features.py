@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from siameseim.evaluation import patch_features, pooled
+from siameseim.evaluation import mean_features, patch_features, pooled
 from siameseim.models import SiameseIMViT
 
 
@@ -37,6 +37,12 @@ def test_modes_and_batchnorm_buffers_stay_as_they_were():
     assert [module.training for module in vit.modules()] == modes
     for name, value in vit.state_dict().items():
         assert value.equal(before[name]), name
+
+
+def test_mean_features_are_pooled_patch_features():
+    vit, images = tiny_vit(), torch.randn(5, 3, 32, 32)
+    expected = pooled(patch_features(vit, images))
+    assert_close(mean_features(vit, images, batch_size=2), expected)
 
 
 def test_pooled_is_the_mean_patch_less_the_centre():

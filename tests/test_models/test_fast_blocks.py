@@ -99,7 +99,7 @@ def test_a_block_is_compiled_whole():
     model = tiny_model()
     blocks = [*model.backbone.layers, *model.neck.predictor.blocks]
     for block in blocks:
-        x = torch.randn(2, 5, block.embed_dims)
+        x = torch.randn(2, 1 + 6 + 16, block.embed_dims)
         with torch.autocast('cpu', dtype=torch.bfloat16):
             found = torch._dynamo.explain(block)(x)
         assert found.graph_break_count == 0, found.break_reasons

@@ -7,6 +7,8 @@ from mmpretrain.models.backbones.vision_transformer import (
 )
 from torch.testing import assert_close
 
+from siameseim.models.neck import Predictor
+from siameseim.models.position import relative_geometry
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -22,16 +24,22 @@ def test_the_last_block_returns_what_a_stock_block_returns_last(norm):
     assert_close(kept, TransformerEncoderLayer.forward(block, x)[:, -16:])
 
 
-def test_the_last_mlp_sees_no_visible_token_in_a_step():
-    model = tiny_model().train()
-    model.update_target(0.9)
+def test_only_the_last_mlp_leaves_tokens_out():
+    torch.manual_seed(0)
+    predictor = Predictor(
+        embed_dims=8, num_heads=2, depth=3, grid=(4, 4), mlp_ratio=2, norm='BN'
+    )
     lengths = []
-    for block in model.neck.predictor.blocks:
+    for block in predictor.blocks:
         block.ffn.register_forward_pre_hook(
             lambda _, args: lengths.append(args[0].shape[1])
         )
-    views, samples = random_batch(4)
-    model(views, samples, mode='loss')
-    *others, last = lengths
-    assert last == 16
-    assert set(others) <= {1 + samples['visible'].shape[1] + 16}
+    _, samples = random_batch(4)
+    geometry = relative_geometry(
+        samples['boxes'], samples['flips'], samples['source_width']
+    )
+    visible = samples['visible']
+    tokens = torch.randn(4, 1 + visible.shape[1], 8)
+    assert predictor(tokens, visible, geometry).shape == (4, 16, 8)
+    every = 1 + visible.shape[1] + 16
+    assert lengths == [every, every, 16]

@@ -49,6 +49,16 @@ def test_all_images_are_loaded_and_fit(page):
         assert right <= page.viewport_size['width']
 
 
+def test_a_phone_shows_pictures_343_pixels_wide(page):
+    """As the size of the text in them assumes."""
+    if page.viewport_size['width'] > 400:
+        pytest.skip('a desktop shows them at their own width')
+    widths = page.evaluate(
+        '[...document.images].map(i => i.getBoundingClientRect().width)'
+    )
+    assert set(widths) == {343}
+
+
 def test_text_is_dark_on_white_and_large_enough(page):
     style = page.evaluate(
         "(() => {const s = getComputedStyle(document.querySelector('p'));"

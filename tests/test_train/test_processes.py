@@ -1,6 +1,7 @@
 """tools/dist_train.sh: several processes, and signals to all of them."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -45,17 +46,28 @@ def test_gloo_threads_end_before_python_does(images, config, tmp_path):
         'import sys\n'
         'from pathlib import Path\n'
         f'sys.path.insert(0, {str(ROOT)!r})\n'
+        'from siameseim.engine import launch\n'
         'from tests.transfer_fixtures import tool\n'
+        'leave = launch.end_group\n'
+        'def show(when):\n'
+        '    tasks = Path("/proc/self/task").glob("*/comm")\n'
+        '    print(when, *(task.read_text().strip() for task in tasks))\n'
+        'def watched():\n'
+        '    show("before")\n'
+        '    leave()\n'
+        'launch.end_group = watched\n'
         "tool('train').main()\n"
-        'for thread in Path("/proc/self/task").iterdir():\n'
-        '    print("thread", (thread / "comm").read_text())\n'
+        'show("after")\n'
     )
     data = ['--data', images, '--work-dir', tmp_path / 'work']
     launch = ['-m', 'torch.distributed.run', '--standalone']
     command = [*launch, program, config(''), *data, '--launcher', 'pytorch']
     output = finished(on_cpus('python', *command))
-    assert 'thread python' in output
-    assert 'gloo' not in output.split('thread', 1)[1]
+    (before,) = re.findall('^before (.*)$', output, re.MULTILINE)
+    (after,) = re.findall('^after (.*)$', output, re.MULTILINE)
+    assert 'gloo' in before
+    assert 'gloo' not in after
+    assert 'python' in after
 
 
 @pytest.mark.slow

@@ -63,6 +63,14 @@ def test_measurements_in_a_row_are_counted_over_a_resume(run, tmp_path):
     assert resumed.count('seems to collapse') == 2
 
 
+def test_a_collapsed_run_that_is_resumed_to_stop_stops(run, tmp_path):
+    always = 'warmup=0, limits=dict(rank=1e9), stop={}'
+    run(WATCH.format(always.format(False)))
+    first = str(tmp_path / 'work/epoch_1.pth')
+    with pytest.raises(SystemExit, match='iteration 8: .* seems to collapse'):
+        run(WATCH.format(always.format(True)), 'work', '--resume', first)
+
+
 def test_a_healthy_run_does_not_warn(run):
     log = run(WATCH.format('') + 'train_cfg = dict(max_epochs=8)')
     assert 'collapse' not in log

@@ -23,12 +23,12 @@ def step_memory(run: Callable[[], object], device: str) -> int:
         device (str): 'cpu' or 'cuda'.
     """
     if torch.device(device).type == 'cuda':
-        torch.cuda.synchronize()
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.synchronize(device)
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
         run()
-        torch.cuda.synchronize()
-        return torch.cuda.max_memory_allocated() - before
+        torch.cuda.synchronize(device)
+        return torch.cuda.max_memory_allocated(device) - before
     with LiveStorages() as live:
         run()
     return live.peak

@@ -29,7 +29,7 @@ class Stopwatch:
 
     def __init__(self, device: str) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self._cuda = torch.device(device).type == 'cuda'
+        self._device = torch.device(device)
         self._running: set[str] = set()
 
     @contextmanager
@@ -60,8 +60,8 @@ class Stopwatch:
             delattr(owner, method)
 
     def _now(self) -> float:
-        if self._cuda:
-            torch.cuda.synchronize()
+        if self._device.type == 'cuda':
+            torch.cuda.synchronize(self._device)
         return time.perf_counter()
 
 

@@ -32,14 +32,16 @@ def step_seconds_in_processes(
         processes (int): on this machine.
 
     Raises:
-        ValueError: if the batch cannot be shared equally.
+        ValueError: if the batch cannot be shared equally, or there are fewer
+            GPUs than processes.
     """
     if batch_size % processes:
         raise ValueError(
             f'a batch of {batch_size} cannot be shared by {processes} '
             'processes: give a multiple with --batch-size'
         )
-    if device == 'cuda' and processes > torch.cuda.device_count():
+    cuda = torch.device(device).type == 'cuda'
+    if cuda and processes > torch.cuda.device_count():
         raise ValueError(
             f'{processes} processes need as many GPUs, but there are '
             f'{torch.cuda.device_count()}: give fewer with --values'
@@ -86,7 +88,7 @@ def _step_times(
     """Seconds of each step, all processes beginning it together."""
     config = Config(cfg)
     step = StepBenchmark(config, batch_size, device)
-    if device == 'cuda':  # as tools/train.py has it
+    if device == 'cuda' and config.get('sync_bn', 'torch'):  # as in a run
         step.model = convert_sync_batchnorm(step.model, 'torch')
     wrapped = MODEL_WRAPPERS.build(
         dict(config.model_wrapper_cfg, module=step.model)

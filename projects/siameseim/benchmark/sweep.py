@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..engine.compile_hook import replays_graphs
 from .data import endless_loader, loader_rate, two_view_dataset
 from .devices import device_name
 from .measure import Settings
@@ -90,12 +91,15 @@ def _step_point(
     step.run()
     times = _repeat(step.run, settings)
     patches = step.model.neck.predictor.positions.shape[1]
+    memory = {}
+    if not replays_graphs(settings.compiled):  # whose memory is taken once
+        memory['memory_mib'] = step_memory(step.run, settings.device) / 2**20
     return dict(
         at=patches if kind == 'patches' else value,
         masked=num_masked(cfg),
         seconds_per_step=times,
         images_per_second=batch / times.median,
-        memory_mib=step_memory(step.run, settings.device) / 2**20,
+        **memory,
     )
 
 

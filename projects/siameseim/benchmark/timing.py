@@ -26,11 +26,11 @@ def seconds(function: Callable[[], object], device: str) -> float:
     """Wall time of one call, the device's work included."""
     cuda = torch.device(device).type == 'cuda'
     if cuda:
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device)
     start = time.perf_counter()
     function()
     if cuda:
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device)
     return time.perf_counter() - start
 
 
@@ -59,8 +59,9 @@ def matmul_rate(
 def peak_memory(device: str) -> int:
     """Bytes that the process held at most, on the GPU or on the host.
 
-    On a GPU what torch reserved, of which it gives nothing back by itself.
+    On a GPU what torch reserved; measuring a step's memory begins anew, but
+    with what is reserved then.
     """
     if torch.device(device).type == 'cuda':
-        return torch.cuda.memory_reserved()
+        return torch.cuda.max_memory_reserved(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,7 +1,7 @@
 """Measures of what a backbone learned, without training anything."""
 
 from .corruptions import Corrupt, mean_corruption_error
-from .features import patch_features, pooled
+from .features import mean_features, patch_features, pooled
 from .held_out import (
     HeldOutScore,
     MatchedViews,
@@ -36,6 +36,7 @@ __all__ = [
     'match_views',
     'matching_score',
     'mean_corruption_error',
+    'mean_features',
     'nearest_neighbours',
     'nearest_patches',
     'patch_features',

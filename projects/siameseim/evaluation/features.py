@@ -73,9 +73,9 @@ def _encoded(
     backbone: SiameseIMViT,
     images: Tensor,
     batch_size: int,
-    form: Callable[[Tensor], Tensor],
+    reduce: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """What ``form`` makes of the patch tokens, (B, L, C), of each batch."""
+    """What ``reduce`` makes of the patch tokens, (B, L, C), of each batch."""
     if any(name.endswith('rel_pos_h') for name in backbone.state_dict()):
         raise ValueError(
             'this backbone is a ViTDet, whose windows are made for maps: '
@@ -88,10 +88,10 @@ def _encoded(
     try:
         # Eager, as a run with compiled blocks would compile each new shape.
         with torch.compiler.set_stance('force_eager'):
-            batches = [
-                form(backbone.encode(batch.to(device))[:, cls:].float()).cpu()
-                for batch in images.split(batch_size)
-            ]
+            batches = []
+            for batch in images.split(batch_size):
+                tokens = backbone.encode(batch.to(device))[:, cls:].float()
+                batches.append(reduce(tokens).cpu())
     finally:
         _restore(modes)
     return torch.cat(batches)

@@ -4,79 +4,17 @@ Shape legend: B batch, V visible patches of view 1, L all patches of view 2,
 H x W its grid, C backbone width, D decoder width.
 """
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
-from mmpretrain.models.backbones.vision_transformer import (
-    TransformerEncoderLayer,
-)
 from mmpretrain.models.utils import to_2tuple
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from .fast_blocks import use_fast_blocks
-from .norm import layer_norm_fp32, norm_cfg
+from .decoder_blocks import transformer_blocks
+from .norm import layer_norm_fp32
 from .position import RelativeGeometry, grid_sincos, relative_sincos
-from .recompute import run_block
 from .weight_init import init_linears
-
-
-class DecoderBlocks(nn.Sequential):
-    """Blocks in a row, recomputed in the backward pass if ``with_cp``."""
-
-    with_cp = False
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, N, D) -> (B, N, D)."""
-        for block in self:
-            x = run_block(block, x, self.with_cp)
-        return x
-
-
-class LastTokensBlock(TransformerEncoderLayer):
-    """A stock block that returns the last tokens only.
-
-    Its MLP leaves the others out. Attention and BatchNorm need all of them.
-    """
-
-    kept: int
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, N, D) -> (B, kept, D)."""
-        x = x + self.attn(self.ln1(x))
-        last = self.ln2(x)[:, -self.kept :]
-        return self.ffn(last, identity=x[:, -self.kept :])
-
-
-def _keep_last(block: Any, count: int) -> None:
-    """Turn a stock block into one that returns ``count`` tokens."""
-    block.__class__ = LastTokensBlock
-    block.kept = count
-
-
-def transformer_blocks(
-    embed_dims: int,
-    num_heads: int,
-    depth: int,
-    mlp_ratio: float,
-    norm: str | dict,
-) -> DecoderBlocks:
-    """Pre-norm blocks whose two norms are BatchNorm over tokens or LN."""
-    blocks = DecoderBlocks(
-        *(
-            TransformerEncoderLayer(
-                embed_dims=embed_dims,
-                num_heads=num_heads,
-                feedforward_channels=int(embed_dims * mlp_ratio),
-                norm_cfg=norm_cfg(norm),
-            )
-            for _ in range(depth)
-        )
-    )
-    use_fast_blocks(blocks)
-    return blocks
 
 
 class Projector(BaseModule):
@@ -143,10 +81,13 @@ class Predictor(BaseModule):
         self.mask_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.relative_position = nn.Linear(2 * embed_dims, embed_dims)
         self.blocks = transformer_blocks(
-            embed_dims, num_heads, depth, mlp_ratio, norm
+            embed_dims,
+            num_heads,
+            depth,
+            mlp_ratio,
+            norm,
+            num_outputs=grid[0] * grid[1],  # only the queries are read
         )
-        for block in self.blocks[-1:]:  # only the queries are read
-            _keep_last(block, grid[0] * grid[1])
         self.head = nn.Linear(embed_dims, embed_dims)
         # (1, L, D), the same formula as the backbone's at this width
         self.register_buffer(
@@ -172,7 +113,7 @@ class Predictor(BaseModule):
         patches = patches + self.positions[0][visible]  # (B, V, D)
         queries = self.mask_token + self._relative_positions(geometry)
         x = torch.cat([cls_token, patches, queries.to(patches.dtype)], dim=1)
-        x = self.blocks(x)  # (B, 1 + V + L, D)
+        x = self.blocks(x)  # (B, 1 + V + L, D) -> (B, L, D)
         return self.head(x[:, -queries.shape[1] :])
 
     def _relative_positions(self, geometry: RelativeGeometry) -> Tensor:

@@ -21,7 +21,7 @@ def run_block(block: nn.Module, x: Tensor, recompute: bool) -> Tensor:
         recompute (bool): store only ``x`` for the backward pass.
 
     Returns:
-        Tensor: (B, N, C).
+        Tensor: (B, N, C), or as many tokens as the block returns.
     """
     if recompute and torch.is_grad_enabled():
         return checkpoint(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 _DPI = 110
 _SIDE = 1.7  # inches of an image; four of them fill a phone's width
-_PHONE = 345  # CSS pixels of a picture's width on a phone of 375
+_PHONE = 343  # CSS pixels of a picture's width on a phone of 375
 
 
 def new_figure(width: float, height: float) -> Figure:

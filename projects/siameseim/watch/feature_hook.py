@@ -54,7 +54,9 @@ class FeatureWatchHook(Hook):
         self.interval = interval
         self.warmup = warmup
         self.stop = stop
-        self.judge = CollapseJudge(Limits(**(limits or {})), patience)
+        self.judge = CollapseJudge(
+            Limits(**(limits or {})), patience, again=stop
+        )
         self._taps: FeatureTaps | None = None
 
     def before_train_iter(

@@ -74,20 +74,27 @@ class CollapseJudge:
     Args:
         limits (Limits): see there.
         patience (int): measurements in a row. Defaults to 2.
+        again (bool): repeat the warning at each further measurement of an
+            episode. Defaults to False.
 
     Attributes:
         in_a_row (int): measurements up to the last that passed a limit.
     """
 
-    def __init__(self, limits: Limits, patience: int = 2) -> None:
+    def __init__(
+        self, limits: Limits, patience: int = 2, again: bool = False
+    ) -> None:
         self.limits = limits
         self.patience = patience
+        self.again = again
         self.in_a_row = 0
 
     def warning(self, now: Signs, untrained: Signs) -> str | None:
         """The text of a warning if one is due now."""
         found = collapsed(now, untrained, self.limits)
         self.in_a_row = self.in_a_row + 1 if found else 0
-        if self.in_a_row != self.patience:
+        if self.in_a_row < self.patience:
+            return None
+        if self.in_a_row > self.patience and not self.again:
             return None
         return f'the network seems to collapse: {"; ".join(found)}. {_TRY}'

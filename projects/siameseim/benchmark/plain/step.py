@@ -9,6 +9,31 @@ from ..step import StepBenchmark, as_loaded
 from .copying import masked_patches, plain_copy
 
 
+def refuse_other_work(step: StepBenchmark) -> None:
+    """Let nothing be compared with a plain step that does other work.
+
+    Args:
+        step (StepBenchmark): what it is to be compared with.
+
+    Raises:
+        ValueError: naming the settings that the plain step has not.
+    """
+    model = step.model
+    ours = {
+        'model.backbone.with_cp': model.backbone.with_cp,
+        'model.head.whiten_target': model.head.whiten_target,
+        'model.neck.input_norm': model.neck.predictor.input_norm,
+        'on_device of ViewPhotometric': 'changes'
+        in step.batch['data_samples'],
+    }
+    extra = [name for name, used in ours.items() if used]
+    if extra:
+        raise ValueError(
+            f'the plain step has no counterpart for {" and ".join(extra)}: '
+            'turn that off with --cfg-options, or compare with another step'
+        )
+
+
 class PlainStep:
     """Plain model, loop and AdamW with the weights and batch of ``step``.
 
@@ -18,15 +43,21 @@ class PlainStep:
     Args:
         cfg (Config): the pretraining config of ``step``.
         step (StepBenchmark): what it is to be compared with.
+
+    Raises:
+        ValueError: if that does other work.
     """
 
     name = 'plain'
 
     def __init__(self, cfg: Config, step: StepBenchmark) -> None:
+        refuse_other_work(step)
         self.batch_size = step.batch_size
         self.device = step.device
         self.model = plain_copy(step.model).to(self.device)
-        self.bf16 = use_bf16(cfg.optim_wrapper.precision, self.device)
+        self.bf16 = use_bf16(
+            cfg.optim_wrapper.precision, torch.device(self.device).type
+        )
         options = dict(cfg.optim_wrapper.optimizer)
         del options['type']
         trained = [p for p in self.model.parameters() if p.requires_grad]
