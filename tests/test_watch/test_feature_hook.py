@@ -1,11 +1,16 @@
 """A network that is made to collapse, and one that is not."""
 
 import json
+import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 
-from siameseim.watch import FeatureTaps
+from siameseim.errors import InputError
+from siameseim.watch import FeatureTaps, FeatureWatchHook
+from siameseim.watch.signs import FeatureSigns
 from tests.model_fixtures import random_batch, tiny_model
 
 WATCH = 'default_hooks = dict(features=dict(interval=2, {}))\n'
@@ -63,12 +68,25 @@ def test_measurements_in_a_row_are_counted_over_a_resume(run, tmp_path):
     assert resumed.count('seems to collapse') == 2
 
 
-def test_a_collapsed_run_that_is_resumed_to_stop_stops(run, tmp_path):
-    always = 'warmup=0, limits=dict(rank=1e9), stop={}'
-    run(WATCH.format(always.format(False)))
-    first = str(tmp_path / 'work/epoch_1.pth')
-    with pytest.raises(SystemExit, match='iteration 8: .* seems to collapse'):
-        run(WATCH.format(always.format(True)), 'work', '--resume', first)
+def test_a_collapsed_run_that_is_resumed_to_stop_stops():
+    """Its checkpoint already counts more measurements than are patient."""
+    signs = dict(
+        target=FeatureSigns(std=1.0, cosine=0.0, rank=9.0, patch_rank=9.0)
+    )
+    collapsed = dict(
+        target=FeatureSigns(std=0.0, cosine=1.0, rank=1.0, patch_rank=1.0)
+    )
+    runner = SimpleNamespace(
+        iter=50,
+        max_iters=100,
+        message_hub=MessageHub('resumed to stop'),
+        logger=logging.getLogger('resumed to stop'),
+        visualizer=SimpleNamespace(close=lambda: None),
+    )
+    for seen in (signs, *[collapsed] * 3):
+        FeatureWatchHook()._judge(runner, seen)
+    with pytest.raises(InputError, match='seems to collapse'):
+        FeatureWatchHook(stop=True)._judge(runner, collapsed)
 
 
 def test_a_healthy_run_does_not_warn(run):
