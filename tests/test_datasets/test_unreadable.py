@@ -66,6 +66,7 @@ def read_half(rank: int, root: str) -> list[int]:
     return [alone, dataset.num_unreadable]
 
 
+@pytest.mark.slow
 def test_processes_know_what_any_of_them_could_not_read(tmp_path, photo):
     for i in range(12):
         photo.resize((32, 32)).save(tmp_path / f'{i:02d}.png')

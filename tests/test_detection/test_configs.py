@@ -140,6 +140,7 @@ def test_mmdet_own_tools_train_and_test_it(
     assert 0 <= values(tmp_path, 'coco/bbox_mAP')[-1] <= 1
 
 
+@pytest.mark.slow
 def test_lvis_reports_rare_common_and_frequent(weights, shared, tmp_path):
     """The numbers of an evaluation after training, by tools/test.py."""
     config = 'siameseim_vitb_vitdet_mask-rcnn_8xb8-lsj-100e_lvis-v1.py'

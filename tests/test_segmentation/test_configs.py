@@ -70,11 +70,14 @@ def argv(config, weights, shared, tmp_path, *more):
     return [str(FOLDER / config), '--work-dir', str(tmp_path), *more, *options]
 
 
-# ViT-L changes sizes only.
+# ViT-L changes sizes only, Cityscapes the data.
 @pytest.mark.parametrize(
     'config',
     [
-        pytest.param(c, marks=pytest.mark.slow if 'vitl' in c else [])
+        pytest.param(
+            c,
+            marks=pytest.mark.slow if 'vitl' in c or 'citys' in c else [],
+        )
         for c in CONFIGS
     ],
 )

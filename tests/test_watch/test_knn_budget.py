@@ -106,6 +106,7 @@ def decide(rank):
     return hook._affordable()
 
 
+@pytest.mark.slow
 def test_two_processes_decide_alike():
     assert run_in_two(decide) == [True, True]
 

@@ -1,5 +1,6 @@
 """The online probe of two processes is one probe."""
 
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -30,6 +31,7 @@ def gradient_by_hand(rows, labels):
     return errors.T @ standard / len(rows)
 
 
+@pytest.mark.slow
 def test_both_step_along_the_mean_of_their_gradients():
     first, second = run_in_two(after_one_step)
     for name, value in first.items():
