@@ -48,11 +48,7 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     """
     device = settings.device
     bf16 = use_bf16(cfg.optim_wrapper.precision, torch.device(device).type)
-    eager = StepBenchmark(cfg, settings.batch_size, device)
-    if 'plain' in settings.against:
-        refuse_other_work(eager)  # before anything takes its time
-    flops = {'ours': eager.flops()}
-    del eager
+    flops = {'ours': _own_flops(cfg, settings)}
     start = time.perf_counter()
     step = StepBenchmark(cfg, settings.batch_size, device, settings.compiled)
     step.run()
@@ -62,8 +58,8 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     ]
     for other in others:  # also their first step
         flops[other.name] = count_flops(other.run)
-        if isinstance(other, StepBenchmark):  # blocks may be recomputed
-            flops[other.name] = other.flops()
+    if 'eager' in flops:  # whose blocks may be recomputed
+        flops['eager'] = flops['ours']
     step.run()
     dtype = torch.bfloat16 if bf16 else torch.float32
     rounds = Rounds([step, *others], device, dtype, settings.steps)
@@ -82,14 +78,7 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
         each.name: describe(each, rounds, flops[each.name], device)
         for each in (step, *others)
     }
-    stated = result['datasheet_tflops']
-    for numbers in result['steps'].values():
-        if stated:
-            numbers['share_of_datasheet'] = numbers['tflops'] / stated
-    for other in others:
-        result['steps'][other.name]['ours_is_faster_by'] = rounds.speed_up(
-            'ours', over=other.name
-        )
+    _add_ratios(result, rounds)
     if settings.data:
         result['data'] = data_side.data_rates(
             cfg,
@@ -102,6 +91,24 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
         result['parts_of_a_step'] = _parts(cfg, settings, step)
     result['peak_memory_of_process_gib'] = peak_memory(device) / 2**30
     return result
+
+
+def _own_flops(cfg: Config, settings: Settings) -> int:
+    """Of an eager step, as compiled blocks cannot be counted."""
+    step = StepBenchmark(cfg, settings.batch_size, settings.device)
+    if 'plain' in settings.against:
+        refuse_other_work(step)  # before anything takes its time
+    return step.flops()
+
+
+def _add_ratios(result: dict[str, Any], rounds: Rounds) -> None:
+    """Shares of the stated peak, and ours over each of the others."""
+    stated = result['datasheet_tflops']
+    for name, numbers in result['steps'].items():
+        if stated:
+            numbers['share_of_datasheet'] = numbers['tflops'] / stated
+        if name != 'ours':
+            numbers['ours_is_faster_by'] = rounds.speed_up('ours', over=name)
 
 
 def describe(

@@ -40,8 +40,8 @@ def step_seconds_in_processes(
             f'a batch of {batch_size} cannot be shared by {processes} '
             'processes: give a multiple with --batch-size'
         )
-    cuda = torch.device(device).type == 'cuda'
-    if cuda and processes > torch.cuda.device_count():
+    device = torch.device(device).type  # each process has its own
+    if device == 'cuda' and processes > torch.cuda.device_count():
         raise ValueError(
             f'{processes} processes need as many GPUs, but there are '
             f'{torch.cuda.device_count()}: give fewer with --values'
