@@ -64,15 +64,9 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     dtype = torch.bfloat16 if bf16 else torch.float32
     rounds = Rounds([step, *others], device, dtype, settings.steps)
     result: dict[str, Any] = dict(
-        device=device_name(device),
-        torch=torch.__version__,
-        precision='bf16' if bf16 else 'fp32',
-        compiled=settings.compiled,
-        batch_size=settings.batch_size,
+        **_circumstances(settings, bf16),
         seconds_to_first_step=to_first_step,
         matmul_tflops=rounds_tflops(rounds),
-        datasheet_tflops=settings.peak_tflops
-        or (datasheet_tflops(device_name(device)) if bf16 else None),
     )
     result['steps'] = {
         each.name: describe(each, rounds, flops[each.name], device)
@@ -91,6 +85,20 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
         result['parts_of_a_step'] = _parts(cfg, settings, step)
     result['peak_memory_of_process_gib'] = peak_memory(device) / 2**30
     return result
+
+
+def _circumstances(settings: Settings, bf16: bool) -> dict[str, Any]:
+    """On what and how the steps run, and the stated peak of that."""
+    device = device_name(settings.device)
+    stated = datasheet_tflops(device) if bf16 else None
+    return dict(
+        device=device,
+        torch=torch.__version__,
+        precision='bf16' if bf16 else 'fp32',
+        compiled=settings.compiled,
+        batch_size=settings.batch_size,
+        datasheet_tflops=settings.peak_tflops or stated,
+    )
 
 
 def _own_flops(cfg: Config, settings: Settings) -> int:
