@@ -131,7 +131,6 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     train_config.set_seed(cfg, args.seed)
     train_config.check_colours(cfg)
     train_config.fit_loader(cfg, processes)
-    train_config.share_batchnorm(cfg, launch.world_size(args.launcher))
 
 
 def refuse_pretraining_options(args: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ default_hooks = dict(
     sampler_seed=dict(type='ExactResumeHook'),
     logger=dict(type='EpochLoggerHook', interval=50, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # torch.compile of each block: on one GPU; enabled=True or False decides.
+    # torch.compile of each block: on GPUs; enabled=True or False decides.
     compile=dict(type='CompileBlocksHook', enabled='auto'),
     # Every epoch; writes a new file completely before it removes an old one.
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),

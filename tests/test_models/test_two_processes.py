@@ -1,22 +1,30 @@
 """Two processes with half the batch each equal one with all of it."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import torch
+from torch._dynamo.utils import counters
 from torch.nn.parallel import DistributedDataParallel
 from torch.testing import assert_close
 
+from siameseim.engine.compile_hook import compile_blocks
 from tests.model_fixtures import random_batch, tiny_model
 from tests.two_processes import run_in_two
+from tests.waits import WaitsSeen
 
 BATCH = 8
 
 
-def one_step(rank: int | None, norm: str) -> dict[str, Any]:
+def one_step(
+    rank: int | None, norm: str, compiled: bool = False
+) -> dict[str, Any]:
     """Loss, gradients and buffers of one step on all or half of a batch."""
     torch.manual_seed(0)
     model = tiny_model(norm).train()
+    if compiled:
+        compile_blocks(model, backend='aot_eager')
     model.update_target(0.9)
     (view1, view2), samples = random_batch(BATCH)
     network: torch.nn.Module = model
@@ -25,9 +33,11 @@ def one_step(rank: int | None, norm: str) -> dict[str, Any]:
         view1, view2 = view1[half], view2[half]
         samples = {name: value[half] for name, value in samples.items()}
         network = DistributedDataParallel(model, broadcast_buffers=False)
-    losses = network([view1, view2], samples, mode='loss')
-    sum(losses.values()).backward()
+    with WaitsSeen() if not compiled else nullcontext() as seen:
+        losses = network([view1, view2], samples, mode='loss')
+        sum(losses.values()).backward()
     return dict(
+        waits=seen.waits if seen else [],
         losses={k: v.detach() for k, v in losses.items()},
         gradients={
             name: p.grad
@@ -40,7 +50,11 @@ def one_step(rank: int | None, norm: str) -> dict[str, Any]:
 
 def both_norms(rank: int | None) -> dict[str, Any]:
     """The step with either norm; starting processes is what takes time."""
-    return {norm: one_step(rank, norm) for norm in ('BN', 'LN')}
+    steps = {norm: one_step(rank, norm) for norm in ('BN', 'LN')}
+    if rank is not None:
+        steps['BN compiled'] = one_step(rank, 'BN', compiled=True)
+        steps['graphs broken'] = dict(counters['graph_break'])
+    return steps
 
 
 @pytest.fixture(scope='module')
@@ -49,10 +63,23 @@ def all_steps():
     return both_norms(None), run_in_two(both_norms)
 
 
-@pytest.fixture(params=['BN', 'LN'])
+@pytest.fixture(params=['BN', 'LN', 'BN compiled'])
 def steps(request, all_steps):
     whole, ranks = all_steps
-    return whole[request.param], [rank[request.param] for rank in ranks]
+    norm = request.param.split()[0]
+    return whole[norm], [rank[request.param] for rank in ranks]
+
+
+@pytest.mark.parametrize('norm', ['BN', 'LN'])
+def test_a_device_would_not_keep_the_host_waiting(all_steps, norm):
+    _, ranks = all_steps
+    assert [rank[norm]['waits'] for rank in ranks] == [[], []]
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_a_compiled_block_with_batchnorm_is_one_graph(all_steps, rank):
+    _, ranks = all_steps
+    assert ranks[rank]['graphs broken'] == {}
 
 
 def test_losses_are_equal_on_average(steps):

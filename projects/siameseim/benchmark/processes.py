@@ -9,7 +9,6 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from mmengine.config import Config
-from mmengine.model import convert_sync_batchnorm
 from mmengine.registry import MODEL_WRAPPERS
 
 from ..engine.launch import end_group
@@ -88,8 +87,6 @@ def _step_times(
     """Seconds of each step, all processes beginning it together."""
     config = Config(cfg)
     step = StepBenchmark(config, batch_size, device)
-    if device == 'cuda' and config.get('sync_bn', 'torch'):  # as in a run
-        step.model = convert_sync_batchnorm(step.model, 'torch')
     wrapped = MODEL_WRAPPERS.build(
         dict(config.model_wrapper_cfg, module=step.model)
     )

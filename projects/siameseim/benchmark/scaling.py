@@ -86,11 +86,6 @@ def ring_bytes(numbers: float, processes: int, bytes_each: int = 4) -> float:
     return 2 * (processes - 1) / processes * numbers * bytes_each
 
 
-def gather_bytes(numbers: float, processes: int, bytes_each: int = 4) -> float:
-    """Bytes that each process receives if all give ``numbers`` to all."""
-    return (processes - 1) * numbers * bytes_each
-
-
 def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
     """Predict a data-parallel step on a number of GPUs.
 
@@ -107,13 +102,13 @@ def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
     link, latency = _link(cluster, gpus)
     gradients = ring_bytes(work.trained, gpus) / link
     hidden = min(cluster.overlap * gradients, compute / 2)
-    # torch's SyncBatchNorm gathers mean, deviation and count of every process
-    # in the forward pass, and all-reduces two sums in the backward pass.
+    # TokenBN all-reduces two moments in float64 in the forward pass, and two
+    # sums in float32 in the backward pass.
     width = work.decoder_width
     batch_norm = (work.norms_forward + work.norms_backward) * latency
-    gathered = work.norms_forward * gather_bytes(2 * width + 1, gpus)
-    reduced = work.norms_backward * ring_bytes(2 * width, gpus)
-    batch_norm += (gathered + reduced) / link
+    moments = work.norms_forward * ring_bytes(2 * width, gpus, 8)
+    sums = work.norms_backward * ring_bytes(2 * width, gpus)
+    batch_norm += (moments + sums) / link
     loss = latency + ring_bytes(width**2, gpus) / link
     on_device = compute + optimizer + gradients - hidden + batch_norm + loss
     samples = cluster.cores_per_gpu * cluster.samples_per_core

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.models.backbones.vision_transformer import (
@@ -28,8 +27,10 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
 
     Block by block, since all blocks of one kind share one compiled graph:
     the time to the first step is that of half a dozen blocks. Names and
-    shapes of the weights stay. Raises torch's limit of compiled kinds of one
-    function (``torch._dynamo.config.cache_size_limit``) to 32 in this process.
+    shapes of the weights stay. In this process it raises torch's limit of
+    compiled kinds of one function (``torch._dynamo.config.cache_size_limit``)
+    to 32 and lets no graph be cut for DistributedDataParallel
+    (``optimize_ddp``).
 
     Args:
         model (nn.Module): any model made of stock blocks.
@@ -52,6 +53,9 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
     # more.
     config = torch._dynamo.config
     config.cache_size_limit = max(config.cache_size_limit, 32)
+    # DistributedDataParallel would have graphs cut at its buckets of
+    # gradients. Blocks are short enough to send theirs while others compute.
+    config.optimize_ddp = False
     for block in blocks:
         # Each block always sees the same shape; symbolic ones are slower.
         block.compile(**{'dynamic': False, **options})
@@ -91,8 +95,8 @@ class CompileBlocksHook(Hook):
 
     Args:
         enabled (bool | str): whether to compile; 'auto' does where it was
-            measured to be faster (docs/performance.md), which is in a single
-            process on a CUDA device, and where a compiler is installed.
+            measured to be faster (docs/performance.md), which is on a CUDA
+            device, and where a compiler is installed.
             Defaults to 'auto'.
         **options: as for ``torch.compile``.
 
@@ -115,7 +119,7 @@ class CompileBlocksHook(Hook):
         """Compile, and say how much or why not."""
         enabled = self.enabled
         if enabled == 'auto':
-            enabled = torch.cuda.is_available() and get_world_size() == 1
+            enabled = torch.cuda.is_available()
             missing = missing_for_triton() if enabled else None
             if missing:
                 enabled = False

@@ -102,22 +102,6 @@ def check_colours(cfg: Config) -> None:
         )
 
 
-def share_batchnorm(cfg: Config, world_size: int) -> None:
-    """Let PyTorch's fused SyncBatchNorm share statistics between GPUs.
-
-    It computes what ``TokenBN`` computes without it, in fewer passes over
-    memory; CPU modules are not allowed in it. On each forward pass it makes
-    the host wait for the device (which was faster on several GPUs was not
-    measured); ``sync_bn=None`` in a config keeps ``TokenBN``'s own way.
-
-    Args:
-        cfg (Config): a pretraining config.
-        world_size (int): number of training processes.
-    """
-    if world_size > 1 and torch.cuda.is_available():
-        cfg.setdefault('sync_bn', 'torch')
-
-
 def scale_learning_rate(cfg: Config, world_size: int) -> str:
     """Scale the learning rate linearly with the true global batch.
 

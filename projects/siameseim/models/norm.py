@@ -9,32 +9,59 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 
-class _MeanOverRanks(torch.autograd.Function):
-    """Mean of a tensor over all ranks; its gradient is one as well."""
+class _BatchNormOfRanks(torch.autograd.Function):
+    """BatchNorm with the statistics of all ranks, one all-reduce each way.
+
+    The host never waits for the device, which ``nn.SyncBatchNorm`` makes it
+    do on each call.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        mean = x.clone()
-        all_reduce(mean, op='mean')
-        return mean
+    def forward(
+        ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, C) and two of (C,) -> normalised (N, C), mean and variance."""
+        variance, mean = torch.var_mean(rows, 0, correction=0)
+        # In float64, where the squares of means cancel without harm.
+        mean, variance = mean.double(), variance.double()
+        moments = torch.stack([mean, variance + mean.square()])
+        all_reduce(moments, op='mean')
+        mean, square = moments
+        variance = (square - mean.square()).float()
+        mean = mean.float()
+        inverse = torch.rsqrt(variance + eps)
+        ctx.save_for_backward(rows, weight, mean, inverse)
+        ctx.mark_non_differentiable(mean, variance)
+        out = torch.addcmul(bias, rows - mean, inverse * weight)
+        return out, mean, variance
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        # Each rank's loss depends on the mean of all ranks' tensors.
-        mean = gradient.clone()
-        all_reduce(mean, op='mean')
-        return mean
+    def backward(
+        ctx: Any, gradient: Tensor, *_: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, None]:
+        """Gradients of rows, weight and bias, the last two of this rank."""
+        rows, weight, mean, inverse = ctx.saved_tensors
+        normal = (rows - mean).mul_(inverse)
+        own = torch.stack([gradient.sum(0), (gradient * normal).sum(0)])
+        shared = own / len(rows)
+        all_reduce(shared, op='mean')
+        offset, slope = shared
+        centred = torch.addcmul(gradient, normal, slope, value=-1)
+        return (
+            centred.sub_(offset).mul_(inverse * weight),
+            own[1],
+            own[0],
+            None,
+        )
 
 
 @MODELS.register_module()
 class TokenBN(nn.Module):
     """BatchNorm whose rows are all (image, token) pairs of all ranks, fp32.
 
-    It holds a BatchNorm instead of being one, since mmengine's
-    ``sync_bn='torch'``, which ``tools/train.py`` sets for several GPUs, would
-    replace a subclass.
-    ``nn.SyncBatchNorm`` refuses CPU modules, so without that conversion the
-    statistics are shared by a differentiable all-reduce.
+    One code path for CPUs and GPUs: ``nn.SyncBatchNorm`` refuses CPU modules
+    and makes the host wait. It holds a BatchNorm instead of being one, so
+    that mmengine's ``sync_bn='torch'`` can still put that in its place.
 
     Args:
         num_features (int): width C.
@@ -74,12 +101,11 @@ class TokenBN(nn.Module):
 
     def _forward_group(self, rows: Tensor) -> Tensor:
         """Normalise with the batch statistics of all ranks."""
-        mean = _MeanOverRanks.apply(rows.mean(0))
-        centred = rows - mean
-        variance = _MeanOverRanks.apply(centred.square().mean(0))
+        out, mean, variance = _BatchNormOfRanks.apply(
+            rows, self.bn.weight, self.bn.bias, self.eps
+        )
         self._track(mean, variance, len(rows) * get_world_size())
-        scale = self.bn.weight * torch.rsqrt(variance + self.eps)
-        return torch.addcmul(self.bn.bias, centred, scale)
+        return out
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
