@@ -45,7 +45,6 @@ def test_mean_features_are_pooled_patch_features():
     assert_close(mean_features(vit, images, batch_size=2), expected)
 
 
-def test_pooled_is_the_mean_patch_less_the_centre():
+def test_pooled_is_the_mean_patch():
     tokens = torch.tensor([[[1.0, 2.0], [3.0, 6.0]]])
     assert pooled(tokens).tolist() == [[2.0, 4.0]]
-    assert pooled(tokens, torch.tensor([1.0, 1.0])).tolist() == [[1.0, 3.0]]

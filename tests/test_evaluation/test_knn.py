@@ -9,7 +9,6 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from siameseim.evaluation import (
     accuracies,
-    knn_predict,
     nearest_neighbours,
     vote,
 )
@@ -42,11 +41,16 @@ def random_case(queries=23, bank=30, classes=4):
     )
 
 
+def predict(features, bank, labels, k, temperature, chunk=1024):
+    found = nearest_neighbours(features, bank, labels, k, query_chunk=chunk)
+    return vote(found, 4, k, temperature)
+
+
 @pytest.mark.parametrize('k', [1, 5, 30])
 @pytest.mark.parametrize('chunk_size', [7, 100])
 def test_equals_a_slow_loop(k, chunk_size):
     features, bank, labels = random_case()
-    predicted = knn_predict(features, bank, labels, 4, k, 0.3, chunk_size)
+    predicted = predict(features, bank, labels, k, 0.3, chunk_size)
     expected = loop_predict(features, bank, labels.tolist(), 4, k, 0.3)
     assert predicted.tolist() == expected
 
@@ -59,7 +63,7 @@ def test_equals_scikit_learn_with_the_same_weights():
         algorithm='brute',
         weights=lambda distance: np.exp((1 - distance) / 0.1),
     ).fit(bank, labels)
-    predicted = knn_predict(features, bank, labels, 4, 20, 0.1)
+    predicted = predict(features, bank, labels, 20, 0.1)
     assert predicted.tolist() == reference.predict(features).tolist()
 
 
@@ -139,14 +143,18 @@ def test_a_low_temperature_does_not_overflow():
     query = torch.tensor([[1.0, 0.0]])
     bank = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
     labels = torch.tensor([0, 1])
-    assert knn_predict(query, bank, labels, 2, 2, 1e-3).item() == 1
+    assert predict(query, bank, labels, 2, 1e-3).item() == 1
 
 
 def test_what_cannot_vote_is_named():
     with pytest.raises(ValueError, match='3 features and 2 labels'):
-        knn_predict(torch.ones(1, 2), torch.ones(3, 2), torch.arange(2), 2)
+        nearest_neighbours(
+            torch.ones(1, 2), torch.ones(3, 2), torch.arange(2), 2
+        )
     with pytest.raises(ValueError, match='k=0'):
-        knn_predict(torch.ones(1, 2), torch.ones(2, 2), torch.arange(2), 2, 0)
+        nearest_neighbours(
+            torch.ones(1, 2), torch.ones(2, 2), torch.arange(2), 0
+        )
 
 
 @pytest.mark.gpu

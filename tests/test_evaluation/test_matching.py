@@ -14,7 +14,7 @@ from siameseim.evaluation import (
     true_places,
     within_radius,
 )
-from siameseim.evaluation.matching import grid_places
+from siameseim.evaluation.matching import grid_places, nearest_patches
 
 GRID = (4, 4)
 WHOLE = [0.0, 0.0, 100.0, 100.0]
@@ -29,6 +29,12 @@ def places_of(box1, box2, flip1=False, flip2=False):
     )
 
 
+def score_of(first, second, places, inside, radius=1.0):
+    """Matches by feature; the true ones lie within the radius."""
+    true = within_radius(places, GRID, radius)
+    return matching_score(true, nearest_patches(first, second), inside)
+
+
 def one_hot_features():
     """Each of the 16 patches has a feature of its own."""
     return torch.eye(16)[None]
@@ -39,7 +45,7 @@ def test_identical_views_lie_on_the_grid_and_all_match():
     assert_close(places[0], grid_places(GRID))
     assert inside.all()
     features = one_hot_features()
-    score = matching_score(features, features, places, inside, GRID, 0.0)
+    score = score_of(features, features, places, inside, 0.0)
     assert score == MatchingScore(1.0, 1 / 16, 1.0, 16)
 
 
@@ -49,7 +55,7 @@ def test_a_mirrored_view_matches_the_mirrored_column():
     assert inside.all()
     features = one_hot_features()
     mirrored = features.view(1, 4, 4, 16).flip(2).flatten(1, 2)
-    score = matching_score(features, mirrored, places, inside, GRID, 0.0)
+    score = score_of(features, mirrored, places, inside, 0.0)
     assert score.accuracy == 1.0
     assert score.position == 0.0
 
@@ -67,13 +73,8 @@ def test_a_shifted_crop_leaves_some_patches_outside():
     expected = (rows[:, None] >= 1) & (columns >= 2)
     assert inside.view(4, 4).equal(expected)
     shifted = one_hot_features().view(1, 4, 4, 16).roll((-1, -2), (1, 2))
-    score = matching_score(
-        one_hot_features(),
-        shifted.flatten(1, 2),
-        places,
-        inside,
-        GRID,
-        radius=0.0,
+    score = score_of(
+        one_hot_features(), shifted.flatten(1, 2), places, inside, radius=0.0
     )
     assert score == MatchingScore(1.0, 1 / 16, 0.0, 6)
 
@@ -106,7 +107,7 @@ def test_random_features_match_as_often_as_chance():
         GRID,
     )
     first, second = torch.randn(2, count, 16, 8, generator=generator)
-    score = matching_score(first, second, places, inside, GRID)
+    score = score_of(first, second, places, inside)
     assert score.count > 4000
     assert score.accuracy == pytest.approx(score.chance, abs=0.02)
 
@@ -115,4 +116,4 @@ def test_views_that_do_not_overlap_are_an_error():
     places, inside = places_of([0.0, 0, 20, 20], [80.0, 80, 20, 20])
     features = one_hot_features()
     with pytest.raises(ValueError, match='none of the 1 image pairs'):
-        matching_score(features, features, places, inside, GRID)
+        score_of(features, features, places, inside)

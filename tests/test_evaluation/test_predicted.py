@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from siameseim.evaluation.matching import grid_places, within_radius
 from siameseim.evaluation.predicted import (
     found_image,
     found_place,
+    predict_view2,
     score_predictions,
 )
 from tests.model_fixtures import random_batch, tiny_model
@@ -45,3 +47,21 @@ def test_an_untrained_network_answers_at_chance():
     assert score.image_chance == 1 / 64
     assert score.image == pytest.approx(1 / 64, abs=0.03)
     assert score.count > 100 and model.training
+
+
+def test_a_network_on_a_gpu_predicts_from_places_on_the_cpu():
+    """With tensors that have no values, but devices that must agree."""
+    model = tiny_model().eval()
+    (view1, _), samples = random_batch(3)
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        for tensors in (model._parameters, model._buffers):
+            assert not tensors
+        for module in model.modules():
+            for name, value in module._parameters.items():
+                fake = mode.from_tensor(value).to('cuda')
+                module._parameters[name] = torch.nn.Parameter(fake, False)
+            for name, value in module._buffers.items():
+                module._buffers[name] = mode.from_tensor(value).to('cuda')
+        samples = {name: mode.from_tensor(v) for name, v in samples.items()}
+        found = predict_view2(model, mode.from_tensor(view1).cuda(), samples)
+    assert found.shape == (3, 16, 8) and found.device.type == 'cpu'

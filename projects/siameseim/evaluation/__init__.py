@@ -12,7 +12,7 @@ from .held_out import (
     recognise_views,
 )
 from .held_out_hook import HeldOutHook
-from .knn import accuracies, knn_predict, nearest_neighbours, vote
+from .knn import accuracies, nearest_neighbours, vote
 from .matching import (
     MatchingScore,
     matching_score,
@@ -31,7 +31,6 @@ __all__ = [
     'PredictionScore',
     'accuracies',
     'knn_accuracy',
-    'knn_predict',
     'load_batch',
     'match_views',
     'matching_score',

@@ -3,7 +3,8 @@
 Shape legend: N images, L patches, C width.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,27 @@ def central_view(size: tuple[int, int]) -> list[nn.Module]:
     """
     short = round(max(size) * 256 / 224)
     return [v2.Resize(short, antialias=True), v2.CenterCrop(size)]
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """In eval mode, eager and without gradients; afterwards as before.
+
+    No BatchNorm buffer changes. Eager, as a run whose blocks are compiled
+    would compile them again for each new shape. Every module gets its own
+    flag back, where ``train()`` would set its children's.
+
+    Args:
+        model (nn.Module): a whole model or a part.
+    """
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad(), torch.compiler.set_stance('force_eager'):
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 def patch_features(
@@ -68,7 +90,6 @@ def mean_features(
     return _encoded(backbone, images, batch_size, pooled)
 
 
-@torch.no_grad()
 def _encoded(
     backbone: SiameseIMViT,
     images: Tensor,
@@ -83,37 +104,21 @@ def _encoded(
         )
     cls = backbone.num_extra_tokens
     device = next(backbone.parameters()).device
-    modes = {module: module.training for module in backbone.modules()}
-    backbone.eval()
-    try:
-        # Eager, as a run with compiled blocks would compile each new shape.
-        with torch.compiler.set_stance('force_eager'):
-            batches = []
-            for batch in images.split(batch_size):
-                tokens = backbone.encode(batch.to(device))[:, cls:].float()
-                batches.append(reduce(tokens).cpu())
-    finally:
-        _restore(modes)
+    batches = []
+    with evaluating(backbone):
+        for batch in images.split(batch_size):
+            tokens = backbone.encode(batch.to(device))[:, cls:].float()
+            batches.append(reduce(tokens).cpu())
     return torch.cat(batches)
 
 
-def _restore(modes: dict[nn.Module, bool]) -> None:
-    """Set every module's own flag; ``train()`` would set its children's."""
-    for module, training in modes.items():
-        module.training = training
-
-
-def pooled(tokens: Tensor, centre: Tensor | None = None) -> Tensor:
+def pooled(tokens: Tensor) -> Tensor:
     """Mean of the patch tokens, as the method's linear probe pools them.
 
     Args:
         tokens (Tensor): (N, L, C) patch tokens.
-        centre (Tensor, optional): (C,) vector to subtract, usually the mean
-            of the bank's pooled features: what all images share dominates
-            cosines and says nothing. Defaults to None.
 
     Returns:
         Tensor: (N, C).
     """
-    means = tokens.mean(dim=1)  # (N, L, C) -> (N, C)
-    return means if centre is None else means - centre
+    return tokens.mean(dim=1)

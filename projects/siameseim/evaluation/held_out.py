@@ -11,10 +11,11 @@ from torch import Tensor
 from ..datasets import PretrainDataset
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
-from .features import mean_features, patch_features
-from .knn import knn_predict
+from .features import evaluating, mean_features, patch_features
+from .knn import accuracies, nearest_neighbours
 from .matching import (
     MatchingScore,
+    are_true,
     grid_places,
     matching_score,
     nearest_patches,
@@ -104,12 +105,11 @@ def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
         queries=torch.arange(inside.shape[1]).expand_as(inside),
         inside=inside,
         matches=matches,
-        correct=true.gather(2, matches[..., None])[..., 0],
-        score=matching_score(first, second, places, inside, grid),
+        correct=are_true(true, matches),
+        score=matching_score(true, matches, inside),
     )
 
 
-@torch.no_grad()
 def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
     """Find, for each patch of view 2, the one that view 1 predicts for it.
 
@@ -122,19 +122,16 @@ def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
         model (SiameseIM): put into eval mode and back.
         batch (dict): from ``load_batch``.
     """
-    training = model.training
-    model.eval()
     samples = batch['data_samples']
     grid = model.backbone.patch_resolution
     view1, view2 = normalised(model, batch)
+    with evaluating(model):
+        prediction = predict_view2(model, view1, samples)
+        target = layer_norm_fp32(model.target(view2)).cpu()
     prediction, target = (
         feature - feature.mean(dim=1, keepdim=True)
-        for feature in (
-            predict_view2(model, view1, samples),
-            layer_norm_fp32(model.target(view2)),
-        )
+        for feature in (prediction, target)
     )
-    model.train(training)
     places, inside = true_places(
         samples['boxes'].flip(1),
         samples['flips'].flip(1),
@@ -152,8 +149,8 @@ def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
         queries=row * grid[1] + column,
         inside=inside,
         matches=matches,
-        correct=true.gather(2, matches[..., None])[..., 0],
-        score=matching_score(prediction, target, own, inside, grid),
+        correct=are_true(true, matches),
+        score=matching_score(true, matches, inside),
     )
 
 
@@ -184,12 +181,8 @@ def knn_accuracy(
         mean_features(model.backbone, normalised(model, batch)[0])
         for batch in (bank, queries)
     )
-    centre = known.mean(dim=0)
-    predicted = knn_predict(
-        asked - centre,
-        known - centre,
-        bank['labels'],
-        int(bank['labels'].max()) + 1,
-        k,
+    found = nearest_neighbours(
+        asked, known, bank['labels'], k, centre=known.mean(dim=0)
     )
-    return (predicted == queries['labels']).float().mean().item()
+    classes = int(bank['labels'].max()) + 1
+    return accuracies(found, queries['labels'], classes, [k])[k]

@@ -25,43 +25,6 @@ class Neighbours(NamedTuple):
     labels: Tensor
 
 
-def knn_predict(
-    features: Tensor,
-    bank: Tensor,
-    bank_labels: Tensor,
-    num_classes: int,
-    k: int = 20,
-    temperature: float = 0.1,
-    chunk_size: int = 1024,
-) -> Tensor:
-    """Classify features by a weighted vote of their nearest neighbours.
-
-    ``nearest_neighbours`` and ``vote`` in one; use them for several k at
-    once, for a GPU or for a bank that is spread over processes.
-
-    Args:
-        features (Tensor): (N, C) features to classify, any norm.
-        bank (Tensor): (M, C) features whose labels are known.
-        bank_labels (Tensor): (M,) int64 labels in [0, num_classes).
-        num_classes (int): number of labels.
-        k (int): neighbours that vote; all of the bank where it is smaller.
-            Defaults to 20.
-        temperature (float): smaller values let the nearest decide. Defaults
-            to 0.1.
-        chunk_size (int): features compared at a time. Defaults to 1024.
-
-    Returns:
-        Tensor: (N,) int64 predicted labels.
-
-    Raises:
-        ValueError: if the bank is empty or has another number of labels.
-    """
-    found = nearest_neighbours(
-        features, bank, bank_labels, k, query_chunk=chunk_size
-    )
-    return vote(found, num_classes, k, temperature)
-
-
 @torch.no_grad()
 def nearest_neighbours(
     features: Tensor,

@@ -101,24 +101,28 @@ def within_radius(
     return (offsets.abs() <= radius).all(dim=-1)
 
 
+def are_true(true: Tensor, matches: Tensor) -> Tensor:
+    """Which matches are true ones.
+
+    Args:
+        true (Tensor): (B, L, L) bool from ``within_radius``.
+        matches (Tensor): (B, L) int64 indices of view 2's patches.
+
+    Returns:
+        Tensor: (B, L) bool.
+    """
+    return true.gather(2, matches[..., None])[..., 0]
+
+
 def matching_score(
-    features1: Tensor,
-    features2: Tensor,
-    places: Tensor,
-    inside: Tensor,
-    grid: tuple[int, int],
-    radius: float = 1.0,
+    true: Tensor, matches: Tensor, inside: Tensor
 ) -> MatchingScore:
     """Dense matching accuracy over all patches of view 1 inside view 2.
 
     Args:
-        features1 (Tensor): (B, L, C) of view 1.
-        features2 (Tensor): (B, L, C) of view 2.
-        places (Tensor): (B, L, 2) from ``true_places``.
+        true (Tensor): (B, L, L) bool from ``within_radius``.
+        matches (Tensor): (B, L) from ``nearest_patches``.
         inside (Tensor): (B, L) bool from ``true_places``.
-        grid (tuple[int, int]): patches per column and per row (H, W).
-        radius (float): how far off, in patches along each axis, still counts
-            as correct. Defaults to 1.
 
     Raises:
         ValueError: if no patch of any view 1 lies inside its view 2.
@@ -126,14 +130,11 @@ def matching_score(
     count = int(inside.sum())
     if count == 0:
         raise ValueError(
-            f'none of the {len(places)} image pairs overlap: nothing to match'
+            f'none of the {len(true)} image pairs overlap: nothing to match'
         )
-    true = within_radius(places, grid, radius)  # (B, L, L)
-    matches = nearest_patches(features1, features2)
-    correct = true.gather(2, matches[..., None])[..., 0]  # (B, L)
     same_place = true.diagonal(dim1=1, dim2=2)  # (B, L)
     return MatchingScore(
-        accuracy=correct[inside].float().mean().item(),
+        accuracy=are_true(true, matches)[inside].float().mean().item(),
         chance=true.float().mean(dim=-1)[inside].mean().item(),
         position=same_place[inside].float().mean().item(),
         count=count,

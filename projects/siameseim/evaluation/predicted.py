@@ -15,8 +15,15 @@ from torch import Tensor
 
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
-from ..models.position import relative_geometry
-from .matching import grid_places, nearest_patches, true_places, within_radius
+from ..models.position import RelativeGeometry, relative_geometry
+from .features import evaluating
+from .matching import (
+    are_true,
+    grid_places,
+    nearest_patches,
+    true_places,
+    within_radius,
+)
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,7 @@ def found_place(prediction: Tensor, target: Tensor, true: Tensor) -> Tensor:
     Returns:
         Tensor: (B, L) bool.
     """
-    nearest = nearest_patches(prediction, target)
-    return true.gather(2, nearest[..., None])[..., 0]
+    return are_true(true, nearest_patches(prediction, target))
 
 
 def predict_view2(
@@ -85,23 +91,29 @@ def predict_view2(
 
     Args:
         model (SiameseIM): in eval mode.
-        view1 (Tensor): (B, 3, height, width) normalised.
-        samples (dict[str, Tensor]): ``boxes``, ``flips``, ``source_width``.
+        view1 (Tensor): (B, 3, height, width) normalised, on the model's
+            device.
+        samples (dict[str, Tensor]): ``boxes``, ``flips``, ``source_width``,
+            on any device.
 
     Returns:
-        Tensor: (B, L, D).
+        Tensor: (B, L, D) on the CPU.
     """
     places = model.neck.predictor.positions.shape[1]
     everything = torch.arange(places, device=view1.device)
     visible = everything.expand(len(view1), -1)
-    geometry = relative_geometry(
-        samples['boxes'], samples['flips'], samples['source_width']
+    geometry = RelativeGeometry(
+        *(
+            numbers.to(view1.device)
+            for numbers in relative_geometry(
+                samples['boxes'], samples['flips'], samples['source_width']
+            )
+        )
     )
     tokens = model.neck.projector(model.backbone(view1, visible))
-    return model.neck.predictor(tokens, visible, geometry)
+    return model.neck.predictor(tokens, visible, geometry).cpu()
 
 
-@torch.no_grad()
 def score_predictions(
     model: SiameseIM, views: list[Tensor], samples: dict[str, Tensor]
 ) -> PredictionScore:
@@ -109,29 +121,28 @@ def score_predictions(
 
     Args:
         model (SiameseIM): put into eval mode and back.
-        views (list[Tensor]): view 1 and 2, (B, 3, height, width) normalised.
+        views (list[Tensor]): view 1 and 2, (B, 3, height, width) normalised,
+            on the model's device.
         samples (dict[str, Tensor]): ``boxes``, ``flips``, ``source_width``
-            of at least two images.
+            of at least two images, on the CPU.
     """
-    training = model.training
-    model.eval()
     view1, view2 = views
     grid = model.backbone.patch_resolution
-    target = layer_norm_fp32(model.target(view2))
     _, inside = true_places(
         samples['boxes'].flip(1),
         samples['flips'].flip(1),
         samples['source_width'],
         grid,
     )
-    own = grid_places(grid, view1.device).expand(len(view1), -1, -1)
+    own = grid_places(grid).expand(len(view1), -1, -1)
     true = within_radius(own, grid)
     answers = []
-    for context in (view1, view1.roll(len(view1) // 2, dims=0)):
-        prediction = predict_view2(model, context, samples)
-        answers.append(found_image(prediction, target)[inside])
-        answers.append(found_place(prediction, target, true)[inside])
-    model.train(training)
+    with evaluating(model):
+        target = layer_norm_fp32(model.target(view2)).cpu()
+        for context in (view1, view1.roll(len(view1) // 2, dims=0)):
+            prediction = predict_view2(model, context, samples)
+            answers.append(found_image(prediction, target)[inside])
+            answers.append(found_place(prediction, target, true)[inside])
     image, placed, image_other, place_other = (
         answer.float().mean().item() for answer in answers
     )

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.dist import barrier, is_main_process
@@ -13,7 +12,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..engine.rng_state import get_rng_state, set_rng_state
-from ..models import SiameseIM
+from ..evaluation.features import evaluating
 from .pictures import (
     dense_figure,
     load_images,
@@ -64,11 +63,9 @@ class PicturesHook(Hook):
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
-        state, modes = get_rng_state(), _modes(model)
-        model.eval()
+        state = get_rng_state()
         try:
-            # eager, as compiled blocks would be compiled for new shapes
-            with torch.compiler.set_stance('force_eager'):
+            with evaluating(model):
                 images = load_images(model, folder, self.count)
                 figures = dict(
                     features=dense_figure(model, images, 5),
@@ -78,8 +75,6 @@ class PicturesHook(Hook):
                 pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
                 figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}
         finally:
-            for module, training in modes.items():
-                module.training = training
             set_rng_state(state)
         for name, figure in figures.items():
             runner.visualizer.add_image(
@@ -92,7 +87,3 @@ def rendered(figure: Figure) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def _modes(model: SiameseIM) -> dict:
-    return {module: module.training for module in model.modules()}

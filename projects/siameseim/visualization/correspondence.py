@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..evaluation.matching import (
+    are_true,
     grid_places,
     nearest_patches,
     true_places,
@@ -208,10 +209,10 @@ def shares(found: Correspondence, grid: tuple[int, int]) -> dict[str, float]:
         'matched_chance' and 'predicted_chance'; NaN where there are none.
     """
     true = within_radius(found.places, grid)
-    matched = true.gather(2, found.matched[..., None])[..., 0]
+    matched = are_true(true, found.matched)
     own = grid_places(grid).expand(len(found.places), -1, -1)
     near = within_radius(own, grid)
-    predicted = near.gather(2, found.predicted[..., None])[..., 0]
+    predicted = are_true(near, found.predicted)
     return dict(
         matched=matched[found.inside].float().mean().item(),
         predicted=predicted[found.shared].float().mean().item(),
