@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from mmengine.visualization import Visualizer
+from mmpretrain.registry import MODELS
 
 from siameseim.downstream import SiameseIMDenseViT
 from tests.two_processes import finished, on_cpus
@@ -87,3 +88,10 @@ def logged(work_dir):
 def values(work_dir, name):
     """One scalar's values in the order they were written."""
     return [line[name] for line in logged(work_dir) if name in line]
+
+
+def width_of(backbone):
+    """Width of a backbone by its config, built without memory."""
+    plain = dict(type='SiameseIMViT', arch=backbone.arch)
+    with torch.device('meta'):
+        return MODELS.build(plain).embed_dims

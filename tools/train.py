@@ -120,7 +120,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         transfer.fit(cfg, args.data, processes)
         cpu.fit(cfg, launch.world_size(args.launcher))
         if args.seed is not None:
-            cfg.randomness = dict(seed=args.seed)
+            cfg.merge_from_dict({'randomness.seed': args.seed})
         return
     if args.data:
         train_config.set_data(cfg, args.data)
@@ -130,7 +130,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
     train_config.check_colours(cfg)
-    train_config.fit_loader(cfg, processes)
+    train_config.fit_loader(cfg.train_dataloader, processes)
 
 
 def refuse_pretraining_options(args: argparse.Namespace) -> None:

@@ -187,3 +187,11 @@ def test_a_head_of_the_training_alone_may_be_missing_in_use():
     check_whole(model, saved, 'file.pth')
     with pytest.raises(InputError, match='2 are missing, auxiliary_head'):
         check_whole(model, saved, 'file.pth', unused=())
+
+
+def test_a_resume_from_a_deeper_network_is_refused():
+    saved = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)).state_dict()
+    model = nn.Sequential(nn.Linear(2, 2))
+    check_whole(model, saved, 'file.pth')
+    with pytest.raises(InputError, match='it has 1.weight besides'):
+        check_whole(model, saved, 'file.pth', unused=())

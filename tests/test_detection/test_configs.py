@@ -14,6 +14,7 @@ from tests.transfer_fixtures import (
     tool,
     train_in_two,
     values,
+    width_of,
 )
 
 pytest.importorskip('mmcv.ops', exc_type=ImportError)
@@ -28,6 +29,16 @@ SIDE = 128  # pixels
 def data_of(config, shared):
     name = 'lvis' if 'lvis' in config else 'coco'
     return shared / 'data' / f'{name}_mini'
+
+
+@pytest.mark.parametrize('config', CONFIGS)
+def test_the_neck_is_as_wide_as_the_backbone(config):
+    model = Config.fromfile(FOLDER / config).model
+    width = width_of(model.backbone)
+    if 'vitdet' in config:
+        assert model.neck.in_channels == width
+    else:  # the map is scaled up before it is pooled
+        assert model.neck.in_channels == [width // 4, width // 2, width, width]
 
 
 def toy(config, weights):

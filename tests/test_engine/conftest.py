@@ -85,18 +85,22 @@ class InterruptAfter(Hook):
 class BreakWeights(Hook):
     """Makes a weight NaN for some iterations, or from one on for good."""
 
+    priority = 'HIGHEST'
+
     def __init__(self, iterations=(), for_good=None):
         self.iterations, self.for_good = set(iterations), for_good
 
     def before_train_iter(self, runner, batch_idx, **kwargs):
         weight = runner.model.norm.weight.data
-        if runner.iter - 1 in self.iterations:
-            weight.copy_(self.kept)
         if runner.iter in self.iterations:
             self.kept = weight.clone()
             weight.fill_(float('nan'))
         if runner.iter == self.for_good:
             weight.fill_(float('nan'))
+
+    def after_train_iter(self, runner, batch_idx, **kwargs):
+        if runner.iter in self.iterations:
+            runner.model.norm.weight.data.copy_(self.kept)
 
 
 def toy_config(work_dir, epochs=3, accumulation=1, workers=0, hooks=()):

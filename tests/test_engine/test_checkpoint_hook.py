@@ -1,5 +1,6 @@
 """Checkpoints: complete or absent, few, and never of a broken run."""
 
+import json
 import os
 
 import pytest
@@ -89,3 +90,44 @@ def test_a_full_disk_keeps_the_previous_checkpoint(
     assert names(tmp_path / 'run') == ['epoch_1.pth']
     assert (tmp_path / 'run/last_checkpoint').read_text() == 'epoch_1.pth'
     torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+
+
+@pytest.mark.parametrize(
+    ('broken', 'saved'),
+    [
+        ([5], ['epoch_2.pth', 'iter_7.pth']),  # the last step of epoch 1
+        ([5, 6], ['epoch_2.pth', 'iter_8.pth']),
+        ([11], ['epoch_1.pth', 'epoch_2.pth']),  # none follows this one
+    ],
+)
+def test_a_skipped_step_costs_no_checkpoint(toy_run, tmp_path, broken, saved):
+    hook = dict(type='BreakWeights', iterations=broken)
+    toy_run(hooks=[hook], epochs=2)
+    assert names(tmp_path / 'run') == saved
+
+
+def test_a_signal_at_a_skipped_step_stops_after_the_next(toy_run, tmp_path):
+    hooks = [
+        dict(type='BreakWeights', iterations=[3]),
+        dict(type='InterruptAfter', iteration=4),
+    ]
+    with pytest.raises(SystemExit):
+        toy_run(hooks=hooks)
+    assert names(tmp_path / 'run') == ['iter_5.pth']
+
+
+def test_saving_between_log_lines_leaves_their_means_alone(toy_run, tmp_path):
+    def logged(interval):
+        def change(config):
+            config.default_hooks.checkpoint.update(
+                by_epoch=False, interval=interval
+            )
+            config.default_hooks.logger.interval = 3
+
+        name = f'every_{interval}'
+        toy_run(name, epochs=1, change=change)
+        (file,) = (tmp_path / name).glob('*/vis_data/scalars.json')
+        lines = map(json.loads, file.read_text().splitlines())
+        return [line['loss'] for line in lines if 'loss' in line]
+
+    assert logged(2) == logged(1000)

@@ -31,7 +31,7 @@ def test_bf16_and_fp32_can_be_asked_for():
 @pytest.mark.parametrize('found', [True, False])
 def test_auto_follows_the_hardware(monkeypatch, found):
     flags = {'avx2', 'avx512_bf16'} if found else {'avx2', 'avx512f'}
-    monkeypatch.setattr(precision, '_cpu_flags', lambda: flags)
+    monkeypatch.setattr(precision, 'cpu_flags', lambda: flags)
     expected = torch.bfloat16 if found else torch.float32
     assert forward_dtype('auto') == expected
 

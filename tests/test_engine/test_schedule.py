@@ -61,15 +61,6 @@ def test_published_recipe_at_epoch_40_and_820():
     assert warmup_cosine(820 * 312, warmup, total) == pytest.approx(0.5)
 
 
-def test_min_lr_is_the_end_of_the_cosine():
-    assert warmup_cosine(100, 10, 100, min_factor=0.25) == pytest.approx(0.25)
-    wrapper = make_wrapper()
-    scheduler = make_scheduler(wrapper, min_lr=0.5)
-    done = (69 - 14) / 56
-    expected = 0.5 + 1.5 * 0.5 * (1 + math.cos(math.pi * done))
-    assert run_to(wrapper, scheduler, 69) == pytest.approx(expected)
-
-
 def test_all_iterations_of_a_window_use_the_rate_of_its_first():
     wrapper = make_wrapper(accumulation=3)
     scheduler = make_scheduler(wrapper)

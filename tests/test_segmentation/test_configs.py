@@ -3,8 +3,10 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from tests.transfer_fixtures import (
     ROOT,
@@ -13,6 +15,7 @@ from tests.transfer_fixtures import (
     tool,
     train_in_two,
     values,
+    width_of,
 )
 
 pytest.importorskip('mmseg')
@@ -24,6 +27,16 @@ UPERNET_ADE = 'siameseim_vitb_upernet_8xb2-160k_ade20k-512x512.py'
 def data_of(config, shared):
     name = 'cityscapes' if 'cityscapes' in config else 'ade20k'
     return shared / 'data' / f'{name}_mini'
+
+
+@pytest.mark.parametrize('config', CONFIGS)
+def test_neck_and_heads_are_as_wide_as_the_backbone(config):
+    model = Config.fromfile(FOLDER / config).model
+    width = width_of(model.backbone)
+    heads = [model.decode_head.in_channels]
+    if 'neck' in model:
+        heads += [model.neck.embed_dim, model.auxiliary_head.in_channels]
+    assert {n for head in heads for n in np.atleast_1d(head)} == {width}
 
 
 def toy(config, weights, data):
@@ -70,13 +83,12 @@ def argv(config, weights, shared, tmp_path, *more):
     return [str(FOLDER / config), '--work-dir', str(tmp_path), *more, *options]
 
 
-# ViT-L changes sizes only, Cityscapes the data.
+# Other networks than ViT-B change sizes only, Cityscapes the data.
 @pytest.mark.parametrize(
     'config',
     [
         pytest.param(
-            c,
-            marks=pytest.mark.slow if 'vitl' in c or 'citys' in c else [],
+            c, marks=[] if 'vitb' in c and 'ade' in c else pytest.mark.slow
         )
         for c in CONFIGS
     ],

@@ -12,10 +12,10 @@ from . import atomic_file  # noqa: F401  registers the file backend
 from .guard_hook import NonFiniteGuardHook
 from .quiet import quiet
 from .resume_state import KEY, make_state
-from .runtime_info_hook import LazyRuntimeInfoHook
 from .schedule import ends_window
 from .sharded_adamw import gather_state
 from .train_config import LAST_CHECKPOINT
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -27,8 +27,9 @@ class SafeCheckpointHook(CheckpointHook):
       waits for its end.
     - Adds the random states of all processes.
     - Renames complete files into place, and removes old ones only then.
-    - Saves nothing while ``NonFiniteGuardHook`` sees skipped steps in a row:
-      the checkpoint it may have to go back to must be an older one.
+    - Waits while ``NonFiniteGuardHook`` sees skipped steps in a row, since
+      the checkpoint it may have to go back to must be an older one. At the
+      end of a run, where no step will follow, it saves if all is finite.
     - Holds tensors and plain values only.
 
     Args:
@@ -53,25 +54,30 @@ class SafeCheckpointHook(CheckpointHook):
     def after_train_iter(
         self, runner: Runner, *args: Any, **kwargs: Any
     ) -> None:
-        """Save if due by iterations, or due since earlier in the window."""
+        """Save if due by iterations, or due since an earlier one."""
         super().after_train_iter(runner, *args, **kwargs)
         if self._due and ends_window(runner, runner.iter + 1):
             self.save(runner, runner.iter + 1)
 
-    def save(self, runner: Runner, done: int) -> None:
+    def save(self, runner: Runner, done: int) -> bool:
         """Save now. All processes must call it, at the end of a window.
 
         Args:
             runner (Runner): the runner in training.
             done (int): training iterations done.
+
+        Returns:
+            bool: False if the step was skipped, as those before may have
+            been; the first good one will be saved.
         """
-        self._due = False
-        if self._in_trouble(runner):
+        last = done == runner.max_iters
+        self._due = _in_trouble(runner) and not (last and _is_finite(runner))
+        if self._due:
             runner.logger.warning(
-                'no checkpoint is saved: the last steps were skipped, since '
-                'loss or gradient was not finite'
+                'no checkpoint is saved here: the last step was skipped, '
+                'since loss or gradient was not finite'
             )
-            return
+            return False
         self._state = make_state(runner)
         epoch, rest = divmod(done, len(runner.train_dataloader))
         name = f'iter_{done}.pth' if rest else f'epoch_{epoch}.pth'
@@ -92,17 +98,7 @@ class SafeCheckpointHook(CheckpointHook):
             )
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         self._finish(name, files[:-count])
-
-    def _in_trouble(self, runner: Runner) -> bool:
-        """Bring the hooks that read late up to date; did steps just fail."""
-        skipped = 0
-        for hook in runner.hooks:
-            if isinstance(hook, LazyRuntimeInfoHook):
-                hook.report(runner)
-            elif isinstance(hook, NonFiniteGuardHook):
-                hook.flush(runner)
-                skipped = hook.in_a_row
-        return skipped > 0
+        return True
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the state for the resume, drop what is not plain data."""
@@ -137,3 +133,17 @@ class SafeCheckpointHook(CheckpointHook):
         for old in obsolete:
             if self.file_backend.isfile(join(self.out_dir, old)):
                 self.file_backend.remove(join(self.out_dir, old))
+
+
+def _in_trouble(runner: Runner) -> bool:
+    """Whether the last step was skipped."""
+    guards = [h for h in runner.hooks if isinstance(h, NonFiniteGuardHook)]
+    for guard in guards:
+        guard.flush(runner)
+    return any(guard.in_a_row for guard in guards)
+
+
+def _is_finite(runner: Runner) -> bool:
+    """Whether all weights and buffers are, the same in all processes."""
+    state = unwrapped(runner.model).state_dict()
+    return all(bool(tensor.isfinite().all()) for tensor in state.values())

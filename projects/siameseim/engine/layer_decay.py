@@ -9,6 +9,8 @@ from mmpretrain.engine.optimizers import (
 from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
+from ..errors import InputError
+
 # Positions and cls token belong to no norm or bias, yet are never decayed.
 _NOT_DECAYED = ('pos_embed', 'rel_pos_', 'cls_token')
 
@@ -35,7 +37,7 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
             ignore it.
 
     Raises:
-        ValueError: if one of these is missing, or ``lr_mult`` is there.
+        InputError: if one of these is missing, or ``lr_mult`` is there.
     """
 
     def __init__(
@@ -43,19 +45,19 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
     ) -> None:
         paramwise_cfg = paramwise_cfg or {}
         if 'layer_decay_rate' not in paramwise_cfg:
-            raise ValueError(
+            raise InputError(
                 'BackboneLayerDecay needs layer_decay_rate in paramwise_cfg, '
                 f'for example 0.65; got {sorted(paramwise_cfg)}'
             )
         if optim_wrapper_cfg['optimizer'].get('weight_decay') is None:
-            raise ValueError(
+            raise InputError(
                 'BackboneLayerDecay needs weight_decay in the optimizer (0 '
                 f'for none); got {optim_wrapper_cfg["optimizer"]}'
             )
         custom_keys = paramwise_cfg.get('custom_keys', {})
         multiplied = [k for k, v in custom_keys.items() if 'lr_mult' in v]
         if multiplied:
-            raise ValueError(
+            raise InputError(
                 f'custom_keys {multiplied} set lr_mult, which layer-wise '
                 'decay does not support: remove it or use another constructor'
             )
@@ -84,12 +86,12 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
             **kwargs: ``prefix`` and ``get_layer_depth``.
 
         Raises:
-            ValueError: if the model has no backbone that knows its depth.
+            InputError: if the model has no backbone that knows its depth.
         """
         if kwargs.get('get_layer_depth') is None:
             backbone: Any = getattr(module, 'backbone', None)
             if not hasattr(backbone, 'get_layer_depth'):
-                raise ValueError(
+                raise InputError(
                     'BackboneLayerDecay needs model.backbone with '
                     f'get_layer_depth, such as SiameseIMViT; the backbone of '
                     f'{type(module).__name__} is {type(backbone).__name__}'

@@ -3,11 +3,11 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from .schedule import target_momentum
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -41,8 +41,7 @@ class MomentumTargetHook(Hook):
             self.base_momentum,
             self.final_momentum,
         )
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
-        model.update_target(kept, runner.optim_wrapper.skipped)
+        unwrapped(runner.model).update_target(
+            kept, runner.optim_wrapper.skipped
+        )
         runner.message_hub.update_scalar('train/momentum', kept)

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import torch
 from mmengine.logging import print_log
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
-from mmengine.utils import digit_version
 from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from .quiet import quiet
 
-_FUSED_SINCE = {'cuda': '2.0.0', 'cpu': '2.4.0'}
+_FUSED_DEVICES = ('cuda', 'cpu')
 _FUSED_TYPES = ('Adam', 'AdamW', 'ShardedAdamW')
 
 
@@ -22,8 +20,8 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     The stock one makes one group per parameter, so that foreach and fused
     optimizers, which work on the list of a whole group, handle one tensor at
     a time. It takes the same ``paramwise_cfg``. Parameters that need no
-    gradient are left out. AdamW is built fused where this torch has a fused
-    kernel for the device, unless the config says ``fused``.
+    gradient are left out. AdamW is built fused on CPUs and CUDA devices unless
+    the config says ``fused``.
     """
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
@@ -33,8 +31,9 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             model (nn.Module): on its final device, wrapped or not.
         """
         device_type = next(model.parameters()).device.type
-        if self.optimizer_cfg['type'] in _FUSED_TYPES and has_fused_adam(
-            device_type
+        if (
+            self.optimizer_cfg['type'] in _FUSED_TYPES
+            and device_type in _FUSED_DEVICES
         ):
             self.optimizer_cfg.setdefault('fused', True)
         # Without any paramwise_cfg the stock code would skip `add_params`.
@@ -83,14 +82,6 @@ def merge_groups(groups: list[dict]) -> list[dict]:
         joined = merged.setdefault(key, {'params': [], **settings})
         joined['params'].extend(group['params'])
     return list(merged.values())
-
-
-def has_fused_adam(device_type: str) -> bool:
-    """Whether this torch has a fused Adam kernel for the device type."""
-    since = _FUSED_SINCE.get(device_type)
-    return since is not None and digit_version(
-        torch.__version__
-    ) >= digit_version(since)
 
 
 def _log_groups(groups: list[dict]) -> None:

@@ -4,14 +4,15 @@ import torch
 import torch.nn.functional as F
 from mmengine.dist import broadcast
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..convert.load_backbone import split_init_cfg
 from ..datasets.pretrain_dataset import images_and_repeats
+from ..errors import InputError
 from ..models import SiameseIM
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -31,8 +32,8 @@ class PatchWhiteningHook(Hook):
             in units of their average. Defaults to 0.1.
 
     Raises:
-        ValueError: if ``images`` is not positive or ``ridge`` is negative;
-            at the start of a run, if its model is not a SiameseIM.
+        ValueError: if ``images`` is not positive or ``ridge`` is negative.
+        InputError: at the start of a run, if its model is not a SiameseIM.
     """
 
     def __init__(self, images: int = 512, ridge: float = 0.1) -> None:
@@ -46,11 +47,9 @@ class PatchWhiteningHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Set the weights of the online and the target branch."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped(runner.model)
         if not isinstance(model, SiameseIM):
-            raise ValueError(
+            raise InputError(
                 f'PatchWhiteningHook: the model is a {type(model).__name__}, '
                 'not a SiameseIM: take the hook out of custom_hooks'
             )
@@ -94,7 +93,7 @@ def whiten_projection(
         ridge (float): as in ``PatchWhiteningHook``.
 
     Raises:
-        ValueError: if the patches vary in fewer than P directions and there
+        InputError: if the patches vary in fewer than P directions and there
             is no ridge.
     """
     weight = projection.weight.flatten(1)  # (C, P)
@@ -104,7 +103,7 @@ def whiten_projection(
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(patches))
     values = values.clamp(min=0) + ridge * values.mean()
     if not values.min() > 1e-7 * values.max():
-        raise ValueError(
+        raise InputError(
             f'{len(patches)} patches of {patches.shape[1]} values do not vary '
             f'in every direction: with ridge={ridge} they cannot be '
             'whitened; give more images or a ridge of 0.001 or more'

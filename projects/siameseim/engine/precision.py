@@ -1,14 +1,12 @@
 """Which arithmetic the forward pass runs in."""
 
-from pathlib import Path
-
 import torch
 from mmengine.logging import print_log
 
+from ..environment.hardware import BF16_FLAGS, cpu_flags
+from ..errors import InputError
+
 PRECISIONS = ('auto', 'bf16', 'fp32')
-# Kernel names of the instructions that make bf16 matrix products fast on a
-# CPU; without one of them bf16 is emulated and slower than fp32.
-_CPU_BF16_FLAGS = {'avx512_bf16', 'amx_bf16', 'bf16'}
 
 
 def has_fast_bf16(device_type: str) -> bool:
@@ -25,7 +23,8 @@ def has_fast_bf16(device_type: str) -> bool:
         # Not `is_bf16_supported()`: it is also true where bf16 is emulated.
         return torch.cuda.get_device_capability() >= (8, 0)
     if device_type == 'cpu':
-        return bool(_CPU_BF16_FLAGS & _cpu_flags())
+        # without such instructions bf16 is emulated and slower than fp32
+        return not cpu_flags().isdisjoint(BF16_FLAGS)
     return False
 
 
@@ -41,10 +40,10 @@ def use_bf16(precision: str, device_type: str) -> bool:
         bool: whether to run the forward pass under bf16 autocast.
 
     Raises:
-        ValueError: if ``precision`` is none of the three.
+        InputError: if ``precision`` is none of the three.
     """
     if precision not in PRECISIONS:
-        raise ValueError(
+        raise InputError(
             f'precision must be one of {PRECISIONS}, but got {precision!r}'
         )
     if precision != 'auto':
@@ -56,15 +55,3 @@ def use_bf16(precision: str, device_type: str) -> bool:
         logger='current',
     )
     return found
-
-
-def _cpu_flags() -> set[str]:
-    """Feature names of the first CPU as Linux lists them; else none."""
-    cpuinfo = Path('/proc/cpuinfo')
-    if not cpuinfo.exists():
-        return set()
-    for line in cpuinfo.read_text().splitlines():
-        name, _, value = line.partition(':')
-        if name.strip() in ('flags', 'Features'):
-            return set(value.split())
-    return set()

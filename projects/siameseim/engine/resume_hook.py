@@ -4,7 +4,6 @@ from typing import Any
 
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
@@ -14,6 +13,7 @@ from .resume_state import KEY, check_state
 from .rng_state import get_rng_state, set_rng_state
 from .run_config import put_config_back, tell_changes
 from .schedule import ends_window
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -104,10 +104,8 @@ def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:
     Raises:
         InputError: naming the first weight that differs.
     """
-    model = runner.model
-    if is_model_wrapper(model):
-        model = model.module
-    own = {name: value.shape for name, value in model.state_dict().items()}
+    state = unwrapped(runner.model).state_dict()
+    own = {name: value.shape for name, value in state.items()}
     theirs = {name: value.shape for name, value in saved.items()}
     odd = [name for name in own | theirs if own.get(name) != theirs.get(name)]
     if odd:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import torch
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+
+from .unwrap import unwrapped
 
 
 def last_good_checkpoint(runner: Runner) -> Path | None:
@@ -30,10 +31,7 @@ def roll_back(runner: Runner, checkpoint: Path) -> None:
         checkpoint (Path): file that ``SafeCheckpointHook`` wrote.
     """
     saved = torch.load(checkpoint, map_location='cpu', weights_only=True)
-    model = runner.model
-    if is_model_wrapper(model):
-        model = model.module
-    model.load_state_dict(saved['state_dict'])
+    unwrapped(runner.model).load_state_dict(saved['state_dict'])
     groups = runner.optim_wrapper.optimizer.param_groups
     rates = [group['lr'] for group in groups]
     runner.optim_wrapper.load_state_dict(saved['optimizer'])

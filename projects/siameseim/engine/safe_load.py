@@ -31,8 +31,6 @@ def history_method(owner: object, name: str) -> object:
 
 def allow_mmengine_checkpoints() -> None:
     """Let ``torch.load`` accept what stock mmengine checkpoints hold."""
-    if not hasattr(torch.serialization, 'add_safe_globals'):
-        return  # torch < 2.4 does not restrict loading by default
     numbers = (np.float64, np.float32, np.int64, np.int32, np.bool_)
     scalar: Any = np.float64(0).__reduce__()[0]
     rebuild: Any = np.empty(0).__reduce__()[0]

@@ -8,6 +8,8 @@ from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 from mmengine.runner import Runner
 from mmpretrain.registry import PARAM_SCHEDULERS
 
+from ..errors import InputError
+
 
 def window_start(iteration: int, accumulation: int) -> int:
     """First iteration of the optimizer window that ``iteration`` is in.
@@ -31,16 +33,13 @@ def ends_window(runner: Runner, done: int) -> bool:
     return last or done % runner.optim_wrapper.accumulation == 0
 
 
-def warmup_cosine(
-    iteration: int, warmup: int, total: int, min_factor: float = 0.0
-) -> float:
+def warmup_cosine(iteration: int, warmup: int, total: int) -> float:
     """Factor on the peak learning rate: linear from 0, then cosine.
 
     Args:
         iteration (int): training iteration, from 0.
         warmup (int): iterations of warm-up; the peak is reached after them.
         total (int): iterations of the whole run.
-        min_factor (float): factor at the end of the run. Defaults to 0.
 
     Returns:
         float: in [0, 1].
@@ -48,8 +47,7 @@ def warmup_cosine(
     if iteration < warmup:
         return iteration / warmup
     done = (iteration - warmup) / (total - warmup)
-    cosine = 0.5 * (1 + math.cos(math.pi * done))
-    return min_factor + (1 - min_factor) * cosine
+    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 def target_momentum(
@@ -81,11 +79,10 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
         optimizer (OptimWrapper): wrapper or plain optimizer.
         warmup (int): iterations of warm-up; epochs in a config.
         end (int): iterations of the run; the runner fills it in.
-        min_lr (float): learning rate at the end. Defaults to 0.
         **kwargs: as for the stock schedulers.
 
     Raises:
-        ValueError: if the warm-up is not shorter than the run.
+        InputError: if the warm-up is not shorter than the run.
     """
 
     def __init__(
@@ -93,17 +90,15 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
         optimizer: Any,
         warmup: int,
         end: int,
-        min_lr: float = 0.0,
         **kwargs: Any,
     ) -> None:
         if not 0 <= warmup < end:
-            raise ValueError(
+            raise InputError(
                 f'warm-up of {warmup} iterations must be shorter than the '
                 f'run of {end}: lower `warmup` of WarmupCosineLR or raise '
                 '`train_cfg.max_epochs`'
             )
         self.warmup = warmup
-        self.min_lr = min_lr
         self.accumulation = getattr(optimizer, 'accumulation', 1)
         super().__init__(optimizer, end=end, **kwargs)
         if self.accumulation > 1:
@@ -131,10 +126,10 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
             **kwargs: passed to the constructor.
 
         Raises:
-            ValueError: if an epoch has no iteration.
+            InputError: if an epoch has no iteration.
         """
         if epoch_length < 1:
-            raise ValueError(
+            raise InputError(
                 'the training set has fewer images than one batch over all '
                 'processes: lower `train_dataloader.batch_size` or train on '
                 'more images'
@@ -165,8 +160,5 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
 
     def _get_value(self) -> list[float]:
         step = window_start(self.last_step, self.accumulation)
-        return [
-            base
-            * warmup_cosine(step, self.warmup, self.end, self.min_lr / base)
-            for base in self.base_values
-        ]
+        factor = warmup_cosine(step, self.warmup, self.end)
+        return [base * factor for base in self.base_values]

@@ -8,6 +8,8 @@ from mmpretrain.registry import OPTIMIZERS
 from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import Optimizer
 
+from ..errors import InputError
+
 
 @OPTIMIZERS.register_module()
 class ShardedAdamW(ZeroRedundancyOptimizer):
@@ -28,12 +30,12 @@ class ShardedAdamW(ZeroRedundancyOptimizer):
         **kwargs: as for ``torch.optim.AdamW``.
 
     Raises:
-        ValueError: in a run of one process.
+        InputError: in a run of one process.
     """
 
     def __init__(self, params: Any, **kwargs: Any) -> None:
         if not is_distributed():
-            raise ValueError(
+            raise InputError(
                 'ShardedAdamW shares moments among processes, but there is '
                 'only one: use type="AdamW", or start several processes with '
                 'tools/dist_train.sh'

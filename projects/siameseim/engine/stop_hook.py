@@ -68,7 +68,8 @@ class StopSignalHook(Hook):
             for hook in runner.hooks
             if isinstance(hook, SafeCheckpointHook)
         )
-        checkpoint.save(runner, done)
+        if not checkpoint.save(runner, done):
+            return  # and stop after the next step, or the one after that
         runner.logger.info(
             f'{signal.Signals(received).name}: stopped after iteration {done}'
             f', saved {checkpoint.last_ckpt}. Run the same command again '

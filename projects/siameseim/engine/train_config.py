@@ -4,13 +4,13 @@ Each function changes the config it is given; ``tools/train.py`` calls them in
 the order in which they stand here.
 """
 
-import os
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 
 from ..datasets.data_source import data_source
+from ..environment.hardware import usable_cores
 
 LAST_CHECKPOINT = 'last_checkpoint'
 
@@ -64,20 +64,20 @@ def set_epochs(cfg: Config, epochs: int | None) -> None:
         )
 
 
-def fit_loader(cfg: Config, processes: int) -> None:
+def fit_loader(loader: Config, processes: int) -> None:
     """Use no more workers than cores, and pinned memory only with CUDA.
 
     Args:
-        cfg (Config): a pretraining config.
+        loader (Config): of a data loader, changed in place.
         processes (int): training processes that share this machine.
     """
-    loader = cfg.train_dataloader
-    cores = len(os.sched_getaffinity(0)) // processes
+    cores = usable_cores() // processes
     loader.num_workers = min(loader.num_workers, max(cores, 1))
     if loader.num_workers == 0:  # PyTorch refuses these without workers
         loader.persistent_workers = False
         loader.pop('prefetch_factor', None)
-    loader.pin_memory = loader.pin_memory and torch.cuda.is_available()
+    if loader.get('pin_memory'):
+        loader.pin_memory = torch.cuda.is_available()
 
 
 def check_colours(cfg: Config) -> None:

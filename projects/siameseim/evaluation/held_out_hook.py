@@ -2,10 +2,10 @@
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..engine.unwrap import unwrapped
 from .held_out import (
     HeldOutScore,
     knn_accuracy,
@@ -56,9 +56,7 @@ class HeldOutHook(Hook):
         self.after = self._measure(runner, 'after training')
 
     def _measure(self, runner: Runner, when: str) -> HeldOutScore:
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped(runner.model)
         pairs, bank, queries = self._batches
         result = HeldOutScore(
             predicted=predict_views(model, pairs),

@@ -13,6 +13,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from ..engine.train_config import fit_loader
 from . import classification
 
 _SPLITS = ('train', 'val', 'test')
@@ -39,14 +40,11 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
     classifier = classification.is_classifier(cfg)
     if data is not None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
-    cores = max(len(os.sched_getaffinity(0)) // processes, 1)
     for split in _SPLITS:
         loader = cfg.get(f'{split}_dataloader')
         if loader is None:
             continue
-        loader.num_workers = min(loader.num_workers, cores)
-        if loader.num_workers == 0:  # PyTorch refuses it without workers
-            loader.persistent_workers = False
+        fit_loader(loader, processes)
         check = classification.check_data if classifier else check_files
         for dataset in innermost(loader.dataset):
             check(dataset)

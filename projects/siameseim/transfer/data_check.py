@@ -2,11 +2,11 @@
 
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..engine.unwrap import unwrapped
 from ..errors import InputError
 
 
@@ -45,11 +45,7 @@ class DataCheckHook(Hook):
         raise NotImplementedError
 
     def _check(self, runner: Runner, dataset: Dataset) -> None:
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
-        # Test-time augmentation wraps the model once more.
-        model = getattr(model, 'module', model)
+        model = unwrapped(runner.model)
         for part in unwrap(dataset):
             self.check_dataset(part, model)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
 from ..convert.layouts import stored_state
 from ..engine.run_config import put_config_back, tell_changes
+from ..engine.unwrap import unwrapped
 from ..errors import InputError
 
 _STATISTICS = ('running_mean', 'running_var')
@@ -30,13 +30,13 @@ def check_whole(
         model (nn.Module): built by the config; it takes the weights over.
         contents (dict[str, Any]): the whole file.
         file (str): its name, for the error.
-        unused (tuple[str, ...]): how the names of parts begin that only
-            training needs, which files to be used leave out. Defaults to
-            mmseg's auxiliary head.
+        unused (tuple[str, ...]): prefixes of parts that only training needs;
+            exported files may lack them; with none the file may hold nothing
+            else. Defaults to mmseg's auxiliary head.
 
     Raises:
-        InputError: naming the first weight that is missing or of another
-            shape.
+        InputError: naming the first weight that is missing, of another shape
+            or, if none is ``unused``, too much.
     """
     wrong = f'{file} is no checkpoint of the model in the config:'
     cure = (
@@ -67,6 +67,10 @@ def check_whole(
         raise InputError(
             f'{wrong} of its weights {count} are missing, {missing[0]} the '
             f'first. So {cure}'
+        )
+    if found.unexpected_keys and not unused:
+        raise InputError(
+            f'{wrong} it has {found.unexpected_keys[0]} besides. So {cure}'
         )
 
 
@@ -134,10 +138,3 @@ def _shown(classes: Any) -> str:
     """How many, and the first of them."""
     dots = ', ...' if len(classes) > 4 else ''
     return f'{len(classes)}: {", ".join(map(str, classes[:4]))}{dots}'
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside of what distributes it or tests it at many scales."""
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.get_submodule('module')
-    return model

@@ -1,0 +1,17 @@
+"""The model inside of what distributes it."""
+
+from typing import Any
+
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from torch import nn
+
+
+def unwrapped(model: nn.Module) -> Any:
+    """The model inside of what distributes it or tests it at many scales.
+
+    Args:
+        model (nn.Module): a runner's model.
+    """
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.get_submodule('module')
+    return model
