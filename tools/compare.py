@@ -59,6 +59,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     steps = commands.add_parser('time', help='time images of rows in turn')
     steps.add_argument('rows', metavar='ROW', nargs='+')
     steps.add_argument('--rounds', type=int, default=5)
+    steps.set_defaults(epochs=None, resume=False)
     for command in (run, steps):
         command.add_argument('--data', metavar='FOLDER', required=True)
         command.add_argument(
@@ -91,8 +92,8 @@ def build(
     wanted = train.parse_args(
         [str(config), '--seed', str(seed), '--work-dir', str(work_dir)]
         + ['--data', str(split_folders(args.data)[0])]
-        + (['--resume'] if getattr(args, 'resume', False) else [])
-        + (['--epochs', str(args.epochs)] if _epochs(args) else [])
+        + (['--resume'] if args.resume else [])
+        + (['--epochs', str(args.epochs)] if args.epochs else [])
     )
     wanted.cfg_options = {
         'train_dataloader.num_workers': args.workers,
@@ -150,11 +151,6 @@ def keep_options(work_dir: Path, options: dict[str, str]) -> None:
             )
     work_dir.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(options, indent=1) + '\n')
-
-
-def _epochs(args: argparse.Namespace) -> int | None:
-    """``--epochs`` of those commands that have it."""
-    return getattr(args, 'epochs', None)
 
 
 def run_row(args: argparse.Namespace) -> dict[str, Any]:

@@ -104,10 +104,12 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
             ),
         )
         rows = run_suite(backbone, options)
-    except (OSError, ValueError) as error:
+    except robustness_table.UNMEASURED as error:
         sys.exit(f'error: {error}')
     title = args.checkpoint or f'the untrained network of {args.config}'
     print(report.write(rows, title, args.out / 'frozen'))
+    if failed := robustness_table.failures(rows):
+        sys.exit(f'error: the table lacks\n{failed}')
     return rows
 
 

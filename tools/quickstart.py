@@ -19,11 +19,9 @@ from mmengine.runner import Runner
 
 from siameseim.engine import train_config
 from siameseim.evaluation import HeldOutHook, HeldOutScore
-from siameseim.visualization import (
-    draw_before_after,
-    draw_curves,
-    read_curves,
-)
+from siameseim.report.load import curves_of, read_log
+from siameseim.visualization import draw_before_after
+from siameseim.visualization.figures import draw_log
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/siameseim_quickstart.py'
@@ -69,7 +67,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
     cfg.work_dir = str(args.work_dir)
     train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
-    train_config.fit_loader(cfg, processes=1)
+    train_config.fit_loader(cfg.train_dataloader, processes=1)
     # The listings of environment and hooks go to the log file alone; the
     # runner sets its own level, so the handler is what can be silenced.
     logging.disable(logging.INFO)
@@ -126,8 +124,8 @@ def save(runner: Runner, hook: HeldOutHook, seed: int) -> dict[str, Any]:
     recognised = (hook.before.recognised, hook.after.recognised)
     draw_before_after(*recognised, folder / 'matches.png')
     log = Path(runner.log_dir) / 'vis_data/scalars.json'
-    steps, curves = read_curves(log, ['loss', 'loss_pos', 'loss_neg'])
-    draw_curves(steps, curves, folder / 'loss.png', 'Pretraining loss')
+    curves = curves_of(read_log([log]), ('loss', 'loss_pos', 'loss_neg'))
+    draw_log(curves, 'Pretraining loss').savefig(folder / 'loss.png')
     return results
 
 

@@ -68,9 +68,11 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
         rows = robustness_table.robustness_rows(
             classifier, robustness_table.from_arguments(args), args.kind
         )
-    except (OSError, ValueError) as error:
+    except robustness_table.UNMEASURED as error:
         sys.exit(f'error: {error}')
     print(report.write(rows, args.checkpoint, args.out))
+    if failed := robustness_table.failures(rows):
+        sys.exit(f'error: the table lacks\n{failed}')
     return rows
 
 

@@ -41,6 +41,12 @@ def test_ratios_count_images_and_are_formed_round_by_round():
     assert rounds.images_per_second('ours') == (4.0, 2.0, 4.0)
 
 
+def test_the_median_of_two_rounds_lies_between_them():
+    rounds = Rounds([], 'cpu', torch.float32, 0)
+    rounds.rates = [3e12, 1e12]
+    assert rounds.matmul_tflops() == (2.0, 1.0, 3.0)
+
+
 def test_rounds_time_what_they_run():
     quick, slow = Sleeper('ours', 0.01, 1), Sleeper('other', 0.1, 1)
     rounds = Rounds([quick, slow], 'cpu', torch.float32, 3)

@@ -68,6 +68,14 @@ def test_a_machine_uses_its_fast_link():
     assert eight.gradients == pytest.approx(0.35e-3)
 
 
+def test_machines_of_a_size_given_as_text(tool):
+    """A rate of the command line is a float: four machines of 4 GPUs."""
+    cluster = CLUSTER._replace(**tool.rates_of(['gpus_a_machine=4']))
+    sixteen = step_model(WORK, cluster, 16)
+    # 2 x 15/16 x 10000 x 4 bytes; 10 us x (1 + 2 doublings)
+    assert sixteen.loss == pytest.approx(30e-6 + 7.5e-6)
+
+
 def test_a_small_step_takes_what_the_host_needs_to_issue_it():
     small = step_model(WORK._replace(batch=5), CLUSTER, 1)
     assert small.compute == pytest.approx(5e-3)

@@ -1,5 +1,7 @@
 """What watching costs, and that measuring it leaves the model alone."""
 
+import itertools
+
 import torch
 
 from siameseim.benchmark import watching
@@ -24,6 +26,13 @@ def test_shares_are_of_a_step(smoke, monkeypatch):
         step=1, features=2, guard=3, probe=4,
         features_share=2 / 50, guard_share=3, probe_share=4,
     )  # fmt: skip
+
+
+def test_the_median_of_two_times_lies_between_them(smoke, monkeypatch):
+    times = itertools.cycle([3.0, 1.0])
+    monkeypatch.setattr(watching, 'seconds', lambda *_: next(times))
+    cost = watching.watching_cost(smoke, 4, 'cpu', repeats=2)
+    assert cost['step'] == cost['guard'] == 2
 
 
 def test_the_probe_learns_and_changes_nothing_else():

@@ -6,6 +6,7 @@ import signal
 import pytest
 import torch
 from mmengine.config import Config
+from mmpretrain.registry import MODELS
 
 from siameseim.engine.train_config import set_resume
 from siameseim.engine.worker_signals import end_workers
@@ -174,6 +175,26 @@ def test_weights_alone_can_be_loaded_into_another_run(toy_run, tmp_path):
         config.load_from = str(tmp_path / 'cut' / 'iter_9.pth')
 
     assert toy_run('other', change=change).iter == 3 * 13
+
+
+@pytest.mark.parametrize('lost', [0, 1])
+def test_weights_that_a_run_starts_from_fit_or_are_refused(
+    toy_run, tmp_path, lost
+):
+    state = MODELS.build(dict(type='ToyModel')).state_dict()  # 9 tensors
+    file = tmp_path / 'weights.pth'
+    torch.save(dict(list(state.items())[lost:]), file)
+
+    def change(config):
+        config.load_from, config.log_level = str(file), 'INFO'
+
+    if lost:
+        with pytest.raises(InputError, match='only 8 of 9 tensors from'):
+            toy_run(change=change)
+        return
+    toy_run(change=change)
+    (log,) = (tmp_path / 'run').glob('*/*.log')
+    assert f'starts from 9 of 9 tensors from {file}' in log.read_text()
 
 
 def test_a_finished_run_says_so(toy_run, tmp_path):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from siameseim.evaluation import frozen_suite
 from siameseim.evaluation.linear_probe import probe_config
 from tests.transfer_fixtures import ROOT, forget_visualizers, tool
 from tests.vit_fixtures import saved, tiny_vit
@@ -46,6 +47,23 @@ def test_one_command_measures_all_and_writes_it(checkpoint, colours, tmp_path):
     assert len(stored['rows']) == len(rows)
     drawn = (out / '10percent_seed0.txt').read_text().split()
     assert len(drawn) == 3  # one of 8 in each class
+
+
+def test_a_classifier_that_cannot_be_loaded_costs_no_other_measure(
+    checkpoint, colours, tmp_path, monkeypatch
+):
+    def load_classifier(*args, **kwargs):
+        raise ImportError('pip install timm')
+
+    monkeypatch.setattr(frozen_suite, 'load_classifier', load_classifier)
+    monkeypatch.setattr(frozen_suite, 'run_probe', lambda cfg: (12.5, 'a.pth'))
+    with pytest.raises(SystemExit, match='failed: pip install timm'):
+        run(checkpoint, colours, tmp_path)
+    stored = json.loads((tmp_path / 'frozen.json').read_text())
+    values = {row['measure']: row['value'] for row in stored['rows']}
+    assert values['k-NN, k=1'] == 100
+    assert values['linear probe'] == 12.5
+    assert values['linear: robustness'] is None
 
 
 def test_a_given_list_is_used(checkpoint, colours, tmp_path):

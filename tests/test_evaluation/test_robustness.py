@@ -1,6 +1,8 @@
 """Class mapping, corruption errors and the table, by hand-worked cases."""
 
 import json
+import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,8 +14,13 @@ from siameseim.evaluation import Corrupt, mean_corruption_error, report
 from siameseim.evaluation import imagenet_classes as classes
 from siameseim.evaluation import robustness as robust
 from siameseim.evaluation.corruptions import ALEXNET_ERRORS
-from siameseim.evaluation.robustness_table import ShiftedData, robustness_rows
+from siameseim.evaluation.robustness_table import (
+    ShiftedData,
+    failures,
+    robustness_rows,
+)
 from tests.test_evaluation.conftest import COLOURS, write_classes
+from tests.transfer_fixtures import ROOT, tool
 
 PIPELINE = [
     dict(type='LoadImageFromFile'),
@@ -93,6 +100,12 @@ def test_the_given_names_must_fit_the_outputs(tmp_path):
     assert classes.classes_of(['a', 'b'], 2) == ['a', 'b']
     with pytest.raises(ValueError, match='3 outputs, but 2 class'):
         classes.classes_of([], 3, str(path))
+
+
+def test_a_list_of_classes_has_one_name_a_line(tmp_path):
+    path = tmp_path / 'names.txt'
+    path.write_text('apple \nfried egg\r\n\npear')
+    assert classes.read_classes(str(path)) == ['apple', 'fried egg', 'pear']
 
 
 def test_only_the_classes_that_are_there_are_compared(colours):
@@ -245,3 +258,58 @@ def test_corruptions_made_on_the_fly_are_measured(tmp_path):
     assert len(made) == 16  # 1 - mCE and the 15 corruptions
     assert rows['linear: made pixelate, accuracy'] == 100  # colours stay
     assert rows['linear: made corruptions, 1 - mCE'] <= 100
+
+
+def test_what_cannot_be_measured_is_a_row(colours, tmp_path, monkeypatch):
+    """Unknown folders, incomplete ImageNet-C, a package that is missing."""
+    monkeypatch.setitem(sys.modules, 'imagecorruptions', None)
+    (tmp_path / 'unknown').mkdir()
+    (tmp_path / 'unknown/pink.png').write_bytes(
+        next((colours / 'val').rglob('*.png')).read_bytes()
+    )
+    val = str(colours / 'val')
+    data = ShiftedData(str(tmp_path), val, None, str(tmp_path), val)
+    rows = {
+        row.measure: row
+        for row in robustness_rows(classifier(*COLOURS), data, 'linear')
+    }
+    for measure, said in (
+        ('ImageNet-A', 'failed: 1 of the 1 class folders are none of'),
+        ('ImageNet-C, 1 - mCE', 'failed: .*gaussian_noise/1 does not exist'),
+        ('made corruptions, 1 - mCE', 'failed: .*pip install imagecorrupt'),
+    ):
+        row = rows[f'linear: {measure}']
+        assert row.value is None
+        assert re.match(said, row.note)
+    assert rows['linear: ImageNet-R'].value == 100
+    assert rows['linear: clean'].value == 100
+    assert len(failures([*rows.values()]).splitlines()) == 3
+
+
+PROBE = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
+
+
+def test_the_tool_names_a_missing_package(monkeypatch):
+    module = tool('robustness')
+
+    def load_classifier(*args, **kwargs):
+        raise ImportError('pip install timm')
+
+    monkeypatch.setattr(module, 'load_classifier', load_classifier)
+    with pytest.raises(SystemExit, match='error: pip install timm'):
+        module.main([str(ROOT / PROBE), 'a.pth'])
+
+
+def test_the_tool_writes_its_table_before_it_fails(
+    colours, tmp_path, monkeypatch
+):
+    module = tool('robustness')
+    monkeypatch.setattr(
+        module, 'load_classifier', lambda *_, **__: classifier(*COLOURS)
+    )
+    asked = ['--imagenet-r', str(colours / 'val'), '--imagenet-c']
+    asked += [str(tmp_path), '--out', str(tmp_path / 'table')]
+    with pytest.raises(SystemExit, match='1 - mCE failed: .* does not exist'):
+        module.main([str(ROOT / PROBE), 'a.pth', *asked])
+    text = (tmp_path / 'table.md').read_text()
+    assert '| fine-tuned: ImageNet-R | 100.00 |' in text

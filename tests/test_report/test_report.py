@@ -5,9 +5,9 @@ import re
 import pytest
 import torch
 
-from siameseim.report import Section, load_run, render
-from siameseim.report.build import curves_of
-from siameseim.report.load import read_log
+from siameseim.errors import InputError
+from siameseim.report import PicturesHook, Section, load_run, render
+from siameseim.report.load import curves_of, read_log
 from siameseim.report.pictures import (
     dense_figure,
     load_images,
@@ -42,14 +42,11 @@ def test_text_cannot_break_the_page():
 
 
 def test_a_resumed_run_has_one_curve(tmp_path):
-    for name, text in (
-        ('a', '{"loss": 3, "step": 1}\n{"loss": 2, "step": 2}\n'),
-        ('b', '{"loss": 1, "step": 2}\n{"knn": 50, "step": 2}\n'),
-    ):
-        path = tmp_path / name / 'vis_data'
-        path.mkdir(parents=True)
-        (path / 'scalars.json').write_text(text)
-    curves = curves_of(read_log(tmp_path), ('loss', 'knn', 'absent'))
+    first, second = tmp_path / 'a.json', tmp_path / 'b.json'
+    first.write_text('{"loss": 3, "step": 1}\n{"loss": 2, "step": 2}\n')
+    second.write_text('{"loss": 1, "step": 2}\n{"knn": 50, "step": 2}\n')
+    log = read_log([first, second])
+    curves = curves_of(log, ('loss', 'knn', 'absent'))
     assert curves == {'loss': ([1, 2], [3, 1]), 'knn': ([2], [50])}
 
 
@@ -120,10 +117,50 @@ def test_a_backbone_file_is_refused(run, tmp_path):
         load_run(path, next(run.glob('*.py')))
 
 
+def test_the_log_of_the_run_is_loaded(run):
+    assert 'loss' in curves_of(load_run(run).log, ('loss',))
+
+
+def test_a_damaged_checkpoint_is_named(run, photos, tmp_path):
+    path = tmp_path / 'short.pth'
+    path.write_bytes((run / 'epoch_2.pth').read_bytes()[:1000])
+    config = next(run.glob('*.py'))
+    asked = [str(path), '--images', str(photos), '--config', str(config)]
+    with pytest.raises(SystemExit, match='short.pth .* cut short'):
+        tool('report').main(asked)
+
+
+def test_a_checkpoint_of_another_size_is_named(run, photos, tmp_path):
+    path = tmp_path / 'other.pth'
+    saved = torch.load(run / 'epoch_2.pth', weights_only=True)
+    saved['state_dict']['backbone.cls_token'] = torch.zeros(1, 1, 3)
+    torch.save(saved, path)
+    config = next(run.glob('*.py'))
+    asked = [str(path), '--images', str(photos), '--config', str(config)]
+    with pytest.raises(SystemExit, match=f'{path} does not fit.*{config}'):
+        tool('report').main(asked)
+
+
 def test_too_few_images_are_refused(run, photos, tmp_path):
     (tmp_path / '0.png').write_bytes((photos / '0.png').read_bytes())
     with pytest.raises(SystemExit, match='at least four'):
         tool('report').main([str(run), '--images', str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ('place', 'said'),
+    [('no', 'no such folder'), ('one/0.png', 'is a file'),
+     ('empty', 'no image under'), ('one', 'at least four')],
+)  # fmt: skip
+def test_a_run_with_a_wrong_picture_folder_does_not_begin(
+    photos, tmp_path, place, said
+):
+    for name in ('empty', 'one'):
+        (tmp_path / name).mkdir()
+    (tmp_path / 'one/0.png').write_bytes((photos / '0.png').read_bytes())
+    hook = PicturesHook(images=str(tmp_path / place))
+    with pytest.raises(InputError, match=said):
+        hook.before_train(None)
 
 
 def test_a_damaged_image_is_left_out_of_the_pictures(run, photos, tmp_path):
@@ -138,5 +175,5 @@ def test_a_damaged_image_is_left_out_of_the_pictures(run, photos, tmp_path):
     assert len(images.pixels) == len(images.tokens) == 5
     (tmp_path / '1.png').write_text('nor this')
     (tmp_path / '2.png').write_text('nor this')
-    with pytest.raises(ValueError, match='only 3 of 6 images'):
+    with pytest.raises(InputError, match='only 3 of 6 images'):
         load_images(model, tmp_path, 100)

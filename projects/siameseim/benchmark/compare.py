@@ -1,6 +1,7 @@
 """Several steps measured in turn, so that noise disturbs all alike."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 
@@ -23,7 +24,7 @@ class Rounds:
     """Times of steps and of matrix products, round by round.
 
     Args:
-        contenders (list[Contender]): measured in this order in each round;
+        contenders (Sequence[Contender]): measured in this order in each round;
             each has run before.
         device (str): 'cpu' or 'cuda'.
         dtype (torch.dtype): of the matrix product.
@@ -36,7 +37,7 @@ class Rounds:
 
     def __init__(
         self,
-        contenders: list[Any],
+        contenders: Sequence[Contender],
         device: str,
         dtype: torch.dtype,
         repeats: int,
@@ -69,6 +70,10 @@ class Rounds:
                 )
             ]
         )
+
+    def matmul_tflops(self) -> Spread:
+        """Speed of the matrix product in TFLOP/s."""
+        return spread([rate / 1e12 for rate in self.rates])
 
     def share_of_matmul(self, name: str, flops: int) -> Spread:
         """Model FLOP/s of ``name`` over those of the matrix product."""

@@ -66,7 +66,7 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     result: dict[str, Any] = dict(
         **_circumstances(settings, bf16),
         seconds_to_first_step=to_first_step,
-        matmul_tflops=rounds_tflops(rounds),
+        matmul_tflops=rounds.matmul_tflops(),
     )
     result['steps'] = {
         each.name: describe(each, rounds, flops[each.name], device)
@@ -139,12 +139,6 @@ def describe(
         if replays_graphs(getattr(step, 'compiled', False))  # taken once
         else step_memory(step.run, device) / per_image,
     )
-
-
-def rounds_tflops(rounds: Rounds) -> Spread:
-    """Speed of the large matrix product over all rounds, in TFLOP/s."""
-    rates = sorted(rate / 1e12 for rate in rounds.rates)
-    return Spread(rates[len(rates) // 2], rates[0], rates[-1])
 
 
 def _contender(

@@ -1,5 +1,6 @@
 """A model of how training grows from one GPU to hundreds, on paper."""
 
+import math
 from typing import NamedTuple
 
 
@@ -131,7 +132,7 @@ def _link(cluster: Cluster, gpus: int) -> tuple[float, float]:
     """Bytes/s that bound an all-reduce, and seconds of a small one."""
     if gpus == 1:
         return float('inf'), 0.0
-    machines = -(-gpus // cluster.gpus_a_machine)
+    machines = math.ceil(gpus / cluster.gpus_a_machine)
     if machines == 1:
         return cluster.fast_link, cluster.latency
     doublings = (machines - 1).bit_length()

@@ -8,7 +8,7 @@ from ..watch.feature_hook import measure
 from ..watch.probe_hook import OnlineProbeHook
 from ..watch.taps import FeatureTaps
 from .step import StepBenchmark
-from .timing import seconds
+from .timing import seconds, spread
 
 
 def watching_cost(
@@ -55,8 +55,8 @@ def watching_cost(
         ('guard', guard),
         ('probe', lambda: probe.learn(tokens['target'], places)),
     ):
-        times = sorted(seconds(function, device) for _ in range(repeats))
-        result[name] = times[len(times) // 2]
+        times = [seconds(function, device) for _ in range(repeats)]
+        result[name] = spread(times).median
     interval = cfg.default_hooks.features.interval
     result['features_share'] = result['features'] / result['step'] / interval
     for name in ('guard', 'probe'):

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from ..convert.load_backbone import MIN_MATCHED
 from ..errors import InputError
 from .resume_state import KEY, check_state
 from .rng_state import get_rng_state, set_rng_state
@@ -32,11 +33,15 @@ class ExactResumeHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check that this run is the same, and keep its random state.
 
+        Of weights that a new run starts from it says how many fit.
+
         Raises:
             InputError: if it differs in data, batch or seed, or if the
-                checkpoint lies within an optimizer step.
+                checkpoint lies within an optimizer step; if less than 95 %
+                of a new run's weights are in the file.
         """
-        if not runner._resume:  # weights are loaded for another purpose
+        if not runner._resume:
+            _check_start(runner, checkpoint.get('state_dict', checkpoint))
             return
         meta = checkpoint.get('meta', {})
         try:
@@ -96,6 +101,29 @@ class ExactResumeHook(Hook):
         if self._rng is not None:
             set_rng_state(self._rng)
             self._rng = None
+
+
+def _check_start(runner: Runner, saved: dict[str, Any]) -> None:
+    """Say how many weights a new run takes from a file.
+
+    Raises:
+        InputError: if less than 95 % of its own are among them.
+    """
+    own = unwrapped(runner.model).state_dict()
+    fit = [
+        name
+        for name, value in own.items()
+        if getattr(saved.get(name), 'shape', None) == value.shape
+    ]
+    text = f'{len(fit)} of {len(own)} tensors from {runner._load_from}'
+    if len(fit) < MIN_MATCHED * len(own):
+        raise InputError(
+            f'load_from: only {text} fit the model. To start from a backbone '
+            'alone set model.backbone.init_cfg, which reads every layout; '
+            'tools/convert.py makes files of whole models with '
+            '--to siameseim-pretraining'
+        )
+    runner.logger.info(f'the run starts from {text}')
 
 
 def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:

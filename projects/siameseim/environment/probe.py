@@ -13,9 +13,7 @@ CHILD = Path(__file__).with_name('probe_child.py')
 SECONDS_PER_PROBE = 60
 
 
-def run_probes(
-    names: Sequence[str], python: str = sys.executable
-) -> dict[str, dict[str, Any]]:
+def run_probes(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what each probe told; the key ``error`` if it failed.
 
     A library that ends the process (an mmcv built for another torch may) is
@@ -23,13 +21,12 @@ def run_probes(
 
     Args:
         names: Names as ``probe_child.py`` understands them.
-        python: The Python whose environment is examined. Defaults to the
-            running one.
     """
     results: dict[str, dict[str, Any]] = {}
     while len(results) < len(names):
         rest = names[len(results) :]
-        code, output = _run([python, str(CHILD), *rest], len(rest))
+        command = [sys.executable, str(CHILD), *rest]
+        code, output = _run(command, len(rest))
         for line in output.splitlines():
             if line.startswith('RESULT '):
                 results[names[len(results)]] = json.loads(line[7:])

@@ -1,8 +1,7 @@
 """Importing the stack in a process of its own: run by path, never imported.
 
-Prints, for each name in its arguments, a line ``START name`` and then a line
-``RESULT`` with JSON, so that the reader can tell which import ended the
-process.
+Prints, for each name in its arguments, a line ``RESULT`` with JSON; if an
+import ends the process, its line is the first that is missing.
 """
 
 import io
@@ -77,5 +76,4 @@ def probe(name: str) -> dict[str, Any]:
 if __name__ == '__main__':
     del sys.path[0]  # this folder, which would shadow top-level modules
     for argument in sys.argv[1:]:
-        print(f'START {argument}', flush=True)
         print(f'RESULT {json.dumps(probe(argument))}', flush=True)

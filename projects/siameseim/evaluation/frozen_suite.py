@@ -12,7 +12,12 @@ from .labelled import LabelledFeatures, folder_neighbours, labelled_splits
 from .linear_probe import probe_config, run_probe
 from .report import Row
 from .robustness import load_classifier
-from .robustness_table import ShiftedData, robustness_rows
+from .robustness_table import (
+    UNMEASURED,
+    ShiftedData,
+    failed_row,
+    robustness_rows,
+)
 from .subsets import draw_subset, read_subset, write_subset
 
 
@@ -140,7 +145,10 @@ def linear_rows(
     score, checkpoint = run_probe(cfg)
     how = f'{cfg.train_cfg.max_epochs} epochs, {batch} images a step'
     rows = [Row('linear probe', score, f'{note}; {how}')]
-    classifier = load_classifier(cfg, checkpoint, device=options.device)
+    try:
+        classifier = load_classifier(cfg, checkpoint, device=options.device)
+    except UNMEASURED as error:
+        return [*rows, failed_row('linear: robustness', error)]
     return rows + robustness_rows(classifier, options.shifted, 'linear')
 
 

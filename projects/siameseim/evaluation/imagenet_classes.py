@@ -42,7 +42,8 @@ def read_classes(source: str) -> list[str]:
         raise FileNotFoundError(
             f'{source} is neither a folder of class folders nor a list'
         )
-    return path.read_text().split()
+    lines = (line.strip() for line in path.read_text().splitlines())
+    return [line for line in lines if line]
 
 
 def classes_of(

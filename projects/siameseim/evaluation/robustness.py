@@ -1,7 +1,7 @@
 """Accuracy of a classifier on shifted versions of its data."""
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,7 @@ class Classifier:
     model: Any
     pipeline: list[dict[str, Any]]
     classes: list[str]
-    loading: dict[str, Any] = field(
-        default_factory=lambda: dict(batch_size=128, num_workers=2)
-    )
+    loading: dict[str, Any]
 
 
 def load_classifier(

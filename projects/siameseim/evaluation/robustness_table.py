@@ -1,7 +1,7 @@
 """All robustness measures of a classifier, as far as the data are there."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from .robustness import (
     one_minus_mce,
     stored_corruptions,
 )
+
+# Of wrong or incomplete data, and of a package that is not installed.
+UNMEASURED = (OSError, ValueError, ImportError)
+_FAILED = 'failed: '
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,21 @@ def from_arguments(args: argparse.Namespace) -> ShiftedData:
     return ShiftedData(**{name: getattr(args, name) for name in _HELP})
 
 
+def failed_row(measure: str, error: Exception) -> Row:
+    """The row of a measure that could not be taken, and why not."""
+    return Row(measure, None, _FAILED + ' '.join(str(error).split()))
+
+
+def failures(rows: Sequence[Row]) -> str:
+    """What could not be measured, a line each."""
+    failed = [row for row in rows if row.note.startswith(_FAILED)]
+    return '\n'.join(f'{row.measure} {row.note}' for row in failed)
+
+
 def robustness_rows(
     classifier: Classifier, data: ShiftedData, kind: str
 ) -> list[Row]:
-    """Measure everything there is data for.
+    """Measure everything there is data for; what fails is a row too.
 
     Args:
         classifier (Classifier): the classifier.
@@ -83,6 +98,13 @@ def robustness_rows(
         )
     )
     if data.corrupt:
+        rows.append(
+            _row(
+                f'{kind}: clean',
+                data.corrupt,
+                lambda f: accuracy(classifier, f),
+            )
+        )
         rows += _made_rows(classifier, Path(data.corrupt), kind)
     return rows
 
@@ -93,21 +115,22 @@ def _row(
     if folder is None or not Path(folder).is_dir():
         where = f': {folder}' if folder else ''
         return Row(measure, None, f'data not found{where}')
-    return Row(measure, 100 * measured(Path(folder)), folder)
+    try:
+        return Row(measure, 100 * measured(Path(folder)), folder)
+    except UNMEASURED as error:
+        return failed_row(measure, error)
 
 
 def _made_rows(classifier: Classifier, clean: Path, kind: str) -> list[Row]:
     """Rows for corruptions made on the fly, which are not ImageNet-C."""
-    errors = made_corruptions(classifier, clean)
+    measure = f'{kind}: made corruptions, 1 - mCE'
+    try:
+        errors = made_corruptions(classifier, clean)
+    except UNMEASURED as error:
+        return [failed_row(measure, error)]
     made = f'{clean}, corrupted here: not ImageNet-C'
-    rows = [
-        Row(f'{kind}: clean', 100 * accuracy(classifier, clean), str(clean)),
-        Row(
-            f'{kind}: made corruptions, 1 - mCE',
-            100 * one_minus_mce(errors),
-            f'{made}; over the errors of AlexNet on ImageNet-C',
-        ),
-    ]
+    note = f'{made}; over the errors of AlexNet on ImageNet-C'
+    rows = [Row(measure, 100 * one_minus_mce(errors), note)]
     for name in ALEXNET_ERRORS:
         right = 100 * (1 - sum(errors[name]) / len(errors[name]))
         rows.append(Row(f'{kind}: made {name}, accuracy', right, made))

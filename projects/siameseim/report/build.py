@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ..visualization.figures import draw_log
 from ..watch import FeatureSigns, feature_signs
-from .load import LoadedRun
+from .load import LoadedRun, curves_of
 from .page import Picture, Section, render
 from .pictures import (
     MAX_IMAGES,
@@ -67,21 +67,6 @@ def build_report(run: LoadedRun, folder: Path) -> str:
         f'{run.done["iter"]}; {len(images.paths)} images'
     )
     return render('SiameseIM: what was learned', facts, sections)
-
-
-def curves_of(
-    log: list[dict], names: tuple[str, ...]
-) -> dict[str, tuple[list, list]]:
-    """Iterations and values of those names that the log holds."""
-    curves = {}
-    for name in names:
-        lines = [line for line in log if name in line]
-        if lines:
-            curves[name] = (
-                [line['step'] for line in lines],
-                [line[name] for line in lines],
-            )
-    return curves
 
 
 def _curves(run: LoadedRun) -> Section:

@@ -1,14 +1,15 @@
 """A trained model with its config, checkpoint and log."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
+from ..convert.safe_load import load_file
 from ..engine.train_config import find_last_checkpoint
 from ..models import SiameseIM
 
@@ -44,7 +45,8 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
 
     Raises:
         FileNotFoundError: if checkpoint or config cannot be found.
-        ValueError: if the file holds no SiameseIM training state.
+        ValueError: if the file holds no SiameseIM training state, or not
+            that of the config.
     """
     checkpoint = find_last_checkpoint(str(place)) if place.is_dir() else place
     if checkpoint is None or not checkpoint.is_file():
@@ -53,8 +55,9 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
             'tools/train.py has saved one, or a .pth file'
         )
     folder = checkpoint.parent
-    cfg = Config.fromfile(config or _find_config(folder))
-    saved = torch.load(checkpoint, map_location='cpu', weights_only=True)
+    config = config or _find_config(folder)
+    cfg = Config.fromfile(config)
+    saved = load_file(str(checkpoint))
     if 'state_dict' not in saved or 'meta' not in saved:
         raise ValueError(
             f'{checkpoint} is no checkpoint of a pretraining run (it holds '
@@ -62,20 +65,46 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
             'projector, predictor and target'
         )
     model = MODELS.build(cfg.model)
-    model.load_state_dict(saved['state_dict'])
+    try:
+        model.load_state_dict(saved['state_dict'])
+    except RuntimeError as error:
+        raise ValueError(
+            f'{checkpoint} does not fit the model of {config}: {error}'
+        ) from error
     model.eval()
     done = {name: int(saved['meta'][name]) for name in ('epoch', 'iter')}
-    return LoadedRun(cfg, model, checkpoint, done, read_log(folder))
+    log = read_log(sorted(folder.glob('*/vis_data/scalars.json')))
+    return LoadedRun(cfg, model, checkpoint, done, log)
 
 
-def read_log(work_dir: Path) -> list[dict[str, Any]]:
-    """Lines of all JSON logs; of an iteration logged twice the later one."""
+def read_log(files: Iterable[Path]) -> list[dict[str, Any]]:
+    """Lines of JSON logs; of an iteration logged twice the later one.
+
+    Args:
+        files (Iterable[Path]): ``vis_data/scalars.json`` of the log folders
+            of a run, the oldest first.
+    """
     lines: dict[tuple, dict] = {}
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+    for path in files:
         for text in path.read_text().splitlines():
             line = json.loads(text)
             lines[line['step'], 'loss' in line] = line
     return [lines[key] for key in sorted(lines)]
+
+
+def curves_of(
+    log: list[dict], names: tuple[str, ...]
+) -> dict[str, tuple[list, list]]:
+    """Iterations and values of those names that the log holds."""
+    curves = {}
+    for name in names:
+        lines = [line for line in log if name in line]
+        if lines:
+            curves[name] = (
+                [line['step'] for line in lines],
+                [line[name] for line in lines],
+            )
+    return curves
 
 
 def _find_config(folder: Path) -> Path:

@@ -15,7 +15,9 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
+from ..datasets.image_folder import ImageFolder
 from ..datasets.source_image import SourceImage, UnreadableImageError
+from ..errors import InputError
 from ..evaluation.features import central_view, pooled
 from ..evaluation.held_out import normalised
 from ..models import SiameseIM
@@ -48,6 +50,24 @@ class ImageSet:
     projected: Tensor
 
 
+def image_folder(folder: Path) -> ImageFolder:
+    """The images of a folder, not yet read.
+
+    Raises:
+        InputError: if there is no such folder, or it holds fewer than four.
+    """
+    try:
+        data = ImageFolder(str(folder))
+    except OSError as error:
+        raise InputError(f'no images for pictures: {error}') from error
+    if len(data) < 4:
+        raise InputError(
+            f'{folder} holds {len(data)} images, but a report compares '
+            'images: give at least four'
+        )
+    return data
+
+
 @torch.no_grad()
 def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
     """Read up to ``count`` images and encode them.
@@ -58,16 +78,9 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
         count (int): images at most.
 
     Raises:
-        FileNotFoundError: if the folder holds no image.
-        ValueError: if it holds fewer than four that can be read.
+        InputError: if the folder holds fewer than four that can be read.
     """
-    data = DATASETS.build(dict(type='ImageFolder', data_root=str(folder)))
-    data.full_init()
-    if len(data) < 4:
-        raise ValueError(
-            f'{folder} holds {len(data)} images, but a report compares '
-            'images: give at least four'
-        )
+    data = image_folder(folder)
     chosen = spread(torch.arange(len(data)), count).tolist()
     paths = [Path(data.get_data_info(index)['img_path']) for index in chosen]
     side = model.backbone.img_size
@@ -111,7 +124,7 @@ def _readable(paths: list[Path]) -> tuple[list[Path], list[Image.Image]]:
                 level=logging.WARNING,
             )
     if len(found) < 4:
-        raise ValueError(
+        raise InputError(
             f'only {len(found)} of {len(paths)} images of {paths[0].parent} '
             'can be read, but a report compares images: give at least four'
         )

@@ -7,14 +7,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..engine.rng_state import get_rng_state, set_rng_state
+from ..engine.unwrap import unwrapped
 from ..evaluation.features import evaluating
 from .pictures import (
     dense_figure,
+    image_folder,
     load_images,
     neighbour_figure,
     pair_figures,
@@ -49,6 +50,15 @@ class PicturesHook(Hook):
         self.interval = interval
         self.count = count
 
+    def before_train(self, runner: Runner) -> None:
+        """Look at the folder before a day of training, on all processes.
+
+        Raises:
+            InputError: if it cannot be used.
+        """
+        if self.images is not None:
+            image_folder(Path(self.images))
+
     def after_train_epoch(self, runner: Runner) -> None:
         """Draw if due; the other processes wait."""
         done = runner.epoch + 1
@@ -60,9 +70,7 @@ class PicturesHook(Hook):
         barrier()
 
     def _add_all(self, runner: Runner, folder: Path) -> None:
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped(runner.model)
         state = get_rng_state()
         try:
             with evaluating(model):

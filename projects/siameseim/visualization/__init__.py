@@ -1,14 +1,11 @@
 """Pictures of what was learned, as PNG files."""
 
 from .before_after import draw_before_after
-from .curve import draw_curves, read_curves
 from .matches import MatchPanel, draw_matches, spread
 
 __all__ = [
     'MatchPanel',
     'draw_before_after',
-    'draw_curves',
     'draw_matches',
-    'read_curves',
     'spread',
 ]

@@ -4,6 +4,7 @@ Shape legend: N images, L = H * W patches, C width, M heads.
 """
 
 import torch
+from sklearn.decomposition import PCA
 from torch import Tensor
 
 from ..models import SiameseIMViT
@@ -46,21 +47,16 @@ def pca_colours(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     similar features across images too.
 
     Args:
-        tokens (Tensor): (N, L, C) patch features.
+        tokens (Tensor): (N, L, C) patch features, on the CPU.
         grid (tuple[int, int]): patches per column and per row (H, W).
 
     Returns:
         Tensor: (N, H, W, 3) float32 in [0, 1]; each channel runs from its
         2nd to its 98th percentile.
     """
-    rows = tokens.flatten(0, 1).double()
-    rows = rows - rows.mean(dim=0)
-    _, _, directions = torch.linalg.svd(rows, full_matrices=False)
-    directions = directions[:3]
-    # The sign of a singular vector is arbitrary: its largest entry decides.
-    largest = directions.abs().argmax(dim=1, keepdim=True)
-    directions = directions * directions.gather(1, largest).sign()
-    values = rows @ directions.T  # (N * L, 3)
+    rows = tokens.flatten(0, 1).double().numpy()
+    values = PCA(3, svd_solver='full').fit_transform(rows)  # (N * L, 3)
+    values = torch.from_numpy(values)
     ends = torch.tensor([0.02, 0.98], dtype=values.dtype)
     low, high = values.quantile(ends, dim=0)
     colours = (values - low) / (high - low).clamp(min=1e-12)

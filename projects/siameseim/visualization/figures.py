@@ -106,8 +106,9 @@ def draw_tsne(images: Tensor, features: Tensor, seed: int = 0) -> Figure:
         seed (int): of t-SNE's start. Defaults to 0.
     """
     perplexity = min(30.0, (len(images) - 1) / 3)
+    # Main directions as a start would divide equal features by zero.
     places = TSNE(
-        perplexity=perplexity, init='pca', random_state=seed
+        perplexity=perplexity, init='random', random_state=seed
     ).fit_transform(features.numpy())
     # The map is stretched to a square: its own axes have no meaning.
     spans = np.ptp(places, axis=0).clip(min=1e-9)
