@@ -1,5 +1,6 @@
 """Measures on a data set, and the hook that takes them around training."""
 
+import copy
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from siameseim.evaluation import (
     load_batch,
     match_views,
     patch_features,
+    predict_views,
     recognise_views,
 )
 from siameseim.evaluation.held_out import normalised
@@ -144,3 +146,15 @@ def test_the_hook_measures_before_and_after(model):
         'before training',
         'after training',
     ]
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_what_a_cpu_finds(model):
+    batch = load_batch(photos())
+    expected = predict_views(model, batch), recognise_views(model, batch)
+    on_gpu = copy.deepcopy(model).cuda()
+    found = predict_views(on_gpu, batch), recognise_views(on_gpu, batch)
+    assert found[0].image == pytest.approx(expected[0].image, abs=0.01)
+    assert found[0].place == pytest.approx(expected[0].place, abs=0.01)
+    same = found[1].matches == expected[1].matches
+    assert same.float().mean() > 0.99

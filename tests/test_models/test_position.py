@@ -12,7 +12,6 @@ from siameseim.models.position import (
     patch_coordinates,
     relative_geometry,
     relative_sincos,
-    visible_patches,
 )
 
 GRID = (3, 5)
@@ -119,13 +118,3 @@ def test_absolute_positions_put_rows_first_and_give_cls_zero():
 def test_positions_refuse_a_width_not_divisible_by_four():
     with pytest.raises(ValueError, match='got 6'):
         grid_sincos((2, 2), dims=6)
-
-
-def test_visible_patches_are_the_zeros_of_the_mask_in_order():
-    mask = torch.tensor([[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
-    assert visible_patches(mask).tolist() == [[1, 2], [0, 3]]
-
-
-def test_visible_patches_refuse_unequal_counts():
-    with pytest.raises(ValueError, match='same number'):
-        visible_patches(torch.tensor([[[1, 0]], [[0, 0]]]))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from siameseim.errors import InputError
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -166,14 +167,14 @@ def test_tokens_start_as_narrow_gaussians(token):
 def test_a_stock_pipeline_is_refused_with_the_cure():
     model = tiny_model()
     views, samples = random_batch(2)
-    with pytest.raises(ValueError, match='PackTwoViews'):
+    with pytest.raises(InputError, match='PackTwoViews'):
         model.loss(views, [samples])
 
 
 def test_views_of_another_size_are_refused():
     model = tiny_model()
     (view1, view2), samples = random_batch(2)
-    with pytest.raises(ValueError, match=r'\(8, 16\).*img_size=\(16, 16\)'):
+    with pytest.raises(InputError, match=r'\(8, 16\).*img_size=\(16, 16\)'):
         model.loss([view1[..., :8, :], view2], samples)
 
 
@@ -188,7 +189,7 @@ def test_a_mask_of_another_grid_is_refused(grid):
     model = tiny_model()
     views, samples = random_batch(2)
     samples['mask'] = torch.zeros(2, *grid, dtype=torch.bool)
-    with pytest.raises(ValueError, match=r'masks of .*BlockMask'):
+    with pytest.raises(InputError, match=r'masks of .*BlockMask'):
         model.loss(views, samples)
 
 
@@ -196,5 +197,5 @@ def test_colour_changes_that_nobody_made_are_refused():
     model = tiny_model().train()
     inputs, samples = random_batch(2)
     samples['changes'] = torch.zeros(2, 2, 7, 2)
-    with pytest.raises(ValueError, match='ViewPreprocessor'):
+    with pytest.raises(InputError, match='ViewPreprocessor'):
         model.loss(inputs, samples)

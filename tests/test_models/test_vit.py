@@ -33,6 +33,37 @@ def test_without_mask_it_equals_the_stock_vit_with_its_weights(out_type):
     assert_close(ours(x), stock(x))
 
 
+@pytest.mark.parametrize(
+    'options',
+    [dict(), dict(pre_norm=True), dict(interpolate_mode='bilinear')],
+)
+def test_options_of_the_stock_vit_do_what_they_do_there(options):
+    """With learned positions, on an input of another size."""
+    options = dict(final_norm=False, out_type='raw', **options)
+    ours = backbone(**options)
+    stock = VisionTransformer(ARCH, img_size=16, patch_size=4, **options)
+    state = ours.state_dict()
+    weights = {n: 0.3 * torch.randn_like(w) for n, w in state.items()}
+    for model in (ours, stock):
+        model.load_state_dict(weights)
+        model.eval()
+    x = torch.randn(2, 3, 16, 24)
+    assert_close(ours(x), stock(x))
+
+
+def test_all_tokens_are_dropped_out_before_the_first_block():
+    model = backbone(drop_rate=0.5, final_norm=True)
+    model.layers = torch.nn.ModuleList()
+    model.ln1 = torch.nn.Identity()
+    x = torch.randn(2, 3, 16, 16)
+    kept = model.encode(x)
+    dropped = model.train().encode(x)
+    zero = dropped == 0
+    assert 0.3 < zero[:, 0].float().mean() < 0.7
+    assert 0.4 < zero[:, 1:].float().mean() < 0.6
+    assert_close(dropped, torch.where(zero, 0, 2 * kept))
+
+
 def test_visible_tokens_equal_attention_among_them_alone():
     model = backbone()
     x = torch.randn(2, 3, 16, 16)

@@ -68,25 +68,43 @@ def test_measurements_in_a_row_are_counted_over_a_resume(run, tmp_path):
     assert resumed.count('seems to collapse') == 2
 
 
-def test_a_collapsed_run_that_is_resumed_to_stop_stops():
-    """Its checkpoint already counts more measurements than are patient."""
-    signs = dict(
-        target=FeatureSigns(std=1.0, cosine=0.0, rank=9.0, patch_rank=9.0)
-    )
-    collapsed = dict(
-        target=FeatureSigns(std=0.0, cosine=1.0, rank=1.0, patch_rank=1.0)
-    )
-    runner = SimpleNamespace(
+HEALTHY, COLLAPSED = (
+    dict(target=FeatureSigns(std=std, cosine=1 - std, rank=1, patch_rank=1))
+    for std in (1.0, 0.0)
+)
+
+
+def stub_runner(name):
+    """All of a runner that the hook looks at to judge."""
+    return SimpleNamespace(
         iter=50,
         max_iters=100,
-        message_hub=MessageHub('resumed to stop'),
-        logger=logging.getLogger('resumed to stop'),
+        message_hub=MessageHub(name),
+        logger=logging.getLogger(name),
         visualizer=SimpleNamespace(close=lambda: None),
     )
-    for seen in (signs, *[collapsed] * 3):
+
+
+def test_one_warning_an_episode(caplog):
+    runner = stub_runner('episodes')
+    hook = FeatureWatchHook(patience=2)
+    hook._judge(runner, HEALTHY)  # the untrained network
+    bad, good = COLLAPSED, HEALTHY
+    warned = []
+    for now in (bad, bad, bad, good, bad, good, bad, bad):
+        caplog.clear()
+        hook._judge(runner, now)
+        warned.append('seems to collapse' in caplog.text)
+    assert warned == [0, 1, 0, 0, 0, 0, 0, 1]
+
+
+def test_a_collapsed_run_that_is_resumed_to_stop_stops():
+    """Its checkpoint already counts more measurements than `patience`."""
+    runner = stub_runner('resumed to stop')
+    for seen in (HEALTHY, *[COLLAPSED] * 3):
         FeatureWatchHook()._judge(runner, seen)
     with pytest.raises(InputError, match='seems to collapse'):
-        FeatureWatchHook(stop=True)._judge(runner, collapsed)
+        FeatureWatchHook(stop=True)._judge(runner, COLLAPSED)
 
 
 def test_a_healthy_run_does_not_warn(run):

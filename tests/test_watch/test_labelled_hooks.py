@@ -11,8 +11,9 @@ from PIL import Image
 from torch.utils.data import get_worker_info
 from torchvision import datasets
 
+from siameseim.datasets import ImageFolder, PretrainDataset
 from siameseim.evaluation.labelled import labelled_folder, pooled_features
-from siameseim.watch import KnnHook
+from siameseim.watch import KnnHook, OnlineProbeHook
 from tests.model_fixtures import tiny_model
 from tests.test_watch.conftest import write_colours
 from tests.two_processes import run_in_two
@@ -97,10 +98,31 @@ def test_probe_learns_and_resumes_exactly(
         torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
         for name in ('straight', 'cut')
     )
-    for part in ('norm', 'linear'):
-        for name, value in one['online_probe'][part].items():
-            assert torch.equal(value, other['online_probe'][part][name])
+    assert one['online_probe'].keys() == {'linear', 'optimizer'}
+    for name, value in one['online_probe']['linear'].items():
+        assert torch.equal(value, other['online_probe']['linear'][name])
     assert one['online_probe']['linear']['weight'].abs().max() > 0
+
+
+def test_probe_goes_on_from_a_checkpoint_with_running_statistics(colours):
+    """As they were saved once; nothing reads them."""
+    model, checkpoint = tiny_model(), {}
+    images = PretrainDataset(ImageFolder(str(colours / 'train')), [])
+    runner = SimpleNamespace(
+        model=model,
+        train_dataloader=SimpleNamespace(dataset=images),
+        _resume=True,
+    )
+    first, second = (OnlineProbeHook(enabled=True) for _ in range(2))
+    first.before_train(runner)
+    first.learn(torch.randn(4, 16, 16), torch.arange(4))
+    first.before_save_checkpoint(runner, checkpoint)
+    norm = torch.nn.BatchNorm1d(16, affine=False).state_dict()
+    checkpoint['online_probe']['norm'] = norm
+    second.after_load_checkpoint(runner, checkpoint)
+    second.before_train(runner)
+    assert second.linear.weight.abs().max() > 0
+    assert torch.equal(second.linear.weight, first.linear.weight)
 
 
 def test_probe_needs_two_classes(train, config, colours, tmp_path):

@@ -8,13 +8,13 @@ from torch.testing import assert_close
 
 from siameseim.watch import (
     FeatureSigns,
+    Limits,
     collapsed,
     effective_rank,
     feature_signs,
     mean_cosine,
     normalised_std,
 )
-from siameseim.watch.judge import CollapseJudge, Limits
 
 
 def rand(*shape):
@@ -92,14 +92,3 @@ def test_each_sign_alone_is_reported(sign, value, text):
     now = dict(target=HEALTHY._replace(**{sign: value}))
     (message,) = collapsed(now, dict(target=HEALTHY), Limits())
     assert text in message
-
-
-def test_one_warning_an_episode():
-    judge = CollapseJudge(Limits(), patience=2)
-    bad, good = HEALTHY._replace(std=0.0), HEALTHY
-    course = [bad, bad, bad, good, bad, good, bad, bad]
-    warned = [
-        judge.warning(dict(target=now), dict(target=HEALTHY)) is not None
-        for now in course
-    ]
-    assert warned == [0, 1, 0, 0, 0, 0, 0, 1]

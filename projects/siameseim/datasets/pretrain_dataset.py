@@ -97,7 +97,7 @@ class PretrainDataset:
         self._unreadable = torch.zeros(len(dataset), dtype=torch.bool)
         self._unreadable.share_memory_()
         # Two workers may meet a file at the same moment. A lock of this kind
-        # serves workers that are forked and such that are spawned.
+        # works for forked and for spawned workers.
         self._one_at_a_time = multiprocessing.get_context('spawn').Lock()
         self._cache = DecodedCache(self._sizes()) if cache else None
 
@@ -173,7 +173,7 @@ class PretrainDataset:
         return str(info.get('img_path', index))
 
     def _sizes(self) -> list[tuple[int, int]]:
-        """Height and width of each image, from its header."""
+        """Height and width of each image; all but JPEGs are decoded for it."""
         sizes = []
         for index in range(len(self.dataset)):
             try:

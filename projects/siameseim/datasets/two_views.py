@@ -25,10 +25,11 @@ class TwoViews(BaseTransform):
 
     Required keys: ``source``, ``rng``. Added keys:
 
-    - ``views`` (list): two uint8 RGB arrays (size[0], size[1], 3).
-    - ``boxes`` (np.ndarray): (2, 4) float32, crop (y, x, h, w) of each
-      view in pixels of the source, flipped if the view is.
-    - ``flips`` (np.ndarray): (2,) bool.
+    - ``views`` (list): ``num_views`` uint8 RGB arrays (size[0], size[1],
+      3).
+    - ``boxes`` (np.ndarray): (num_views, 4) float32, crop (y, x, h, w) of
+      each view in pixels of the source, flipped if the view is.
+    - ``flips`` (np.ndarray): (num_views,) bool.
     - ``source_width`` (float): Width of the source in pixels.
 
     Args:

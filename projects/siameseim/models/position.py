@@ -10,29 +10,6 @@ import torch
 from torch import Tensor
 
 
-def visible_patches(mask: Tensor) -> Tensor:
-    """Indices of the visible patches, row by row over the grid.
-
-    Args:
-        mask (Tensor): (B, H, W) or (H, W), nonzero = masked; every image has
-            the same number of masked patches.
-
-    Returns:
-        Tensor: (B, V) or (V,) int64, ascending.
-
-    Raises:
-        ValueError: if the images have different numbers of masked patches.
-    """
-    visible = mask.flatten(-2) == 0  # (B, H, W) -> (B, L)
-    counts = visible.sum(-1)
-    if (counts != counts.flatten()[0]).any():
-        raise ValueError(
-            'every mask of a batch must hide the same number of patches, '
-            f'got visible counts {counts.tolist()}'
-        )
-    return visible.nonzero()[:, -1].view(*visible.shape[:-1], -1)
-
-
 class RelativeGeometry(NamedTuple):
     """Where view 2 lies as seen from view 1; every field has shape (B,).
 

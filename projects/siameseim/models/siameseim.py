@@ -6,6 +6,7 @@ from mmpretrain.models import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..errors import InputError
 from .position import relative_geometry
 from .target import MomentumTarget
 
@@ -84,7 +85,7 @@ class SiameseIM(BaseSelfSupervisor):
             dict[str, Tensor]: 'loss_pos' and 'loss_neg', fp32 scalars.
 
         Raises:
-            ValueError: if the batch is not what ``PackTwoViews`` makes, or
+            InputError: if the batch is not what ``PackTwoViews`` makes, or
                 the views have another size than the backbone's ``img_size``,
                 or the mask another grid than its patches.
         """
@@ -107,26 +108,26 @@ class SiameseIM(BaseSelfSupervisor):
         """Turn a pipeline that does not fit into an error that says so."""
         needed = {'mask', 'visible', 'boxes', 'flips', 'source_width'}
         if not isinstance(data_samples, dict) or needed - data_samples.keys():
-            raise ValueError(
+            raise InputError(
                 f'data_samples must be a dict with {sorted(needed)}: end the '
                 'pipeline with TwoViews, BlockMask and PackTwoViews and '
                 "collate with dict(type='default_collate')"
             )
         if 'changes' in data_samples:
-            raise ValueError(
+            raise InputError(
                 'the changes of ViewPhotometric(on_device=True) were not '
                 "made: give model.data_preprocessor type='ViewPreprocessor'"
             )
         sizes = [tuple(view.shape[-2:]) for view in inputs]
         if sizes != [tuple(self.backbone.img_size)] * 2:
-            raise ValueError(
+            raise InputError(
                 f'got views of {sizes} pixels, but the backbone was built '
                 f'for img_size={self.backbone.img_size}: give TwoViews the '
                 'same size'
             )
         grid = tuple(data_samples['mask'].shape[-2:])
         if grid != tuple(self.backbone.patch_resolution):
-            raise ValueError(
+            raise InputError(
                 f'got masks of {grid} patches, but the backbone has a grid '
                 f'of {tuple(self.backbone.patch_resolution)}: give BlockMask '
                 'that grid'

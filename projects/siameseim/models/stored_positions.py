@@ -94,8 +94,8 @@ def take_over(
         return sincos_positions(stored, dims, num_extra_tokens), stored
     print_log(
         'the positions of the checkpoint are not sin-cos: they stay on their '
-        f'grid {stored.grid} and are interpolated (bicubic) for inputs of '
-        'another grid',
+        f'grid {stored.grid} and are interpolated for inputs of another '
+        'grid',
         logger='current',
     )
     return with_extra_rows(positions, found, num_extra_tokens), stored
@@ -117,6 +117,7 @@ def on_grid(
     stored: StoredPositions,
     grid: tuple[int, int],
     num_extra_tokens: int,
+    mode: str = 'bicubic',
 ) -> Tensor:
     """Positions on another grid: recomputed if sin-cos, else interpolated.
 
@@ -125,6 +126,7 @@ def on_grid(
         stored (StoredPositions): what they are.
         grid (tuple[int, int]): wanted grid (H, W).
         num_extra_tokens (int): E, rows in front that belong to no patch.
+        mode (str): of the interpolation. Defaults to 'bicubic'.
 
     Returns:
         Tensor: (1, E + H * W, C).
@@ -133,7 +135,7 @@ def on_grid(
         return positions
     if stored.first_half is None:
         return resize_pos_embed(
-            positions, stored.grid, grid, 'bicubic', num_extra_tokens
+            positions, stored.grid, grid, mode, num_extra_tokens
         )
     with torch.device(positions.device):
         recomputed = sincos_positions(

@@ -174,11 +174,18 @@ class SiameseIMViT(VisionTransformer):
         return self.ln1(x) if self.final_norm else x
 
     def _embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Patches plus their positions: (B, L, C), and the grid (H, W)."""
+        """What the first block gets of patches: (B, L, C), and grid (H, W)."""
         x, grid = self.patch_embed(x)
         extra = self.num_extra_tokens
-        positions = on_grid(self.pos_embed, self.stored_positions, grid, extra)
-        return x + positions[:, extra:], grid
+        positions = on_grid(
+            self.pos_embed,
+            self.stored_positions,
+            grid,
+            extra,
+            self.interpolate_mode,
+        )
+        x = x + positions[:, extra:]
+        return self.pre_norm(self.drop_after_pos(x)), grid
 
     def _prepend_cls(self, x: Tensor) -> Tensor:
         """(B, V, C) -> (B, 1 + V, C).
@@ -190,6 +197,7 @@ class SiameseIMViT(VisionTransformer):
             return x
         cls_token = self.cls_token + self.pos_embed[:, :1]
         cls_token = cls_token.expand(x.shape[0], -1, -1)
+        cls_token = self.pre_norm(self.drop_after_pos(cls_token))
         return torch.cat([cls_token.to(x.dtype), x], dim=1)
 
     def _positions(self, grid: tuple[int, int]) -> Tensor:

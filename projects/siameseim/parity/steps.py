@@ -13,7 +13,7 @@ from torch import Tensor
 from ..convert import convert_published, published_to_ours
 from ..engine.optim_wrapper import AutocastOptimWrapper
 from ..models import SiameseIM
-from ..models.position import relative_geometry, visible_patches
+from ..models.position import relative_geometry
 from .rebuild import build_model, build_optimizer
 from .report import Row, absolute_deviation, relative_deviation, worst
 
@@ -68,7 +68,9 @@ def run_step(
     model.update_target(step['momentum_kept'])
     data_samples = dict(
         mask=step['mask'],
-        visible=visible_patches(step['mask']),
+        visible=torch.stack(
+            [m.flatten().eq(0).nonzero()[:, 0] for m in step['mask']]
+        ),
         boxes=torch.stack([step['crop1'], step['crop2']], dim=1),
         flips=torch.stack([step['flip1'], step['flip2']], dim=1),
         source_width=step['source_width'],

@@ -1,7 +1,7 @@
 """Watches a run: whether its features collapse and what they are worth."""
 
 from .feature_hook import FeatureWatchHook
-from .judge import CollapseJudge, Limits, collapsed
+from .judge import Limits, collapsed
 from .knn_hook import KnnHook
 from .probe_hook import OnlineProbeHook
 from .signs import (
@@ -14,7 +14,6 @@ from .signs import (
 from .taps import FeatureTaps
 
 __all__ = [
-    'CollapseJudge',
     'FeatureSigns',
     'FeatureTaps',
     'FeatureWatchHook',

@@ -6,19 +6,26 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from ..engine.unwrap import unwrapped
 from ..errors import InputError
-from .judge import CollapseJudge, Limits, Signs
+from .judge import Limits, Signs, collapsed
 from .signs import FeatureSigns, feature_signs
 from .taps import FeatureTaps
 
 # What a resumed run goes on with.
 _UNTRAINED = 'untrained_features'
 _IN_A_ROW = 'features_past_limits'
+
+_TRY = (
+    'The loss cannot show this. Try a lower optim_wrapper.optimizer.lr, a '
+    'longer warm-up, a larger base_momentum of MomentumTargetHook, or a '
+    'larger batch; check model.head.neg_weight (0.02 in the paper) and that '
+    'the projector has BatchNorm. docs/watching.md tells more'
+)
 
 
 @HOOKS.register_module()
@@ -53,10 +60,9 @@ class FeatureWatchHook(Hook):
     ) -> None:
         self.interval = interval
         self.warmup = warmup
+        self.patience = patience
+        self.limits = Limits(**(limits or {}))
         self.stop = stop
-        self.judge = CollapseJudge(
-            Limits(**(limits or {})), patience, again=stop
-        )
         self._taps: FeatureTaps | None = None
 
     def before_train_iter(
@@ -64,10 +70,7 @@ class FeatureWatchHook(Hook):
     ) -> None:
         """Listen to the model in an iteration that is measured."""
         if self._is_due(runner):
-            model = runner.model
-            if is_model_wrapper(model):
-                model = model.module
-            self._taps = FeatureTaps(model)
+            self._taps = FeatureTaps(unwrapped(runner.model))
 
     def after_train_iter(
         self,
@@ -101,6 +104,7 @@ class FeatureWatchHook(Hook):
         return runner.iter == 0 or (runner.iter + 1) % self.interval == 0
 
     def _judge(self, runner: Runner, signs: Signs) -> None:
+        """Warn once an episode of measurements in a row past the limits."""
         hub = runner.message_hub
         if hub.get_info(_UNTRAINED) is None:
             hub.update_info(_UNTRAINED, {b: [*v] for b, v in signs.items()})
@@ -110,12 +114,15 @@ class FeatureWatchHook(Hook):
             branch: FeatureSigns(*values)
             for branch, values in hub.get_info(_UNTRAINED).items()
         }
-        self.judge.in_a_row = hub.get_info(_IN_A_ROW, 0)
-        warning = self.judge.warning(signs, untrained)
-        hub.update_info(_IN_A_ROW, self.judge.in_a_row)
-        if warning is None:
+        found = collapsed(signs, untrained, self.limits)
+        count = hub.get_info(_IN_A_ROW, 0) + 1 if found else 0
+        hub.update_info(_IN_A_ROW, count)
+        if count < self.patience or (count > self.patience and not self.stop):
             return
-        text = f'iteration {runner.iter + 1}: {warning}'
+        text = (
+            f'iteration {runner.iter + 1}: the network seems to collapse: '
+            f'{"; ".join(found)}. {_TRY}'
+        )
         if self.stop:
             runner.visualizer.close()
             raise InputError(text)

@@ -6,13 +6,6 @@ from .signs import FeatureSigns
 
 Signs = dict[str, FeatureSigns]
 
-_TRY = (
-    'The loss cannot show this. Try a lower optim_wrapper.optimizer.lr, a '
-    'longer warm-up, a larger base_momentum of MomentumTargetHook, or a '
-    'larger batch; check model.head.neg_weight (0.02 in the paper) and that '
-    'the projector has BatchNorm. docs/watching.md tells more'
-)
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -63,38 +56,3 @@ def collapsed(now: Signs, untrained: Signs, limits: Limits) -> list[str]:
                     f'{rank:.1f}, untrained {before:.1f}'
                 )
     return found
-
-
-class CollapseJudge:
-    """Turns measurements into one warning an episode.
-
-    An episode begins when ``patience`` measurements in a row pass a limit
-    and ends with the first that passes none.
-
-    Args:
-        limits (Limits): see there.
-        patience (int): measurements in a row. Defaults to 2.
-        again (bool): repeat the warning at each further measurement of an
-            episode. Defaults to False.
-
-    Attributes:
-        in_a_row (int): measurements up to the last that passed a limit.
-    """
-
-    def __init__(
-        self, limits: Limits, patience: int = 2, again: bool = False
-    ) -> None:
-        self.limits = limits
-        self.patience = patience
-        self.again = again
-        self.in_a_row = 0
-
-    def warning(self, now: Signs, untrained: Signs) -> str | None:
-        """The text of a warning if one is due now."""
-        found = collapsed(now, untrained, self.limits)
-        self.in_a_row = self.in_a_row + 1 if found else 0
-        if self.in_a_row < self.patience:
-            return None
-        if self.in_a_row > self.patience and not self.again:
-            return None
-        return f'the network seems to collapse: {"; ".join(found)}. {_TRY}'

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from mmengine.dist import broadcast_object_list
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..engine.precision import has_fast_bf16
+from ..engine.unwrap import unwrapped
 from ..evaluation.frozen import split_folders
 from ..evaluation.labelled import folder_accuracies, labelled_splits
 from ..models import SiameseIM
@@ -21,7 +21,7 @@ _INFO = 'knn_clock'
 
 @HOOKS.register_module()
 class KnnHook(Hook):
-    """Classifies labelled images by their nearest neighbours, every epochs.
+    """Measures k-NN accuracy on labelled images every `interval` epochs.
 
     Features are centred means of the online backbone's patch tokens, as in
     ``tools/knn.py``. Every process encodes its share of the images. The
@@ -90,7 +90,8 @@ class KnnHook(Hook):
         if self.data is None:
             return
         self._splits = labelled_splits(
-            *split_folders(self.data), _unwrapped(runner).backbone.img_size
+            *split_folders(self.data),
+            unwrapped(runner.model).backbone.img_size,
         )
         if self.num_workers is None:
             self._workers = runner.train_dataloader.num_workers
@@ -149,7 +150,7 @@ class KnnHook(Hook):
         if torch.cuda.is_available():  # training steps may still be running
             torch.cuda.synchronize()
         start = time.perf_counter()
-        accuracy = self.measure(_unwrapped(runner))
+        accuracy = self.measure(unwrapped(runner.model))
         self._clock['last'] = time.perf_counter() - start
         self._clock['measured'] += self._clock['last']
         runner.logger.info(
@@ -177,8 +178,3 @@ class KnnHook(Hook):
             precision='bf16' if has_fast_bf16(device) else 'fp32',
         )
         return 100 * scores[self.k]
-
-
-def _unwrapped(runner: Runner) -> SiameseIM:
-    model = runner.model
-    return model.module if is_model_wrapper(model) else model

@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..engine.runtime_info_hook import log_is_due
+from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
 from .taps import FeatureTaps
@@ -24,14 +24,14 @@ class OnlineProbeHook(Hook):
     """Trains a linear probe on detached features of the target backbone.
 
     The target encodes the whole of view 2 at every step anyway: the mean of
-    its patch tokens, normalised by a BatchNorm without affine, is classified.
+    its patch tokens, normalised over the batch, is classified.
     The probe has its own optimizer, gives no gradient to the network and
     draws no random number of the run. It is saved in checkpoints and resumes
     exactly. ``probe_accuracy``, in percent, is that on the training images
     before the probe learns from them.
 
-    Labels are the data set's ``gt_label``, or the first folder of each
-    image's path under ``data_root`` where there are none.
+    Labels are the data set's ``gt_label``, or where there are none the first
+    folder of each image's path: under ``data_root``, or within its archive.
 
     Args:
         enabled (bool): off by default.
@@ -55,7 +55,7 @@ class OnlineProbeHook(Hook):
         if not self.enabled:
             return
         self.build(
-            self._model(runner),
+            unwrapped(runner.model),
             training_labels(runner.train_dataloader.dataset),
         )
         if self._saved is not None:
@@ -72,7 +72,10 @@ class OnlineProbeHook(Hook):
         self.labels = labels
         device = next(model.parameters()).device
         width = model.backbone.embed_dims
-        self.norm = nn.BatchNorm1d(width, affine=False).to(device)
+        # over the batch at hand: there are no running statistics to save
+        self.norm = nn.BatchNorm1d(
+            width, affine=False, track_running_stats=False
+        )
         self.linear = nn.utils.skip_init(
             nn.Linear, width, int(labels.max()) + 1, device=device
         )
@@ -89,7 +92,7 @@ class OnlineProbeHook(Hook):
     ) -> None:
         """Listen to the target."""
         if self.enabled:
-            self._taps = FeatureTaps(self._model(runner))
+            self._taps = FeatureTaps(unwrapped(runner.model))
 
     def after_train_iter(
         self,
@@ -148,14 +151,7 @@ class OnlineProbeHook(Hook):
             self._saved = checkpoint.get(_KEY)
 
     def _parts(self) -> dict[str, Any]:
-        return dict(
-            norm=self.norm, linear=self.linear, optimizer=self.optimizer
-        )
-
-    @staticmethod
-    def _model(runner: Runner) -> Any:
-        model = runner.model
-        return model.module if is_model_wrapper(model) else model
+        return dict(linear=self.linear, optimizer=self.optimizer)
 
 
 def training_labels(dataset: Any) -> Tensor:
@@ -175,14 +171,29 @@ def training_labels(dataset: Any) -> Tensor:
     if 'gt_label' in infos[0]:
         labels = torch.tensor([int(info['gt_label']) for info in infos])
     else:
-        root = Path(inner.data_root)
-        paths = [Path(info['img_path']).relative_to(root) for info in infos]
-        names = [p.parts[0] if len(p.parts) > 1 else '' for p in paths]
+        names = [first_folder(info, inner.data_root) for info in infos]
         numbers = {name: i for i, name in enumerate(sorted(set(names)))}
         labels = torch.tensor([numbers[name] for name in names])
     if len(labels.unique()) < 2:
         raise InputError(
             'the online probe needs at least two classes: train on a data set '
-            'with gt_label, or on a folder that holds one folder per class'
+            'with gt_label, or on a folder or archive that holds one folder '
+            'per class'
         )
     return labels
+
+
+def first_folder(info: dict[str, Any], data_root: str) -> str:
+    """Outermost folder of an image, or '' if it lies in none.
+
+    Args:
+        info (dict): data info of the image. In an archive the folder is one
+            of the archive's; a path outside ``data_root``, such as a key of
+            an LMDB, counts from its beginning.
+        data_root (str): the data set's folder.
+    """
+    root = info.get('archive', data_root)
+    path = Path(info.get('img_path', ''))
+    if path.is_relative_to(root):
+        path = path.relative_to(root)
+    return path.parts[0] if len(path.parts) > 1 else ''
