@@ -30,7 +30,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--out',
         default='predictions',
         metavar='FOLDER',
-        help='where the PNG files go (predictions)',
+        help='where IMAGE.png goes for each image (predictions)',
     )
     parser.add_argument(
         '--score',

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from siameseim.engine import launch
@@ -99,6 +100,8 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.param_scheduler = None
     transfer.fit(cfg, args.data, launch.local_world_size(args.launcher))
     cpu.fit(cfg, launch.world_size(args.launcher))
+    if args.out:  # a long test must not end with a missing folder
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     return cfg
 
 
@@ -123,10 +126,11 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     """Test as the command line says and return the results."""
     args = parse_args(argv)
     scores = measure(args)
+    writes = args.out and is_main_process()
     launch.end_group()
     # some metrics return numpy scalars, which JSON does not know
     results = {name: float(value) for name, value in scores.items()}
-    if args.out:
+    if writes:
         Path(args.out).write_text(json.dumps(results, indent=2) + '\n')
     return results
 

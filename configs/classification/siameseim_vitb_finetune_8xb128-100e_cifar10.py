@@ -2,7 +2,7 @@
 #
 # Command, 8 GPUs, 128 images each:
 #   tools/dist_train.sh configs/classification/THIS_FILE 8 --data cifar10
-# FOLDER holds cifar-10-batches-py, or train and test with one folder of
+# cifar10 holds cifar-10-batches-py, or train and test with one folder of
 # images per class. Without --data the set is fetched into data/cifar10.
 # Hardware: 8 GPUs of 24 GB or more.
 # Expected: not yet run here; no published result known to us.

@@ -1,29 +1,11 @@
-"""Names of the published files, of timm and of detectron2 become ours."""
+"""Names of detectron2's ViTDet become ours."""
 
 import pytest
 import torch
 
-from siameseim.convert import convert_finetuned, convert_vitdet
+from siameseim.convert import convert_vitdet
 from siameseim.convert.vitdet import to_detectron2
 from siameseim.downstream import SiameseIMSimplePyramid
-from tests.vit_fixtures import tiny_vit, to_timm
-
-
-def test_a_finetuned_file_fills_backbone_pooling_norm_and_head():
-    plain = tiny_vit().state_dict()
-    vector = torch.ones(16)
-    extra = {'fc_norm.weight': vector, 'head.weight': torch.ones(3, 16)}
-    converted = convert_finetuned({**to_timm(plain), **extra})
-    assert converted.keys() == {
-        *(f'backbone.{name}' for name in plain),
-        'backbone.ln2.weight',
-        'head.fc.weight',
-    }
-
-
-def test_a_name_that_belongs_nowhere_is_refused():
-    with pytest.raises(KeyError, match='mask_token'):
-        convert_finetuned({'mask_token': torch.ones(1)})
 
 
 @pytest.mark.parametrize('prefix', ['', 'backbone.'])

@@ -67,7 +67,18 @@ def test_histories_of_training_checkpoints_are_let_in(tmp_path):
     assert loaded['loss'].current() == 2 and loaded['eta'] == 3
 
 
-@pytest.mark.parametrize('content', [b'', b'<html></html>', b'PK\x03\x04cut'])
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        b'<html></html>',
+        b'PK\x03\x04cut',
+        b'hello world',
+        b'epoch,loss',
+        b'j-B',
+        b'U\x02\xaa\xaa',
+    ],
+)
 def test_what_is_no_checkpoint_is_named(tmp_path, content):
     file = tmp_path / 'broken.pth'
     file.write_bytes(content)
@@ -86,8 +97,9 @@ def test_a_file_without_a_dict_is_refused(tmp_path):
         load_file(str(tmp_path / 'list.pth'))
 
 
-def test_an_address_is_downloaded_once(tmp_path, monkeypatch):
-    torch.save({'x': torch.ones(2)}, tmp_path / 'remote.pth')
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """Address of a web server of a folder, and what was asked of it."""
     requests = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -99,11 +111,27 @@ def test_an_address_is_downloaded_once(tmp_path, monkeypatch):
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
-    address = f'http://127.0.0.1:{server.server_port}/remote.pth'
-    for _ in range(2):
-        assert load_file(address)['x'].tolist() == [1, 1]
+    yield f'http://127.0.0.1:{server.server_port}', requests
     server.shutdown()
+
+
+def test_an_address_is_downloaded_once(tmp_path, server):
+    root, requests = server
+    torch.save({'x': torch.ones(2)}, tmp_path / 'remote.pth')
+    for _ in range(2):
+        assert load_file(f'{root}/remote.pth')['x'].tolist() == [1, 1]
     assert requests == ['/remote.pth']
+
+
+def test_files_of_one_name_at_two_addresses_are_two(tmp_path, server):
+    root, _ = server
+    for number, folder in enumerate(['first', 'second']):
+        (tmp_path / folder).mkdir()
+        contents = {'x': torch.tensor(number)}
+        torch.save(contents, tmp_path / folder / 'pytorch_model.bin')
+    for number, folder in enumerate(['first', 'second']):
+        loaded = load_file(f'{root}/{folder}/pytorch_model.bin?download=true')
+        assert loaded['x'] == number
 
 
 def test_safetensors_files_are_read(tmp_path):
@@ -125,4 +153,12 @@ def test_an_onnx_program_is_named_as_what_it_is(tmp_path):
     path = tmp_path / 'vit.onnx'
     path.write_bytes(b'\x08\x0a')
     with pytest.raises(ValueError, match='vit.onnx is an ONNX program'):
+        load_file(str(path))
+
+
+def test_a_file_that_was_cut_short_is_named(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save({f'{i}.weight': torch.zeros(100) for i in range(200)}, path)
+    path.write_bytes(path.read_bytes()[:50_000])
+    with pytest.raises(ValueError, match=f'{path} is no PyTorch .*cut short'):
         load_file(str(path))

@@ -32,7 +32,7 @@ def test_boxes_and_masks_are_drawn(shared, tmp_path):
     files = tool('predict').main([*command, '--out', str(tmp_path)])
     drawn = Image.open(files[0]).convert('RGB')
     source = Image.open(image).convert('RGB')
-    assert files[0].suffix == '.png'
+    assert files[0].name == f'{image.name}.png'
     assert drawn.size == source.size
     assert ImageChops.difference(drawn, source).getbbox() is not None
 

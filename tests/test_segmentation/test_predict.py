@@ -28,6 +28,7 @@ def test_the_overlay_has_the_size_of_the_image(shared, tmp_path):
     image = sorted(folder.glob('*.jpg'))[0]
     command = [str(CONFIG), str(checkpoint), str(image)]
     files = tool('predict').main([*command, '--out', str(tmp_path)])
+    assert files[0].name == f'{image.name}.png'
     drawn = Image.open(files[0]).convert('RGB')
     source = Image.open(image).convert('RGB')
     assert drawn.size == source.size

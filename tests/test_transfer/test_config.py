@@ -1,9 +1,10 @@
 """Fitting transfer configs to a command line."""
 
 import pytest
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 
 from siameseim.transfer import config
+from tests.transfer_fixtures import ROOT
 
 
 def detection_cfg():
@@ -98,3 +99,15 @@ def test_a_resume_forgets_only_a_file_that_is_not_there(init, kept):
     told = config.forget_absent_weights(cfg)
     assert (cfg.model.backbone.init_cfg is not None) == kept
     assert (told is None) == kept
+
+
+@pytest.mark.parametrize(
+    'file',
+    sorted((ROOT / 'configs/detection').glob('*.py')),
+    ids=lambda file: file.stem,
+)
+def test_detection_does_not_keep_every_checkpoint(file):
+    """A run of 100 epochs would leave more than 130 GB."""
+    pytest.importorskip('mmdet')
+    hooks = Config.fromfile(file).default_hooks
+    assert hooks.checkpoint.max_keep_ckpts == 2

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.weights import convert_checkpoint, get_model, read_vit
 from siameseim.weights.num_heads import find_num_heads
-from tests.vit_fixtures import TINY, saved, tiny_vit
+from tests.vit_fixtures import TINY, prefixed, saved, tiny_vit
 
 
 class RunsCode:
@@ -106,6 +106,30 @@ def test_other_architectures_are_refused(change, message, tmp_path):
 def test_impossible_requests_name_the_cure(to, name, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         convert(tmp_path, tiny_vit().state_dict(), to, name)
+
+
+@pytest.mark.parametrize('to', ['mmpretrain-classifier', 'timm', 'onnx'])
+def test_a_head_after_a_batch_norm_is_no_classifier_of_features(to, tmp_path):
+    """What the linear probes save: their head takes normed features."""
+    tensors = {
+        **prefixed('backbone.', tiny_vit().state_dict()),
+        'neck.bn.running_mean': torch.ones(16),
+        'neck.bn.running_var': torch.ones(16),
+        'head.fc.weight': torch.ones(3, 16),
+        'head.fc.bias': torch.zeros(3),
+    }
+    file = saved(tmp_path / 'probe.pth', {'state_dict': tensors})
+    reading = read_vit(file, num_heads=2)
+    assert reading.vit.head == {} and reading.lossy == []
+    assert 'BatchNorm (neck.bn)' in reading.notes[-1]
+    get_model(file, num_heads=2)  # the backbone is as good as any
+    if to == 'mmpretrain-classifier':
+        with pytest.raises(ValueError, match='no classifier, only a backbone'):
+            convert(tmp_path, {'state_dict': tensors}, to)
+    else:
+        name = 'out.onnx' if to == 'onnx' else 'out.pth'
+        report = convert(tmp_path, {'state_dict': tensors}, to, name)
+        assert 'head (2 tensors)' in report.dropped
 
 
 def test_image_sizes_must_be_whole_patches(tmp_path):

@@ -18,5 +18,5 @@ param_scheduler = [
     ),
 ]
 
-# Used only with --auto-scale-lr of mmdet's own tools.
+# With enable=True tools/train.py fits the learning rate to the batch.
 auto_scale_lr = dict(enable=False, base_batch_size=64)

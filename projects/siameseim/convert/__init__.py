@@ -3,14 +3,12 @@
 from .backbone_file import BackboneFile, read_backbone
 from .load_backbone import load_pretrained
 from .published import convert_published, published_to_ours
-from .published_classifier import convert_finetuned
 from .safe_load import load_file
 from .stock import to_mmseg_mae, to_vision_transformer, to_vit_sam
 from .vitdet import convert_vitdet
 
 __all__ = [
     'BackboneFile',
-    'convert_finetuned',
     'convert_published',
     'convert_vitdet',
     'load_file',

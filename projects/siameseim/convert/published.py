@@ -4,16 +4,11 @@ The published layout is listed in method section 10; only the names differ,
 every tensor has the same shape on both sides.
 """
 
-import re
-
 from torch import Tensor
 
-# published -> ours, applied in this order to the online names
-_BLOCK_RULES = (
-    (r'\.norm([12])\.', r'.ln\1.'),
-    (r'\.mlp\.fc1\.', '.ffn.layers.0.0.'),
-    (r'\.mlp\.fc2\.', '.ffn.layers.1.'),
-)
+from .names import ours_to_timm, timm_to_ours
+
+# published -> ours; the parts of blocks are named as in timm
 _ROOTS = {
     'patch_embed.proj.': 'backbone.patch_embed.projection.',
     'cls_token': 'backbone.cls_token',
@@ -45,13 +40,10 @@ def published_to_ours(name: str) -> str | None:
     online = name.removeprefix('mm_')
     for old, new in _ROOTS.items():
         if online.startswith(old):
-            online = new + online.removeprefix(old)
+            online = timm_to_ours(new + online.removeprefix(old))
             break
     else:
         raise KeyError(f'{name!r} is not a published SiameseIM tensor')
-    if '.blocks.' in online or '.layers.' in online:
-        for pattern, replacement in _BLOCK_RULES:
-            online = re.sub(pattern, replacement, online)
     if name.startswith('mm_'):
         return f'target.{online}'
     return online if online.startswith('backbone.') else f'neck.{online}'
@@ -68,15 +60,8 @@ def ours_to_published(name: str) -> str:
     part = part.removeprefix('neck.')
     for old, new in _ROOTS.items():
         if part.startswith(new):
-            return prefix + _block_part(old + part.removeprefix(new))
+            return prefix + ours_to_timm(old + part.removeprefix(new))
     raise KeyError(f'{name!r} is no tensor of a SiameseIM model')
-
-
-def _block_part(name: str) -> str:
-    """Published names of a block's parts."""
-    name = re.sub(r'\.ln([12])\.', r'.norm\1.', name)
-    name = name.replace('.ffn.layers.0.0.', '.mlp.fc1.')
-    return name.replace('.ffn.layers.1.', '.mlp.fc2.')
 
 
 def convert_published(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,10 +1,12 @@
 """Reading checkpoint files without running code they may carry."""
 
 import argparse
+import hashlib
 import json
 import os
 import pickle
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,15 @@ from mmengine.dist import barrier
 
 # Where this package keeps its notes in the header of a safetensors file.
 META = 'siameseim'
+# What torch raises for files that are no checkpoints, texts among them.
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    UnicodeError,
+    struct.error,
+)
 
 
 def load_file(source: str) -> dict[str, Any]:
@@ -48,10 +59,15 @@ def load_file(source: str) -> dict[str, Any]:
         )
     if path.suffix == '.safetensors':
         return _load_safetensors(path)
-    _allow_namespaces()
+    # the one type of published files that torch does not know
+    torch.serialization.add_safe_globals([argparse.Namespace])
     try:
         contents = torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except _UNREADABLE as error:
+        raise ValueError(_explain(path, error)) from error
+    except OSError as error:
+        if error.filename is not None:  # it may not be opened
+            raise
         raise ValueError(_explain(path, error)) from error
     if not isinstance(contents, dict):
         raise ValueError(
@@ -59,12 +75,6 @@ def load_file(source: str) -> dict[str, Any]:
             'tensors: save model.state_dict() instead of the model'
         )
     return contents
-
-
-def _allow_namespaces() -> None:
-    """Let in the one type of published files that torch does not know."""
-    if hasattr(torch.serialization, 'add_safe_globals'):
-        torch.serialization.add_safe_globals([argparse.Namespace])
 
 
 def _explain(path: Path, error: Exception) -> str:
@@ -141,11 +151,16 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
 
 
 def _local(source: str) -> Path:
-    """Path of a file; an address is downloaded by one process of a node."""
+    """Path of a file; an address is downloaded by one process of a node.
+
+    Many files on the web have the same name, so the address is in it too.
+    """
     if not source.startswith(('http://', 'https://')):
         return Path(source).expanduser()
     folder = Path(torch.hub.get_dir()) / 'checkpoints'
-    path = folder / source.rsplit('/', 1)[-1].split('?')[0]
+    name = source.rsplit('/', 1)[-1].split('?')[0]
+    address = hashlib.sha256(source.encode()).hexdigest()[:8]
+    path = folder / f'{address}-{name}'
     first = os.environ.get('LOCAL_RANK', '0') == '0'
     if first and not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

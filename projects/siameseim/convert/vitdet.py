@@ -10,6 +10,7 @@ from .names import ours_to_timm, timm_to_ours
 # Layers that change the resolution come first in detectron2's sequence of a
 # level; so many they are at each scale.
 _RESAMPLE_LAYERS = {4.0: 4, 2.0: 1, 1.0: 0, 0.5: 1}
+PYRAMID_SCALES = (*_RESAMPLE_LAYERS,)
 _PYRAMID = re.compile(r'simfp_(\d+)\.(\d+)\.(norm\.)?(weight|bias)')
 
 
@@ -50,7 +51,6 @@ def to_detectron2(
     backbone: dict[str, Tensor],
     pyramid: dict[str, Tensor],
     patch_size: int,
-    scales: tuple[float, ...] = (4.0, 2.0, 1.0, 0.5),
 ) -> dict[str, Tensor]:
     """Rename our ViTDet backbone and pyramid for detectron2.
 
@@ -59,7 +59,6 @@ def to_detectron2(
         pyramid (dict[str, Tensor]): of ``SiameseIMSimplePyramid``; may be
             empty.
         patch_size (int): in pixels.
-        scales (tuple[float, ...]): of the pyramid's levels.
 
     Returns:
         dict[str, Tensor]: named ``net.*`` and ``simfp_*``.
@@ -67,7 +66,7 @@ def to_detectron2(
     state = {f'net.{ours_to_timm(n)}': t for n, t in backbone.items()}
     for name, tensor in pyramid.items():
         _, level, part, rest = name.split('.', 3)
-        scale = scales[int(level)]
+        scale = PYRAMID_SCALES[int(level)]
         stage = int(log2(patch_size / scale))
         if part != 'resample':
             place = _RESAMPLE_LAYERS[scale] + part.startswith('output')

@@ -12,7 +12,6 @@ from torch import nn
 
 from ..engine.quiet import one_liners
 from ..models import SiameseIMViT
-from ..weights.model import backbone_settings
 from ..weights.reading import read_vit
 
 # ImageNet statistics of RGB values in 0-255, as in pretraining.
@@ -125,5 +124,5 @@ def _as_in(
     return dict(
         type='SiameseIMViT',
         out_type='avg_featmap',
-        **backbone_settings(reading.vit),
+        **reading.vit.settings,
     )

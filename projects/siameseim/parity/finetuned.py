@@ -6,9 +6,8 @@ from typing import Any
 import torch
 from mmpretrain.models import ImageClassifier
 
-from ..convert.layouts import state_of
-from ..convert.published_classifier import convert_finetuned
-from ..convert.safe_load import load_file
+from ..weights.reading import read_vit
+from ..weights.targets import mmpretrain_classifier
 from .report import Row, absolute_deviation
 
 _TOLERANCE = 1e-4
@@ -56,8 +55,12 @@ def compare(contents: dict[str, Any], checkpoint: Path) -> list[Row]:
 
 def build(config: dict[str, Any], checkpoint: Path) -> ImageClassifier:
     """The classifier of the file's sizes, with its weights, in eval mode."""
-    state = convert_finetuned(state_of(load_file(str(checkpoint))))
-    hidden = state['backbone.layers.0.ffn.layers.0.0.weight'].shape[0]
+    size = config['img_size']
+    vit = read_vit(
+        str(checkpoint),
+        num_heads=config['num_heads'],
+        img_size=(size, size) if isinstance(size, int) else tuple(size),
+    ).vit
     pooled = config['global_pool']
     model = ImageClassifier(
         backbone=dict(
@@ -66,7 +69,7 @@ def build(config: dict[str, Any], checkpoint: Path) -> ImageClassifier:
                 embed_dims=config['embed_dim'],
                 num_layers=config['depth'],
                 num_heads=config['num_heads'],
-                feedforward_channels=hidden,
+                feedforward_channels=vit.arch['feedforward_channels'],
             ),
             img_size=config['img_size'],
             patch_size=config['patch_size'],
@@ -82,7 +85,7 @@ def build(config: dict[str, Any], checkpoint: Path) -> ImageClassifier:
             in_channels=config['embed_dim'],
         ),
     )
-    model.load_state_dict(state)
+    model.load_state_dict(mmpretrain_classifier(vit).state)
     return model.eval()
 
 

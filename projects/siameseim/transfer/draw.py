@@ -11,7 +11,7 @@ from mmengine.config import Config
 from torch import nn
 
 from ..convert.safe_load import load_file
-from .classification import is_classifier
+from .classification import is_classifier, read_files
 from .whole_checkpoint import check_whole
 
 _SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
@@ -86,9 +86,9 @@ def draw_predictions(
     out.mkdir(parents=True, exist_ok=True)
     files = []
     for image in images:
-        file = out / f'{image.stem}.png'
+        file = _picture(out, image)
         visualizer.add_datasample(
-            image.stem,
+            image.name,
             mmcv.imread(str(image), channel_order='rgb'),
             data_sample=predict(model, str(image)),
             draw_gt=False,
@@ -108,8 +108,10 @@ def _draw_classes(
 ) -> list[Path]:
     """Write each image with the likeliest class and its score."""
     from mmpretrain.apis import ImageClassificationInferencer
+    from mmpretrain.visualization import UniversalVisualizer
 
     cfg = copy.deepcopy(cfg)
+    read_files(cfg)
     state = load_file(checkpoint)
     meta = state.get('meta', {}).get('dataset_meta', {})
     if meta.get('classes'):  # of the data that it was trained on
@@ -117,8 +119,23 @@ def _draw_classes(
     predict = ImageClassificationInferencer(cfg, checkpoint, device)
     check_whole(predict.model, state, checkpoint)
     out.mkdir(parents=True, exist_ok=True)
-    predict([str(image) for image in images], show_dir=str(out))
-    return [out / f'{image.stem}.png' for image in images]
+    paths = [str(image) for image in images]
+    samples = predict(paths, return_datasamples=True)
+    files = [_picture(out, image) for image in images]
+    visualizer = UniversalVisualizer()
+    for path, sample, file in zip(paths, samples, files, strict=True):
+        visualizer.visualize_cls(
+            mmcv.imread(path, channel_order='rgb'),
+            sample,
+            classes=predict.classes,
+            out_file=str(file),
+        )
+    return files
+
+
+def _picture(out: Path, image: Path) -> Path:
+    """Where a picture goes, never in place of the image or of another."""
+    return out / f'{image.name}.png'
 
 
 def _detector(

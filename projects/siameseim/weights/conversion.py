@@ -14,7 +14,6 @@ from .plain_vit import PlainViT
 from .reading import Reading, read_vit
 from .report import Report, compare_names, start
 from .targets import save
-from .targets.vitdet import trained_size
 
 _LICENCE = (
     'these weights derive from the published ones, which are CC-BY-NC 4.0: '
@@ -65,8 +64,8 @@ def convert_checkpoint(
     report = start(reading)
     report.destination = f'{destination} ({to}: {kind.library})'
     vit = reading.vit
-    if img_size is None and to == 'vitdet' and vit.tables:
-        img_size = trained_size(vit)
+    if img_size is None and to in ('vitdet', 'vitsam') and vit.tables:
+        img_size = vit.trained_size
     if img_size is not None:
         vit = _resized(vit, img_size, report)
     vit = _fitted(vit, kind, report)

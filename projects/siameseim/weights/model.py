@@ -11,7 +11,6 @@ from ..models.vit import SiameseIMViT
 from .plain_vit import PlainViT
 from .reading import read_vit
 from .report import start
-from .targets.vitdet import settings, trained_size
 
 
 def get_model(
@@ -53,7 +52,7 @@ def get_model(
         raise ValueError(f'{source}: {"; ".join(reading.lossy)}')
     vit = reading.vit
     if size is None and vit.tables:
-        size = trained_size(vit)
+        size = vit.trained_size
     model = build_backbone(
         vit if size is None else vit.resized(size), **kwargs
     )
@@ -65,17 +64,6 @@ def get_model(
     return model
 
 
-def backbone_settings(vit: PlainViT) -> dict[str, Any]:
-    """Arguments of ``SiameseIMViT``, or of ``SiameseIMViTDet`` with tables."""
-    cfg = dict(
-        settings(vit),
-        in_channels=vit.in_channels,
-        norm_cfg=dict(type='LN', eps=vit.norm_eps),
-        final_norm=vit.has_final_norm,
-    )
-    return cfg if vit.tables else dict(cfg, with_cls_token=vit.has_cls)
-
-
 def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
     """A backbone with these weights, in eval mode.
 
@@ -83,7 +71,7 @@ def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
         vit (PlainViT): positions on the grid of the wanted input size.
         **kwargs: see ``get_model``.
     """
-    cfg = backbone_settings(vit)
+    cfg = vit.settings
     tensors = vit.tensors
     model: SiameseIMViT
     if vit.tables:

@@ -93,6 +93,45 @@ class PlainViT:
         """Relative positions of a ViTDet."""
         return {n: t for n, t in self.tensors.items() if '.rel_pos_' in n}
 
+    @property
+    def trained_size(self) -> tuple[int, int]:
+        """(height, width) in pixels that a ViTDet's longest tables are for."""
+        longest = {
+            axis: max(len(t) for n, t in self.tables.items() if axis in n)
+            for axis in ('rel_pos_h', 'rel_pos_w')
+        }
+        height, width = self.patch_size
+        return (
+            (longest['rel_pos_h'] + 1) // 2 * height,
+            (longest['rel_pos_w'] + 1) // 2 * width,
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Arguments of ``SiameseIMViT``, or with tables ``SiameseIMViTDet``.
+
+        The windows of a ViTDet are seen from the lengths of its tables.
+        """
+        size = self.patch_size
+        found: dict[str, Any] = dict(
+            arch=self.arch,
+            img_size=self.img_size,
+            patch_size=size[0] if len({*size}) == 1 else size,
+            in_channels=self.in_channels,
+            norm_cfg=dict(type='LN', eps=self.norm_eps),
+            final_norm=self.has_final_norm,
+        )
+        sides = {
+            int(name.split('.')[1]): (len(table) + 1) // 2
+            for name, table in self.tables.items()
+            if name.endswith('rel_pos_h')
+        }
+        if not sides:
+            return dict(found, with_cls_token=self.has_cls)
+        window = min(sides.values())
+        global_blocks = [i for i, side in sides.items() if side > window]
+        return dict(found, window_size=window, global_blocks=global_blocks)
+
     def resized(self, img_size: tuple[int, int]) -> 'PlainViT':
         """The same with positions for images of another size.
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ..convert.backbone_file import BackboneFile, read_backbone
 from ..convert.plain_tensors import NOT_PLAIN, plain_tensors
-from ..convert.published import UNUSED, published_to_ours
-from ..convert.vitdet import convert_vitdet
+from ..convert.published import convert_published
+from ..convert.vitdet import PYRAMID_SCALES, convert_vitdet
 from ..models.stored_positions import (
     StoredPositions,
     recognise,
@@ -19,7 +19,6 @@ from .num_heads import find_num_heads
 from .plain_vit import PlainViT
 
 _HEADS = ('head', 'head.fc', 'head.layers.head')
-_PYRAMID_SCALES = (4.0, 2.0, 1.0, 0.5)
 
 
 @dataclass
@@ -114,6 +113,11 @@ def _interpret(
         f'{heads.origin}'
         + ('; set --num-heads if that is wrong' if heads.guessed else '')
     )
+    if _normed_before_head(file):
+        reading.notes.append(
+            'the classifier is left out: it takes features that a BatchNorm '
+            '(neck.bn) has changed, as in a linear probe'
+        )
     return reading
 
 
@@ -168,7 +172,9 @@ def _norm_eps(extra: dict[str, Any]) -> float:
 
 
 def _head(file: BackboneFile) -> dict[str, Tensor]:
-    """The linear classifier, if the file has one."""
+    """The linear classifier, if the file has one that takes features."""
+    if _normed_before_head(file):
+        return {}
     width = file.tensors['patch_embed.projection.weight'].shape[0]
     for stem in _HEADS:
         weight = file.rest.get(f'{stem}.weight')
@@ -181,18 +187,18 @@ def _head(file: BackboneFile) -> dict[str, Tensor]:
     return {}
 
 
+def _normed_before_head(file: BackboneFile) -> bool:
+    """Whether a BatchNorm changes the features before the classifier."""
+    return any(name.startswith('neck.bn.') for name in file.rest)
+
+
 def _pretraining(file: BackboneFile) -> dict[str, Tensor]:
     """Neck and target branch, if the online branch was asked for."""
     if file.branch != 'online':
         return {}
     if file.layout.name == 'published pretraining':
-        rest = {
-            published_to_ours(name): tensor
-            for name, tensor in file.rest.items()
-            if name not in UNUSED
-        }
-        rest['target.backbone.pos_embed'] = file.tensors['pos_embed']
-        return {name: t for name, t in rest.items() if name is not None}
+        positions = {'target.backbone.pos_embed': file.tensors['pos_embed']}
+        return {**convert_published(file.rest), **positions}
     roots = ('neck.', 'target.')
     return {n: t for n, t in file.rest.items() if n.startswith(roots)}
 
@@ -202,7 +208,7 @@ def _pyramid(file: BackboneFile, vit: PlainViT) -> dict[str, Tensor]:
     if not vit.tables:
         return {}
     if file.layout.name == 'detectron2 ViTDet':
-        return convert_vitdet(file.rest, _PYRAMID_SCALES, vit.patch_size[0])[1]
+        return convert_vitdet(file.rest, PYRAMID_SCALES, vit.patch_size[0])[1]
     return {
         name.removeprefix('neck.'): tensor
         for name, tensor in file.rest.items()

@@ -37,25 +37,17 @@ class Report:
     usage: str = ''
 
     def __str__(self) -> str:
-        return self.text()
-
-    def text(self, all_names: bool = False) -> str:
-        """For people.
-
-        Args:
-            all_names (bool): list every renamed tensor, not three of them.
-        """
+        """For people."""
         pairs = [f'{old} -> {new}' for old, new in self.renamed.items()]
         count = len(pairs)
-        shown = pairs if all_names else pairs[:3]
-        more = ', ...' if len(shown) < count else ''
-        names = f'{count} tensors: {", ".join(shown)}{more}' if count else ''
+        more = ', ...' if count > 3 else ''
+        names = f'{count} tensors: {", ".join(pairs[:3])}{more}'
         lines = [
             ('read', [self.source]),
             ('model', [self.model]),
             ('written', [self.destination]),
             ('kept', [f'{self.kept} tensors under their names']),
-            ('renamed', [names] if names else []),
+            ('renamed', [names] if count else []),
             ('changed', self.changed),
             ('dropped', [', '.join(self.dropped)] if self.dropped else []),
             ('LOSSY', self.lossy),

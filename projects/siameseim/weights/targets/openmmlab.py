@@ -10,12 +10,16 @@ from .target import Target
 
 
 def siameseim(vit: PlainViT) -> Target:
-    """The backbone of this package, ``SiameseIMViT``."""
+    """The backbone of this package, ``SiameseIMViT`` or ViTDet's."""
+    config = _config('SiameseIMViT', vit)
+    if vit.tables:  # positions are fitted to the tables' size on loading
+        cfg = dict(vit.settings, img_size=vit.trained_size)
+        config = text(dict(type='SiameseIMViTDet', **cfg))
+    features = 'the map' if vit.tables else 'mean of the patches'
     return Target(
         dict(vit.tensors),
-        'siameseim.get_model(FILE) (mean of the patches), or in a config '
-        f'{_config("SiameseIMViT", vit)} with '
-        "init_cfg=dict(type='Pretrained', checkpoint=FILE)",
+        f'siameseim.get_model(FILE) ({features}), or in a config {config} '
+        "with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
     )
 
 
@@ -64,7 +68,7 @@ def mmpretrain_classifier(vit: PlainViT) -> Target:
     return Target(
         state,
         f'ImageClassifier(backbone={_config("VisionTransformer", vit)}, '
-        f'head={_text(head)}) with load_from=FILE',
+        f'head={text(head)}) with load_from=FILE',
     )
 
 
@@ -95,17 +99,26 @@ def mmseg_mae(vit: PlainViT) -> Target:
     )
     return Target(
         to_mmseg_mae(vit.without('ln2.weight', 'ln2.bias').tensors, vit.grid),
-        f"{_text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
+        f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
     )
 
 
 def vit_sam(vit: PlainViT) -> Target:
     """``mmpretrain.ViTSAM`` with ``out_channels=0``."""
     dropped = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
+    own = vit.settings
+    cfg = dict(
+        type='ViTSAM',
+        arch=dict(vit.arch, global_attn_indexes=own.get('global_blocks', [])),
+        **{k: own[k] for k in ('img_size', 'patch_size', 'in_channels')},
+        out_channels=0,
+        window_size=own.get('window_size', 0),
+        use_rel_pos=bool(vit.tables),
+        norm_cfg=own['norm_cfg'],
+    )
     return Target(
         to_vit_sam(vit.without(*dropped).tensors, vit.grid),
-        f'ViTSAM(arch={_text(vit.arch)}, img_size={vit.img_size}, '
-        f'patch_size={vit.patch_size[0]}, out_channels=0)',
+        f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
         notes=['ViTSAM has no cls token: ' + NO_CLS] if vit.has_cls else [],
     )
 
@@ -125,27 +138,15 @@ def _require_head(vit: PlainViT, instead: str) -> None:
 
 def _config(kind: str, vit: PlainViT) -> str:
     """The backbone's config for people."""
-    size = vit.patch_size
-    cfg: dict[str, Any] = dict(
-        type=kind,
-        arch=vit.arch,
-        img_size=vit.img_size,
-        patch_size=size[0] if len({*size}) == 1 else size,
-        final_norm=vit.has_final_norm,
-        out_type='avg_featmap' if vit.pools else 'cls_token',
-    )
-    if not vit.has_cls:
-        cfg |= dict(with_cls_token=False, out_type='featmap')
-    if vit.in_channels != 3:
-        cfg['in_channels'] = vit.in_channels
-    if vit.norm_eps != 1e-6:
-        cfg['norm_cfg'] = dict(type='LN', eps=vit.norm_eps)
-    return _text(cfg)
+    pooled = 'avg_featmap' if vit.pools else 'cls_token'
+    out_type = pooled if vit.has_cls else 'featmap'
+    return text(dict(type=kind, **vit.settings, out_type=out_type))
 
 
-def _text(cfg: dict[str, Any]) -> str:
+def text(cfg: dict[str, Any]) -> str:
+    """A config for people."""
     parts = [
-        f'{name}={_text(v) if isinstance(v, dict) else repr(v)}'
+        f'{name}={text(v) if isinstance(v, dict) else repr(v)}'
         for name, v in cfg.items()
     ]
     return f'dict({", ".join(parts)})'

@@ -1,11 +1,9 @@
 """For ViTDet: detectron2's and this package's."""
 
-from typing import Any
-
 from ...convert.vitdet import to_detectron2
 from ...models.stored_positions import with_extra_rows
 from ..plain_vit import PlainViT
-from .openmmlab import NO_CLS
+from .openmmlab import NO_CLS, text
 from .target import Target
 
 _NORMS = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
@@ -43,51 +41,15 @@ def vitdet(vit: PlainViT) -> Target:
     tensors['pos_embed'] = with_extra_rows(positions, int(vit.has_cls), 0)
     state = {f'backbone.{n}': t for n, t in tensors.items()}
     state |= {f'neck.{n}': t for n, t in vit.pyramid.items()}
+    cfg = dict(type='SiameseIMViTDet', **vit.settings)
+    for name in ('final_norm', 'with_cls_token'):
+        cfg.pop(name, None)
     return Target(
         state,
-        f'SiameseIMViTDet({describe(vit)}) with init_cfg=dict('
-        "type='Pretrained', checkpoint=FILE)"
+        f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)"
         + (', or load_from=FILE for the pyramid too' if vit.pyramid else ''),
         notes=_notes(vit),
     )
-
-
-def settings(vit: PlainViT) -> dict[str, Any]:
-    """Arguments of ``SiameseIMViTDet``; windows from the tables' lengths."""
-    size = vit.patch_size
-    found: dict[str, Any] = dict(
-        arch=vit.arch,
-        img_size=vit.img_size,
-        patch_size=size[0] if len({*size}) == 1 else size,
-    )
-    sides = {
-        int(name.split('.')[1]): (len(table) + 1) // 2
-        for name, table in vit.tables.items()
-        if name.endswith('rel_pos_h')
-    }
-    if sides:
-        window = min(sides.values())
-        found['window_size'] = window
-        found['global_blocks'] = [i for i, s in sides.items() if s > window]
-    return found
-
-
-def trained_size(vit: PlainViT) -> tuple[int, int]:
-    """(height, width) in pixels that the longest tables are made for."""
-    longest = {
-        axis: max(len(t) for n, t in vit.tables.items() if n.endswith(axis))
-        for axis in ('rel_pos_h', 'rel_pos_w')
-    }
-    height, width = vit.patch_size
-    return (
-        (longest['rel_pos_h'] + 1) // 2 * height,
-        (longest['rel_pos_w'] + 1) // 2 * width,
-    )
-
-
-def describe(vit: PlainViT) -> str:
-    """The arguments for people."""
-    return ', '.join(f'{k}={v!r}' for k, v in settings(vit).items())
 
 
 def _notes(vit: PlainViT) -> list[str]:

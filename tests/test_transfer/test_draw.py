@@ -1,0 +1,72 @@
+"""Classes drawn on images of any name, from channels in the right order."""
+
+import numpy as np
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from mmpretrain.visualization import UniversalVisualizer
+from PIL import Image
+
+from siameseim.transfer import draw
+from tests.test_evaluation.test_load_classifier import tiny_cifar
+from tests.vit_fixtures import saved
+
+NAMES = ['a.jpg', 'a.png', 'photo.1.jpg', 'photo.2.jpg']
+
+
+@pytest.fixture
+def classifier(tmp_path):
+    """Config of CIFAR-10, whose data are RGB, a checkpoint and its model."""
+    cfg = tiny_cifar()
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    torch.nn.init.normal_(model.head.fc.weight)
+    meta = dict(dataset_meta=dict(classes=['blue', 'green', 'red']))
+    contents = dict(state_dict=model.state_dict(), meta=meta)
+    return cfg, saved(tmp_path / 'c.pth', contents), model.eval()
+
+
+@pytest.fixture
+def images(tmp_path):
+    """A folder of orange images."""
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    for name in NAMES:
+        Image.new('RGB', (20, 16), (210, 90, 20)).save(folder / name)
+    return draw.find_images(str(folder))
+
+
+def test_a_config_of_decoded_rgb_images_gets_files_as_rgb(
+    classifier, images, tmp_path, monkeypatch
+):
+    cfg, checkpoint, model = classifier
+    drawn = []
+    monkeypatch.setattr(
+        UniversalVisualizer,
+        'visualize_cls',
+        lambda self, image, sample, **kwargs: drawn.append(sample),
+    )
+    png = images[NAMES.index('a.png')]
+    draw.draw_predictions(cfg, checkpoint, [png], tmp_path / 'out')
+    with Image.open(png) as image:
+        small = image.resize((16, 16), Image.Resampling.BICUBIC)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    pixels = torch.tensor((np.asarray(small) / 255 - mean) / std).float()
+    with torch.no_grad():
+        logits = model(pixels.permute(2, 0, 1)[None])
+    torch.testing.assert_close(
+        drawn[0].pred_score.cpu(), logits.softmax(-1)[0], rtol=0, atol=1e-4
+    )
+
+
+def test_each_image_has_its_picture_and_stays(classifier, images):
+    cfg, checkpoint, _ = classifier
+    before = [image.read_bytes() for image in images]
+    folder = images[0].parent
+    files = draw.draw_predictions(cfg, checkpoint, images, folder)
+    assert [file.name for file in files] == [f'{name}.png' for name in NAMES]
+    for image, file, content in zip(images, files, before, strict=True):
+        assert image.read_bytes() == content
+        with Image.open(file) as drawn:
+            assert drawn.size == (20, 16)

@@ -1,0 +1,50 @@
+"""The results that tools/test.py writes."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+
+from siameseim.engine import launch
+from tests.transfer_fixtures import tool
+from tests.vit_fixtures import saved
+
+ARGS = ['config.py', 'checkpoint.pth', '--out', 'results/a/x.json']
+
+
+@pytest.fixture
+def tester(tmp_path, monkeypatch):
+    """The tool in an empty folder, with scores that nothing measured."""
+    monkeypatch.chdir(tmp_path)
+    module = tool('test')
+    monkeypatch.setattr(module, 'measure', lambda args: {'top1': 7})
+    return module
+
+
+def test_the_folder_is_made_before_the_test(tester, tmp_path):
+    data = dict(type='CustomDataset', data_root=str(tmp_path), pipeline=[])
+    loader = dict(batch_size=1, num_workers=0, dataset=data)
+    Config(
+        dict(
+            default_scope='mmpretrain',
+            model=dict(type='ImageClassifier', head=dict(num_classes=2)),
+            test_dataloader=loader,
+        )
+    ).dump(tmp_path / 'config.py')
+    saved(tmp_path / 'checkpoint.pth', {})
+    tester.load_config(tester.parse_args(ARGS))
+    assert (tmp_path / 'results/a').is_dir()
+
+
+@pytest.mark.parametrize('main_process', [True, False])
+def test_one_process_writes_them(main_process, tester, tmp_path, monkeypatch):
+    """Which one it is has to be asked while there is a process group."""
+    (tmp_path / 'results/a').mkdir(parents=True)
+    group = [main_process]
+    monkeypatch.setattr(tester, 'is_main_process', lambda: group[0])
+    monkeypatch.setattr(launch, 'end_group', lambda: group.insert(0, True))
+    assert tester.main(ARGS) == {'top1': 7}
+    file = tmp_path / 'results/a/x.json'
+    assert file.exists() == main_process
+    if main_process:
+        assert json.loads(file.read_text()) == {'top1': 7}

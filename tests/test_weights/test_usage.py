@@ -1,0 +1,110 @@
+"""The printed line builds a model that computes what the source does."""
+
+import pytest
+import torch
+from mmpretrain.models import VisionTransformer, ViTSAM
+
+from siameseim.downstream import SiameseIMViTDet
+from siameseim.models import SiameseIMViT
+from siameseim.weights import convert_checkpoint, get_model
+from tests.vit_fixtures import saved, tiny_vit
+
+# eps and channels that no class has by default
+ODD = dict(in_channels=2, norm_cfg=dict(type='LN', eps=1e-3))
+META = dict(norm_eps=1e-3)
+CLASSES = (SiameseIMViT, SiameseIMViTDet, VisionTransformer, ViTSAM)
+
+
+def source_of(folder, cls=None, **kwargs):
+    model = tiny_vit(cls, **kwargs) if cls else tiny_vit(**kwargs)
+    contents = {'state_dict': model.state_dict(), 'meta': META}
+    return saved(folder / 'source.pth', contents), model
+
+
+def built(usage, file, classes=CLASSES):
+    """The model of a 'load it' line, which is an expression of Python."""
+    config, _, more = usage.split(', or in a config ')[-1].partition(' with ')
+    init_cfg = more.removeprefix('init_cfg=').partition(', or ')[0]
+    cfg = eval(config, {})
+    cfg['init_cfg'] = eval(init_cfg, {'FILE': str(file)})
+    kind = cfg.pop('type')
+    model = {cls.__name__: cls for cls in classes}[kind](**cfg)
+    model.init_weights()
+    model.eval()  # some return themselves, some do not
+    return model
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('to', ['siameseim', 'mmpretrain'])
+def test_a_plain_vit(to, tmp_path):
+    file, source = source_of(tmp_path, out_type='cls_token', **ODD)
+    out = tmp_path / 'out.pth'
+    model = built(convert_checkpoint(file, out, to, num_heads=2).usage, out)
+    images = torch.randn(2, 2, 16, 16)
+    torch.testing.assert_close(
+        model(images)[-1], source(images)[-1], rtol=0, atol=1e-4
+    )
+
+
+@torch.no_grad()
+def test_a_plain_vit_in_mmseg(tmp_path):
+    backbones = pytest.importorskip('mmseg.models.backbones')
+    file, source = source_of(tmp_path, out_type='featmap', **ODD)
+    out = tmp_path / 'out.pth'
+    usage = convert_checkpoint(file, out, 'mmseg-mae', num_heads=2).usage
+    images = torch.randn(2, 2, 16, 16)
+    torch.testing.assert_close(
+        built(usage, out, [backbones.MAE])(images)[-1],
+        source(images)[-1],
+        rtol=0,
+        atol=1e-4,
+    )
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('to', ['siameseim', 'vitsam', 'vitdet'])
+@pytest.mark.parametrize('grid', [(6, 6), (4, 4)], ids=['its', 'a smaller'])
+def test_a_vitdet_with_its_windows(to, grid, tmp_path):
+    """Its positions may be for smaller images than its tables are."""
+    size = dict(img_size=24, window_size=2, global_blocks=[1, 3])
+    file, source = source_of(tmp_path, SiameseIMViTDet, **size, **ODD)
+    contents = torch.load(file)
+    positions = tiny_vit(img_size=4 * grid[0]).pos_embed[:, 1:]
+    contents['state_dict']['pos_embed'] = positions.detach()
+    torch.save(contents, file)
+    out = tmp_path / 'out.pth'
+    model = built(convert_checkpoint(file, out, to).usage, out)
+    images = torch.randn(2, 2, 24, 24)
+    expected = source(images)[-1]
+    torch.testing.assert_close(
+        get_model(file)(images)[-1], expected, rtol=0, atol=1e-4
+    )
+    torch.testing.assert_close(model(images)[-1], expected, rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('to', ['siameseim', 'vitsam'])
+def test_a_plain_vit_without_cls_token(to, tmp_path):
+    kwargs = dict(with_cls_token=False, out_type='featmap')
+    file, source = source_of(tmp_path, **kwargs, **ODD)
+    out = tmp_path / 'out.pth'
+    model = built(convert_checkpoint(file, out, to, num_heads=2).usage, out)
+    images = torch.randn(2, 2, 16, 16)
+    torch.testing.assert_close(
+        model(images)[-1], source(images)[-1], rtol=0, atol=1e-4
+    )
+
+
+@torch.no_grad()
+def test_a_plain_vit_as_vitdet_has_its_sizes(tmp_path):
+    """It has windows of its own, so only what it shares is compared."""
+    file, source = source_of(tmp_path, **ODD)
+    out = tmp_path / 'out.pth'
+    report = convert_checkpoint(file, out, 'vitdet', num_heads=2)
+    model = built(report.usage, out)
+    images = torch.randn(2, 2, 16, 16)
+    for ours, theirs in zip(
+        model._embed(images), source._embed(images), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)
+    assert model.layers[0].ln1.eps == 1e-3
