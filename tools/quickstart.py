@@ -26,19 +26,15 @@ from siameseim.visualization.figures import draw_log
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/siameseim_quickstart.py'
 NEXT = """
-Next, with the same tool:
-  any folder of images, at any depth, without labels
-    .venv/bin/python tools/train.py configs/siameseim_imagenette.py \\
-        --data FOLDER
+Next (README.md has more), after `source .venv/bin/activate`:
+  any folder of images, at any depth, without labels, on a CPU
+    python tools/train.py configs/siameseim_small_data.py --data FOLDER
+  the same on one GPU, ViT-S/16 at 224 pixels
+    python tools/train.py configs/siameseim_vits_small_data.py --data FOLDER
+  a page of pictures of what it learned
+    python tools/report.py WORK_DIR --images FOLDER --out report.html
   the recipe of the paper on ImageNet, 8 GPUs of one machine
     tools/dist_train.sh configs/siameseim_vitb_pretrain.py 8 --data FOLDER
-  what a checkpoint's features are worth, on images in one folder per class
-    .venv/bin/python tools/knn.py CHECKPOINT --data FOLDER
-  transfer of a ViT-B, here to COCO (after `make test`; README.md has more)
-    .venv/bin/python tools/train.py \\
-        configs/detection/siameseim_vitb_mask-rcnn_fpn_8xb2-1x_coco.py \\
-        --data COCO \\
-        --cfg-options model.backbone.init_cfg.checkpoint=CHECKPOINT
 """
 
 

@@ -127,6 +127,16 @@ def test_by_itself_it_compiles_on_gpus(monkeypatch, cuda, expected):
     assert compiled('auto') == expected
 
 
+def test_processes_compile_together_or_not_at_all(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(compile_hook, 'missing_for_triton', lambda: None)
+    monkeypatch.setattr(
+        compile_hook, 'all_gather_object', lambda own: [own, 'a C compiler']
+    )
+    (line,) = compiled('auto')
+    assert line.endswith('for want of a C compiler')
+
+
 @pytest.mark.parametrize(
     ('triton', 'commands', 'cc', 'header', 'missing'),
     [

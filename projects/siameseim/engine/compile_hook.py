@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.models.backbones.vision_transformer import (
@@ -89,6 +90,15 @@ def missing_for_triton() -> str | None:
     return None
 
 
+def _missing_anywhere() -> str | None:
+    """What triton lacks for one of the processes.
+
+    They compile together or not at all: compiled blocks send gradients at
+    other moments, and the processes must send in one order.
+    """
+    return next(filter(None, all_gather_object(missing_for_triton())), None)
+
+
 @HOOKS.register_module()
 class CompileBlocksHook(Hook):
     """Run ``torch.compile`` on every transformer block before training.
@@ -120,7 +130,7 @@ class CompileBlocksHook(Hook):
         enabled = self.enabled
         if enabled == 'auto':
             enabled = torch.cuda.is_available()
-            missing = missing_for_triton() if enabled else None
+            missing = _missing_anywhere() if enabled else None
             if missing:
                 enabled = False
                 runner.logger.info(
