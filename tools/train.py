@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -26,6 +27,7 @@ from siameseim.engine.options import (
     unknown_setting,
 )
 from siameseim.engine.worker_signals import end_workers
+from siameseim.environment.hardware import unused_gpu
 from siameseim.errors import InputError
 from siameseim.evaluation.frozen import split_folders
 from siameseim.transfer import config as transfer
@@ -186,6 +188,8 @@ def build_runner(args: argparse.Namespace) -> Runner:
         )
     for note in filter(None, notes):
         runner.logger.info(note)
+    if idle := unused_gpu(torch.cuda.is_available()):
+        runner.logger.warning(idle)
     return runner
 
 

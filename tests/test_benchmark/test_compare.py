@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from siameseim.benchmark import compare
+from siameseim.benchmark import sweep
 from siameseim.benchmark.compare import Rounds
 from siameseim.benchmark.devices import datasheet_tflops
 from siameseim.benchmark.measure import describe
@@ -191,4 +192,18 @@ def test_a_curve_over_workers_asks_for_images(benchmark, tmp_path):
     with pytest.raises(SystemExit, match='--data'):
         benchmark.main(
             [str(SMOKE), '--sweep', 'workers', '--out', str(tmp_path)]
+        )
+
+
+def test_a_curve_over_processes_is_refused_before_one_is_measured(
+    benchmark, tmp_path, monkeypatch
+):
+    def measured(*_):
+        raise AssertionError('one is measured')
+
+    monkeypatch.setattr(sweep, 'step_seconds_in_processes', measured)
+    arguments = '--batch-size 4 --sweep processes --values 1 3 --device cpu'
+    with pytest.raises(SystemExit, match='shared by 3 processes'):
+        benchmark.main(
+            [str(SMOKE), *arguments.split(), '--out', str(tmp_path)]
         )

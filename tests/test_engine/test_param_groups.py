@@ -8,6 +8,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpretrain.registry import MODELS
 from torch import nn
 
+from siameseim.engine.layer_decay import BackboneLayerDecay
 from siameseim.engine.param_groups import merge_groups
 
 PARAMWISE = dict(bias_decay_mult=0.0, flat_decay_mult=0.0)
@@ -119,3 +120,17 @@ def test_fused_is_used_and_equals_the_plain_update():
         model.parameters(), twin.parameters(), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+def test_layer_decay_builds_adamw_fused_too():
+    model = nn.Module()
+    model.backbone = MODELS.build(
+        dict(type='SiameseIMViT', arch='tiny', img_size=32, patch_size=16)
+    )
+    cfg = dict(optimizer=dict(type='AdamW', lr=1.0, weight_decay=0.1))
+    decay = dict(layer_decay_rate=0.5)
+    wrapper = BackboneLayerDecay(cfg, decay)(model)
+    assert wrapper.optimizer.defaults['fused']
+    cfg['optimizer']['fused'] = False
+    wrapper = BackboneLayerDecay(cfg, decay)(model)
+    assert not wrapper.optimizer.defaults['fused']

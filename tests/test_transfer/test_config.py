@@ -1,9 +1,12 @@
 """Fitting transfer configs to a command line."""
 
 import pytest
+import torch
 from mmengine.config import Config, ConfigDict
 
+from siameseim.errors import InputError
 from siameseim.transfer import config
+from siameseim.transfer.config import check_operators
 from tests.transfer_fixtures import ROOT
 
 
@@ -111,3 +114,26 @@ def test_detection_does_not_keep_every_checkpoint(file):
     pytest.importorskip('mmdet')
     hooks = Config.fromfile(file).default_hooks
     assert hooks.checkpoint.max_keep_ckpts == 2
+
+
+@pytest.mark.parametrize(
+    ('scope', 'gpu', 'compiled', 'refused'),
+    [
+        ('mmdet', True, 'not available', True),
+        ('mmdet', True, '13.0', False),
+        ('mmdet', False, 'not available', False),
+        ('mmseg', True, 'not available', False),
+    ],
+)
+def test_a_detector_needs_operators_for_the_gpu(
+    monkeypatch, scope, gpu, compiled, refused
+):
+    ops = pytest.importorskip('mmcv.ops', exc_type=ImportError)
+    monkeypatch.setattr(ops, 'get_compiling_cuda_version', lambda: compiled)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    cfg = Config(dict(default_scope=scope))
+    if refused:
+        with pytest.raises(InputError, match='install the CUDA toolkit'):
+            check_operators(cfg)
+    else:
+        check_operators(cfg)

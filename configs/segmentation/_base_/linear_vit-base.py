@@ -43,7 +43,11 @@ optim_wrapper = dict(
     type='mmpretrain.AutocastOptimWrapper',
     precision='auto',  # bf16 where the hardware has it
     optimizer=dict(
-        type='AdamW', lr=1e-3, betas=(0.9, 0.999), weight_decay=1e-4
+        type='AdamW',
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        weight_decay=1e-4,
+        fused=True,
     ),
 )
 

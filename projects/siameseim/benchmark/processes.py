@@ -31,20 +31,10 @@ def step_seconds_in_processes(
         processes (int): on this machine.
 
     Raises:
-        ValueError: if the batch cannot be shared equally, or there are fewer
-            GPUs than processes.
+        ValueError: as ``check_processes``.
     """
-    if batch_size % processes:
-        raise ValueError(
-            f'a batch of {batch_size} cannot be shared by {processes} '
-            'processes: give a multiple with --batch-size'
-        )
+    check_processes(batch_size, device, processes)
     device = torch.device(device).type  # each process has its own
-    if device == 'cuda' and processes > torch.cuda.device_count():
-        raise ValueError(
-            f'{processes} processes need as many GPUs, but there are '
-            f'{torch.cuda.device_count()}: give fewer with --values'
-        )
     with tempfile.TemporaryDirectory() as folder:
         share = batch_size // processes
         mp.spawn(
@@ -53,6 +43,26 @@ def step_seconds_in_processes(
             nprocs=processes,
         )
         return spread(json.loads((Path(folder) / 'times').read_text()))
+
+
+def check_processes(batch_size: int, device: str, processes: int) -> None:
+    """Refuse what cannot be measured.
+
+    Raises:
+        ValueError: if the batch cannot be shared equally, or there are fewer
+            GPUs than processes.
+    """
+    if batch_size % processes:
+        raise ValueError(
+            f'a batch of {batch_size} cannot be shared by {processes} '
+            'processes: give a multiple with --batch-size'
+        )
+    cuda = torch.device(device).type == 'cuda'
+    if cuda and processes > torch.cuda.device_count():
+        raise ValueError(
+            f'{processes} processes need as many GPUs, but there are '
+            f'{torch.cuda.device_count()}: give fewer with --values'
+        )
 
 
 def _worker(

@@ -12,7 +12,7 @@ from .data import endless_loader, loader_rate, two_view_dataset
 from .devices import device_name
 from .measure import Settings
 from .memory import step_memory
-from .processes import step_seconds_in_processes
+from .processes import check_processes, step_seconds_in_processes
 from .step import StepBenchmark, num_masked
 from .timing import seconds, spread
 from .variants import resized
@@ -122,6 +122,8 @@ def _over_workers(
 def _over_processes(
     cfg: Config, settings: Settings, values: list[int]
 ) -> list[dict[str, Any]]:
+    for number in values:  # before any is measured
+        check_processes(settings.batch_size, settings.device, number)
     points: list[dict[str, Any]] = []
     for number in values:
         times = step_seconds_in_processes(

@@ -71,7 +71,9 @@ def frozen_scores(
         for split in splits
     )
     classes = len(splits[0].classes)
-    found, labels = folder_neighbours(known, asked, k)
+    found, labels = folder_neighbours(
+        known, asked, k, device=vit.cls_token.device
+    )
     bank = known.features.float()
     scores = {
         'knn': 100 * accuracies(found, labels, classes, [k])[k],

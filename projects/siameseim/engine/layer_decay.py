@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from mmengine.optim import OptimWrapper
 from mmpretrain.engine.optimizers import (
     LearningRateDecayOptimWrapperConstructor,
 )
@@ -10,6 +11,7 @@ from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from ..errors import InputError
+from .param_groups import prefer_fused
 
 # Positions and cls token belong to no norm or bias, yet are never decayed.
 _NOT_DECAYED = ('pos_embed', 'rel_pos_', 'cls_token')
@@ -73,6 +75,15 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
                 'custom_keys': {**not_decayed, **custom_keys},
             },
         )
+
+    def __call__(self, model: nn.Module) -> OptimWrapper:
+        """Build the optimizer over ``model`` and wrap it.
+
+        Args:
+            model (nn.Module): on its final device, wrapped or not.
+        """
+        prefer_fused(self.optimizer_cfg, model)
+        return super().__call__(model)
 
     def add_params(
         self, params: list[dict], module: nn.Module, **kwargs: object

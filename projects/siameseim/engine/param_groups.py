@@ -30,12 +30,7 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         Args:
             model (nn.Module): on its final device, wrapped or not.
         """
-        device_type = next(model.parameters()).device.type
-        if (
-            self.optimizer_cfg['type'] in _FUSED_TYPES
-            and device_type in _FUSED_DEVICES
-        ):
-            self.optimizer_cfg.setdefault('fused', True)
+        prefer_fused(self.optimizer_cfg, model)
         # Without any paramwise_cfg the stock code would skip `add_params`.
         self.paramwise_cfg.setdefault('custom_keys', {})
         wrapper = super().__call__(model)
@@ -64,6 +59,21 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         with quiet():  # else two lines for each of hundreds of tensors
             super().add_params(singles, module, prefix, **kwargs)
         params.extend(merge_groups(singles))
+
+
+def prefer_fused(optimizer_cfg: dict, model: nn.Module) -> None:
+    """Build Adam fused where torch can, unless the config says ``fused``.
+
+    Its counts of steps lie with the weights, also after a resume, so that the
+    host never waits for them.
+
+    Args:
+        optimizer_cfg (dict): config of an optimizer, changed in place.
+        model (nn.Module): on its final device.
+    """
+    device_type = next(model.parameters()).device.type
+    if optimizer_cfg['type'] in _FUSED_TYPES and device_type in _FUSED_DEVICES:
+        optimizer_cfg.setdefault('fused', True)
 
 
 def merge_groups(groups: list[dict]) -> list[dict]:

@@ -32,3 +32,19 @@ def usable_cores() -> int:
 def has_nvidia_driver() -> bool:
     """Whether an NVIDIA driver is installed, whatever torch makes of it."""
     return shutil.which('nvidia-smi') is not None
+
+
+def unused_gpu(cuda_available: bool) -> str | None:
+    """Return that torch does not see this machine's GPU, or None.
+
+    Args:
+        cuda_available: ``torch.cuda.is_available()``.
+    """
+    hidden = os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
+    if cuda_available or hidden or not has_nvidia_driver():
+        return None
+    return (
+        'this runs on the CPU, though there is an NVIDIA driver: torch cannot '
+        'use the GPU (`python tools/doctor.py` and `nvidia-smi` say which '
+        'CUDA each of them has; set CUDA_VISIBLE_DEVICES= if it is meant so)'
+    )

@@ -12,11 +12,13 @@ from typing import Any
 
 
 def torch() -> dict[str, Any]:
-    """Tell the device side of torch, and that it can talk to NumPy."""
+    """Tell the device side of torch, and that it computes."""
     import torch
 
     torch.zeros(1).numpy()
     gpu = torch.cuda.is_available()
+    if gpu:  # this torch may have no kernels for it
+        (torch.zeros(1, device='cuda') + 1).item()
     return {
         'cuda': torch.version.cuda,
         'gpu': torch.cuda.get_device_name() if gpu else None,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmengine.device import get_device
+
 from . import few_shot, frozen
 from .feature_cache import NamedFeatures, cached_features
 from .knn import accuracies
@@ -97,7 +99,7 @@ def knn_rows(
         LabelledFeatures(known.features, known.labels),
         LabelledFeatures(asked.features, asked.labels),
         max(ks),
-        device=options.device,
+        device=options.device or get_device(),
     )
     classes = len(known.classes)
     scores = accuracies(found, labels, classes, ks, options.temperature)

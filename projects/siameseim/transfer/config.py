@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config, ConfigDict
 
 from ..engine.train_config import fit_loader
+from ..errors import InputError
 from . import classification
 
 _SPLITS = ('train', 'val', 'test')
@@ -36,10 +38,12 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
 
     Raises:
         FileNotFoundError: if files the config names do not exist.
+        InputError: as ``check_operators``.
     """
     classifier = classification.is_classifier(cfg)
     if data is not None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
+    check_operators(cfg)
     for split in _SPLITS:
         loader = cfg.get(f'{split}_dataloader')
         if loader is None:
@@ -48,6 +52,26 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
         check = classification.check_data if classifier else check_files
         for dataset in innermost(loader.dataset):
             check(dataset)
+
+
+def check_operators(cfg: Config) -> None:
+    """Refuse to run a detector on a GPU that mmcv was not compiled for.
+
+    Raises:
+        InputError: naming the cures.
+    """
+    if cfg.get('default_scope') != 'mmdet' or not torch.cuda.is_available():
+        return
+    from mmcv.ops import get_compiling_cuda_version
+
+    if get_compiling_cuda_version() == 'not available':
+        raise InputError(
+            'mmcv was compiled for the CPU only, and detectors need its '
+            'operators on the GPU: install the CUDA toolkit (nvcc) of torch '
+            f'({torch.version.cuda}), then `python -m pip uninstall -y mmcv` '
+            'and `python3 tools/setup_env.py test`; or set '
+            'CUDA_VISIBLE_DEVICES= to run on the CPU'
+        )
 
 
 def forget_absent_weights(cfg: Config) -> str | None:

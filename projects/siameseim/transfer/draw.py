@@ -12,6 +12,7 @@ from torch import nn
 
 from ..convert.safe_load import load_file
 from .classification import is_classifier, read_files
+from .config import check_operators
 from .whole_checkpoint import check_whole
 
 _SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
@@ -143,6 +144,8 @@ def _detector(
 ) -> tuple[nn.Module, Any]:
     from mmdet.apis import inference_detector, init_detector
 
+    if device != 'cpu':
+        check_operators(cfg)
     model = init_detector(cfg, checkpoint, device=device)
     return model, inference_detector
 

@@ -7,6 +7,7 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.utils import apply_to
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
@@ -82,7 +83,10 @@ class OnlineProbeHook(Hook):
         nn.init.zeros_(self.linear.weight)  # convex: any start will do
         nn.init.zeros_(self.linear.bias)
         self.optimizer = torch.optim.AdamW(
-            self.linear.parameters(), self.lr, weight_decay=self.weight_decay
+            self.linear.parameters(),
+            self.lr,
+            weight_decay=self.weight_decay,
+            fused=True,  # else each step after a resume waits for the device
         )
         self._right: list[Tensor] = []
         self._count = 0
@@ -141,9 +145,8 @@ class OnlineProbeHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the probe."""
         if self.enabled:
-            checkpoint[_KEY] = {
-                name: part.state_dict() for name, part in self._parts().items()
-            }
+            state = {n: part.state_dict() for n, part in self._parts().items()}
+            checkpoint[_KEY] = apply_to(state, torch.is_tensor, Tensor.cpu)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Keep the probe of a run that is resumed."""
