@@ -6,8 +6,7 @@ import time
 import pytest
 import torch
 
-from siameseim.benchmark import compare
-from siameseim.benchmark import sweep
+from siameseim.benchmark import compare, sweep
 from siameseim.benchmark.compare import Rounds
 from siameseim.benchmark.devices import datasheet_tflops
 from siameseim.benchmark.measure import describe
