@@ -134,3 +134,27 @@ def test_layer_decay_builds_adamw_fused_too():
     cfg['optimizer']['fused'] = False
     wrapper = BackboneLayerDecay(cfg, decay)(model)
     assert not wrapper.optimizer.defaults['fused']
+
+
+@pytest.mark.parametrize('fused', [True, False])
+def test_a_state_of_the_other_kernel_can_be_gone_on_from(fused):
+    """As of a checkpoint that was written before the kernel changed."""
+
+    def wrapper_of(model, fused):
+        cfg = make_config(fused=fused)
+        return build_optim_wrapper(model, cfg)
+
+    def step(model, wrapper):
+        wrapper.update_params(model(torch.ones(2, 3)).square().sum())
+
+    torch.manual_seed(0)
+    model = nn.Linear(3, 3)
+    wrapper = wrapper_of(model, not fused)
+    step(model, wrapper)
+    other = copy.deepcopy(model)
+    resumed = wrapper_of(other, fused)
+    resumed.load_state_dict(copy.deepcopy(wrapper.state_dict()))
+    assert {g['fused'] for g in resumed.optimizer.param_groups} == {fused}
+    for each in ((model, wrapper), (other, resumed)):
+        step(*each)
+    torch.testing.assert_close(other.weight, model.weight)

@@ -23,7 +23,7 @@ base_lr = 2.5e-4 * 1024 / 256
 optim_wrapper = dict(
     type='AutocastOptimWrapper',
     precision='auto',  # bf16 where the hardware has it
-    optimizer=dict(lr=base_lr),
+    optimizer=dict(lr=base_lr, fused=True),
 )
 auto_scale_lr = dict(enable=True, base_batch_size=1024)
 

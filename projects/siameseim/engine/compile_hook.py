@@ -104,9 +104,9 @@ class CompileBlocksHook(Hook):
     """Run ``torch.compile`` on every transformer block before training.
 
     Args:
-        enabled (bool | str): whether to compile; 'auto' does where it was
-            measured to be faster (docs/performance.md), which is on a CUDA
-            device, and where a compiler is installed.
+        enabled (bool | str): whether to compile; 'auto' does on CUDA devices
+            where a compiler is installed: measured to be faster on one GPU
+            (docs/performance.md), not run on several.
             Defaults to 'auto'.
         **options: as for ``torch.compile``.
 

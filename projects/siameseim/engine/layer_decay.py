@@ -11,7 +11,7 @@ from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from ..errors import InputError
-from .param_groups import prefer_fused
+from .param_groups import keep_kernel, prefer_fused
 
 # Positions and cls token belong to no norm or bias, yet are never decayed.
 _NOT_DECAYED = ('pos_embed', 'rel_pos_', 'cls_token')
@@ -83,7 +83,9 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
             model (nn.Module): on its final device, wrapped or not.
         """
         prefer_fused(self.optimizer_cfg, model)
-        return super().__call__(model)
+        wrapper = super().__call__(model)
+        keep_kernel(wrapper.optimizer)
+        return wrapper
 
     def add_params(
         self, params: list[dict], module: nn.Module, **kwargs: object

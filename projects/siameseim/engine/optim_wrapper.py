@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from .bn_buffers import BatchNormSnapshot
+from .param_groups import keep_kernel
 from .precision import use_bf16
 from .sharded_adamw import local_optimizer
 
@@ -41,6 +42,7 @@ class AutocastOptimWrapper(OptimWrapper):
 
     def __init__(self, precision: str = 'auto', **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        keep_kernel(self.optimizer)
         self.precision = precision
         self.grad_norm: Tensor | None = None
         self.skipped: Tensor | None = None

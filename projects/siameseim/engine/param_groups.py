@@ -6,6 +6,7 @@ from mmengine.logging import print_log
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
+from torch.optim import Optimizer
 
 from .quiet import quiet
 
@@ -72,8 +73,34 @@ def prefer_fused(optimizer_cfg: dict, model: nn.Module) -> None:
         model (nn.Module): on its final device.
     """
     device_type = next(model.parameters()).device.type
-    if optimizer_cfg['type'] in _FUSED_TYPES and device_type in _FUSED_DEVICES:
+    if (
+        optimizer_cfg['type'] in _FUSED_TYPES
+        and device_type in _FUSED_DEVICES
+        and not optimizer_cfg.get('foreach')  # torch refuses both
+    ):
         optimizer_cfg.setdefault('fused', True)
+
+
+def keep_kernel(optimizer: Optimizer) -> None:
+    """Let a loaded state not decide which kernel an optimizer uses.
+
+    torch takes ``fused`` and ``foreach`` from the saved groups, so that a
+    resume from a state of another kernel would mix the two.
+
+    Args:
+        optimizer (Optimizer): as the config built it.
+    """
+    own = {
+        name: optimizer.defaults[name]
+        for name in ('fused', 'foreach')
+        if name in optimizer.defaults
+    }
+
+    def with_own(_: Optimizer, state: dict) -> dict:
+        groups = [{**group, **own} for group in state['param_groups']]
+        return {**state, 'param_groups': groups}
+
+    optimizer.register_load_state_dict_pre_hook(with_own)
 
 
 def merge_groups(groups: list[dict]) -> list[dict]:

@@ -110,6 +110,7 @@ def _check_start(runner: Runner, saved: dict[str, Any]) -> None:
         InputError: if less than 95 % of its own are among them.
     """
     own = unwrapped(runner.model).state_dict()
+    saved = {n.removeprefix('module.'): value for n, value in saved.items()}
     fit = [
         name
         for name, value in own.items()

@@ -26,7 +26,8 @@ class StopSignalHook(Hook):
     """On SIGTERM or Ctrl-C: save at the end of the optimizer step, stop.
 
     Slurm sends SIGTERM before the time limit if the job asks for it. With
-    several processes all stop after the same step, at most ten later. A
+    several processes all stop after the same step, at most ten later, or
+    after the first one from there that is not skipped. A
     second signal ends the process at once.
     """
 
@@ -34,7 +35,8 @@ class StopSignalHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Take over the signals."""
-        self._received = 0
+        self._received = 0  # by this process
+        self._agreed = 0  # by all
         self._previous = {
             number: signal.signal(number, self._receive) for number in _SIGNALS
         }
@@ -60,8 +62,9 @@ class StopSignalHook(Hook):
         done = runner.iter + 1
         if done == runner.max_iters or not ends_window(runner, done):
             return
-        received = self._ask(done // runner.optim_wrapper.accumulation)
-        if not received:
+        step = done // runner.optim_wrapper.accumulation
+        self._agreed = self._agreed or self._ask(step)
+        if not self._agreed:
             return
         checkpoint = next(
             hook
@@ -69,15 +72,15 @@ class StopSignalHook(Hook):
             if isinstance(hook, SafeCheckpointHook)
         )
         if not checkpoint.save(runner, done):
-            return  # and stop after the next step, or the one after that
+            return  # and stop after the next good step
         runner.logger.info(
-            f'{signal.Signals(received).name}: stopped after iteration {done}'
+            f'{signal.Signals(self._agreed).name}: stopped after iteration {done}'
             f', saved {checkpoint.last_ckpt}. Run the same command again '
             'with --resume to continue'
         )
         runner.visualizer.close()
         self.after_train(runner)
-        raise SystemExit(128 + received)
+        raise SystemExit(128 + self._agreed)
 
     def _ask(self, step: int) -> int:
         """Signal that any process received, or 0; only now and then."""

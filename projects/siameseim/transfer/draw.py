@@ -135,7 +135,7 @@ def _draw_classes(
 
 
 def _picture(out: Path, image: Path) -> Path:
-    """Where a picture goes, never in place of the image or of another."""
+    """Where the picture of an image goes."""
     return out / f'{image.name}.png'
 
 

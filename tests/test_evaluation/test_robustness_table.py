@@ -1,0 +1,101 @@
+"""The table of robustness: what is measured, what is not, and what fails."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from siameseim.evaluation import report
+from siameseim.evaluation.robustness_table import (
+    ShiftedData,
+    failures,
+    robustness_rows,
+)
+from tests.test_evaluation.colour_classifier import classifier
+from tests.test_evaluation.conftest import COLOURS, write_classes
+from tests.transfer_fixtures import ROOT, tool
+
+PROBE = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
+
+
+def test_the_table_measures_what_is_there_and_says_what_is_not(
+    colours, tmp_path
+):
+    data = ShiftedData(imagenet_r=str(colours / 'val'), sketch='/no/sketch')
+    rows = robustness_rows(classifier(*COLOURS), data, 'fine-tuned')
+    text = report.write(rows, 'a.pth', tmp_path / 'robustness')
+    assert '| fine-tuned: ImageNet-A | – | data not found | 43.8 |' in text
+    assert '| fine-tuned: ImageNet-R | 100.00 |' in text
+    assert 'data not found: /no/sketch' in text
+    stored = json.loads((tmp_path / 'robustness.json').read_text())
+    assert stored['rows'][1]['value'] == 100
+    assert stored['rows'][1]['published']['SiameseIM'] == 52.5
+    assert stored['rows'][0]['value'] is None
+
+
+def test_corruptions_made_on_the_fly_are_measured(tmp_path):
+    pytest.importorskip('imagecorruptions')
+    write_classes(tmp_path, 1, 0)
+    data = ShiftedData(corrupt=str(tmp_path))
+    rows = {
+        row.measure: row.value
+        for row in robustness_rows(classifier(*COLOURS), data, 'linear')
+    }
+    assert rows['linear: clean'] == 100
+    made = [v for name, v in rows.items() if 'linear: made ' in name]
+    assert len(made) == 16  # 1 - mCE and the 15 corruptions
+    assert rows['linear: made pixelate, accuracy'] == 100  # colours stay
+    assert rows['linear: made corruptions, 1 - mCE'] <= 100
+
+
+def test_what_cannot_be_measured_is_a_row(colours, tmp_path, monkeypatch):
+    """Unknown folders, incomplete ImageNet-C, a package that is missing."""
+    monkeypatch.setitem(sys.modules, 'imagecorruptions', None)
+    (tmp_path / 'unknown').mkdir()
+    (tmp_path / 'unknown/pink.png').write_bytes(
+        next((colours / 'val').rglob('*.png')).read_bytes()
+    )
+    val = str(colours / 'val')
+    data = ShiftedData(str(tmp_path), val, None, str(tmp_path), val)
+    rows = {
+        row.measure: row
+        for row in robustness_rows(classifier(*COLOURS), data, 'linear')
+    }
+    for measure, said in (
+        ('ImageNet-A', 'failed: 1 of the 1 class folders are none of'),
+        ('ImageNet-C, 1 - mCE', 'failed: .*gaussian_noise/1 does not exist'),
+        ('made corruptions, 1 - mCE', 'failed: .*pip install imagecorrupt'),
+    ):
+        row = rows[f'linear: {measure}']
+        assert row.value is None
+        assert re.match(said, row.note)
+    assert rows['linear: ImageNet-R'].value == 100
+    assert rows['linear: clean'].value == 100
+    assert len(failures([*rows.values()]).splitlines()) == 3
+
+
+def test_the_tool_names_a_missing_package(monkeypatch):
+    module = tool('robustness')
+
+    def load_classifier(*args, **kwargs):
+        raise ImportError('pip install timm')
+
+    monkeypatch.setattr(module, 'load_classifier', load_classifier)
+    with pytest.raises(SystemExit, match='error: pip install timm'):
+        module.main([str(ROOT / PROBE), 'a.pth'])
+
+
+def test_the_tool_writes_its_table_before_it_fails(
+    colours, tmp_path, monkeypatch
+):
+    module = tool('robustness')
+    monkeypatch.setattr(
+        module, 'load_classifier', lambda *_, **__: classifier(*COLOURS)
+    )
+    asked = ['--imagenet-r', str(colours / 'val'), '--imagenet-c']
+    asked += [str(tmp_path), '--out', str(tmp_path / 'table')]
+    with pytest.raises(SystemExit, match='1 - mCE failed: .* does not exist'):
+        module.main([str(ROOT / PROBE), 'a.pth', *asked])
+    text = (tmp_path / 'table.md').read_text()
+    assert '| fine-tuned: ImageNet-R | 100.00 |' in text
