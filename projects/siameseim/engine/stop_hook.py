@@ -73,10 +73,11 @@ class StopSignalHook(Hook):
         )
         if not checkpoint.save(runner, done):
             return  # and stop after the next good step
+        name = signal.Signals(self._agreed).name
         runner.logger.info(
-            f'{signal.Signals(self._agreed).name}: stopped after iteration {done}'
-            f', saved {checkpoint.last_ckpt}. Run the same command again '
-            'with --resume to continue'
+            f'{name}: stopped after iteration {done}, saved '
+            f'{checkpoint.last_ckpt}. Run the same command again with '
+            '--resume to continue'
         )
         runner.visualizer.close()
         self.after_train(runner)
