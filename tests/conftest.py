@@ -15,18 +15,8 @@ def shared() -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads its marks there
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Skip tests marked ``gpu`` on a machine without a CUDA device.
-
-    The tests of a folder share what takes long to make, so with pytest-xdist
-    they share a process.
-    """
-    if config.pluginmanager.hasplugin('xdist'):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked ``gpu`` on a machine without a CUDA device."""
     if torch.cuda.is_available():
         return
     skip = pytest.mark.skip(reason='needs a CUDA device')
