@@ -204,6 +204,12 @@ def train(args: argparse.Namespace) -> int | str | None:
         sys.exit(128 + signal.SIGINT)
     except TypeError as error:
         sys.exit(unknown_setting(error))
+    except ImportError as error:
+        sys.exit(
+            f'error: {error}. The full stack is built by `python3 '
+            'tools/setup_env.py test`; `python tools/doctor.py --require '
+            'detection` says what is missing'
+        )
     try:
         runner.train()
     except SystemExit as stop:  # of StopSignalHook, in all processes alike

@@ -12,7 +12,7 @@ from tests.test_detection.test_configs import toy
 from tests.test_transfer.test_docs import own_config
 from tests.transfer_fixtures import tool, values
 
-SMALL = 'siameseim_vitb_vitdet_mask-rcnn_1xb2-lsj-12e_coco.py'
+SMALL = 'siameseim_vits_vitdet_mask-rcnn_1xb2-lsj-12e_coco.py'
 # Names of the docs' example for three categories of COCO.
 RENAMED = {'person': 'bolt', 'chair': 'nut', 'cup': 'washer'}
 

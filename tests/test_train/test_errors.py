@@ -212,3 +212,20 @@ def test_an_interrupted_run_names_what_is_left(
     assert stop.value.code == 130
     said = f'the last checkpoint in {tmp_path}/w'
     assert said in capsys.readouterr().err
+
+
+def test_a_setting_without_a_value_is_named(train, config, capsys):
+    with pytest.raises(SystemExit) as stop:
+        train.main([config(), '--cfg-options', 'train_cfg.max_epochs', '16'])
+    assert stop.value.code == 2
+    assert "'train_cfg.max_epochs' is no KEY=VALUE" in capsys.readouterr().err
+
+
+def test_a_toolbox_that_is_missing_is_named_with_the_cure(train, monkeypatch):
+    def build_runner(args):
+        raise ModuleNotFoundError('mmdet is not installed')
+
+    monkeypatch.setattr(train, 'build_runner', build_runner)
+    text = message(train, 'configs/detection/any.py')
+    assert text.startswith('error: mmdet is not installed.')
+    assert 'tools/setup_env.py test' in text

@@ -23,12 +23,28 @@ _READ = {
 }
 
 
+class _Settings(DictAction):
+    """mmengine's action, with an error for what is no ``KEY=VALUE``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        for value in values:
+            if '=' not in value:
+                parser.error(f'{option_string}: {value!r} is no KEY=VALUE')
+        super().__call__(parser, namespace, values, option_string)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a tool the option ``--cfg-options``, for ``merge_options``."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=_Settings,
         default={},
         metavar='KEY=VALUE',
         help='replace settings, e.g. train_dataloader.batch_size=64',

@@ -68,8 +68,9 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
     try:
         model.load_state_dict(saved['state_dict'])
     except RuntimeError as error:
+        first = next(filter(None, map(str.strip, str(error).split('\n')[1:])))
         raise ValueError(
-            f'{checkpoint} does not fit the model of {config}: {error}'
+            f'{checkpoint} does not fit the model of {config}: {first}'
         ) from error
     model.eval()
     done = {name: int(saved['meta'][name]) for name in ('epoch', 'iter')}
