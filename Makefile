@@ -11,7 +11,7 @@ quickstart:  ## set up what pretraining needs, then run it on photographs
 
 test:  ## set up the full stack, then run the default tests
 	@$(PYTHON) tools/setup_env.py test
-	$(VENV) -m pytest
+	OMP_NUM_THREADS=1 $(VENV) -m pytest -n 2 --dist loadfile
 
 gpu-test:  ## run the tests that need a CUDA device
 	@$(PYTHON) tools/setup_env.py test

@@ -37,6 +37,7 @@ DEVELOPMENT = [
     'playwright>=1.40',
     'pre-commit',
     'pytest>=8',
+    'pytest-xdist>=3',
     'ruff',
     'timm>=1.0',
     # mmpretrain 1.2 cannot be imported beside newer ones
