@@ -190,6 +190,13 @@ def test_onnx_features_are_those_of_get_model(pretrained, tmp_path):
     )
 
 
+def test_others_may_read_a_safetensors_file_as_any(pretrained, tmp_path):
+    (tmp_path / 'other').touch()
+    file = tmp_path / 'm.safetensors'
+    convert(pretrained, file, 'safetensors')
+    assert file.stat().st_mode == (tmp_path / 'other').stat().st_mode
+
+
 @torch.no_grad()
 def test_plain_safetensors_and_get_model(pretrained, tmp_path):
     file = tmp_path / 'm.safetensors'

@@ -81,13 +81,15 @@ def _save_safetensors(
     state: dict[str, Tensor], path: Path, meta: dict[str, Any]
 ) -> None:
     try:
-        from safetensors.torch import save_file
+        from safetensors.torch import save
     except ImportError as error:
         raise ImportError(
             f'{path} needs the package safetensors: pip install safetensors'
         ) from error
     metadata = {'format': 'pt', META: json.dumps(meta)}
-    _complete(path, lambda part: save_file(_owned(state), part, metadata))
+    # its `save_file` lets nobody else read the file, whatever the umask
+    contents = save(_owned(state), metadata)
+    _complete(path, lambda part: part.write_bytes(contents))
 
 
 def _owned(state: dict[str, Tensor]) -> dict[str, Tensor]:
