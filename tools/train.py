@@ -124,7 +124,12 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         if args.seed is not None:
             cfg.merge_from_dict({'randomness.seed': args.seed})
         return
-    if args.data:
+    if args.data:  # refused before the runner lists all that it is made of
+        if not Path(args.data).expanduser().exists():
+            raise FileNotFoundError(
+                f'no such file or folder: --data {args.data}; a relative one '
+                f'starts at {os.getcwd()}'
+            )
         train_config.set_data(cfg, args.data)
     if args.knn:
         split_folders(args.knn)  # refused before anything is built
