@@ -3,7 +3,7 @@
 # Command:
 #   python tools/train.py configs/detection/THIS_FILE \
 #       --cfg-options model.backbone.init_cfg.checkpoint=FILE
-# Hardware: one GPU of 16 GB or more; memory not measured.
+# Hardware: one GPU; memory not measured, less than with ViT-B.
 # Expected: not yet run; compare with nothing but itself.
 # Numbers: the ViT-B config for one GPU.
 _base_ = ['./siameseim_vitb_vitdet_mask-rcnn_1xb2-lsj-12e_coco.py']

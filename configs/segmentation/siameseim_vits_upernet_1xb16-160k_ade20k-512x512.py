@@ -3,7 +3,7 @@
 # Command:
 #   python tools/train.py configs/segmentation/THIS_FILE \
 #       --cfg-options model.backbone.init_cfg.checkpoint=FILE
-# Hardware: one GPU of 24 GB or more; memory not measured. If it does not fit:
+# Hardware: one GPU; memory not measured. If it does not fit:
 #   model.backbone.with_cp=True
 # Expected: not yet run; compare with nothing but itself.
 # Numbers: the ViT-B recipe, all 16 images of a step on one GPU.
