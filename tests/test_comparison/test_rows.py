@@ -21,6 +21,11 @@ CHANGES = {
     'random_mask': {f'{PIPELINE}.BlockMask.blocks': False},
     'layernorm': {'model.neck.projector_norm': 'LN'},
     'no_negative': {'model.head.neg_weight': 0.0},
+    'symmetric': {
+        'model.data_preprocessor.symmetric': True,
+        'train_dataloader.batch_size': 16,
+        'auto_scale_lr.base_batch_size': 16,
+    },
     'no_ema': {f'{HOOK}.base_momentum': 0.0, f'{HOOK}.final_momentum': 0.0},
 }
 

@@ -17,6 +17,7 @@ from siameseim.datasets import (
 )
 from siameseim.datasets.photometric import NAMES
 from siameseim.datasets.view_preprocessor import change_views
+from siameseim.errors import InputError
 
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 # How Pillow does it, amounts, the largest mean difference in grey levels:
@@ -148,3 +149,50 @@ def test_a_step_after_one_on_the_device_is_refused(coffee, rng, on_device):
     ViewPhotometric(view=2, on_device=on_device)(results)
     with pytest.raises(ValueError, match='put all into one step'):
         ViewPhotometric(view=1, on_device=on_device)(results)
+
+
+def test_symmetric_adds_the_pairs_that_swapped_views_would_make():
+    """Packed by hand: views, boxes and flips swapped, the next image's mask."""
+    rng = np.random.default_rng(0)
+
+    def sample(index: int) -> dict:
+        return dict(
+            views=list(rng.integers(0, 256, (2, 32, 32, 3), np.uint8)),
+            mask=rng.permutation(np.arange(16) < 6).reshape(4, 4),
+            boxes=rng.random((2, 4), np.float32),
+            flips=np.array([True, False]),
+            source_width=np.float32(64 + index),
+            sample_idx=index,
+        )
+
+    samples = [sample(i) for i in range(3)]
+    swapped = [
+        {
+            **one,
+            'views': one['views'][::-1],
+            'boxes': one['boxes'][::-1].copy(),
+            'flips': one['flips'][::-1].copy(),
+            'mask': samples[(i + 1) % 3]['mask'],
+        }
+        for i, one in enumerate(samples)
+    ]
+    pack, norm = PackTwoViews(), dict(mean=MEAN, std=STD)
+    both = ViewPreprocessor(symmetric=True, **norm)(
+        default_collate([pack(x) for x in samples])
+    )
+    wanted = ViewPreprocessor(**norm)(
+        default_collate([pack(x) for x in [*samples, *swapped]])
+    )
+    assert set(both['data_samples']) == set(wanted['data_samples'])
+    for name, value in wanted['data_samples'].items():
+        assert torch.equal(both['data_samples'][name], value), name
+    for one, other in zip(both['inputs'], wanted['inputs'], strict=True):
+        assert torch.equal(one, other)
+
+
+def test_symmetric_without_boxes_is_refused(coffee):
+    pixels = np.asarray(coffee.resize((32, 32)))
+    data = default_collate([PackViews()(dict(views=[pixels], sample_idx=0))])
+    process = ViewPreprocessor(symmetric=True, mean=MEAN, std=STD)
+    with pytest.raises(InputError, match='PackTwoViews'):
+        process(data)

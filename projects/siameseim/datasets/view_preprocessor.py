@@ -10,6 +10,7 @@ from mmpretrain.models.utils import SelfSupDataPreprocessor
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..errors import InputError
 from .photometric import NAMES
 
 
@@ -20,7 +21,17 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
     The changes are those that ``ViewPhotometric(on_device=True)`` drew for
     each image and view. Without them it is mmpretrain's
     ``SelfSupDataPreprocessor``.
+
+    Args:
+        symmetric (bool): also predict view 1 from a masked view 2, as the
+            symmetric losses of contrastive methods do: a batch of B pairs
+            becomes one of 2 B. The paper does not. Defaults to False.
+        **kwargs: of ``SelfSupDataPreprocessor``.
     """
+
+    def __init__(self, symmetric: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.symmetric = symmetric
 
     def forward(
         self, data: dict[str, Any], training: bool = False
@@ -35,11 +46,16 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
 
         Returns:
             dict: the same with normalised float32 views on the model's
-            device and without ``changes``.
+            device, without ``changes``, and both ways if ``symmetric``.
         """
+        batch = super().forward(self._changed(data), training)
+        return both_ways(batch) if self.symmetric else batch
+
+    def _changed(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The batch with the colour changes that it brings."""
         samples = data.get('data_samples')
         if not isinstance(samples, dict) or 'changes' not in samples:
-            return super().forward(data, training)
+            return data
         # On the host it is known which images a change concerns, so that
         # nobody has to wait for the device.
         changes = samples['changes'].unbind(1)
@@ -51,9 +67,42 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
             for both in zip([views] if single else views, changes, strict=True)
         ]
         inputs = changed[0] if single else changed
-        return super().forward(
-            dict(inputs=inputs, data_samples=samples), training
+        return dict(inputs=inputs, data_samples=samples)
+
+
+def both_ways(batch: dict[str, Any]) -> dict[str, Any]:
+    """Let each pair of views follow once more with the views swapped.
+
+    A swapped pair takes the mask of the next image: masks are drawn
+    independently of the images, so this one is as random as a new one.
+
+    Args:
+        batch (dict): ``inputs``, views 1 and 2, each (B, 3, H, W), and the
+            ``data_samples`` of ``PackTwoViews``.
+
+    Returns:
+        dict: the same of 2 B pairs.
+
+    Raises:
+        InputError: if there are no boxes.
+    """
+    views, samples = batch['inputs'], batch['data_samples']
+    if not isinstance(samples, dict) or 'boxes' not in samples:
+        raise InputError(
+            'symmetric=True of the data preprocessor needs the boxes of '
+            'two views: end the pipeline with PackTwoViews, or leave it out'
         )
+    swapped = dict(samples)
+    for name in ('boxes', 'flips'):
+        swapped[name] = samples[name].flip(1)
+    for name in ('mask', 'visible'):
+        swapped[name] = samples[name].roll(-1, 0)
+    return dict(
+        inputs=[torch.cat(views), torch.cat(views[::-1])],
+        data_samples={
+            k: torch.cat([v, swapped[k]]) for k, v in samples.items()
+        },
+    )
 
 
 @torch.no_grad()
