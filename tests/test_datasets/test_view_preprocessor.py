@@ -152,7 +152,7 @@ def test_a_step_after_one_on_the_device_is_refused(coffee, rng, on_device):
 
 
 def test_symmetric_adds_the_pairs_that_swapped_views_would_make():
-    """Packed by hand: views, boxes and flips swapped, the next image's mask."""
+    """By hand: views, boxes and flips swapped, the next image's mask."""
     rng = np.random.default_rng(0)
 
     def sample(index: int) -> dict:
