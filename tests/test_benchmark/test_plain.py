@@ -73,6 +73,7 @@ def test_targets_are_equal():
         'model.head.whiten_target',
         'model.neck.input_norm',
         'model.backbone.with_cp',
+        'model.data_preprocessor.symmetric',
         'train_dataloader.dataset.pipeline.1.on_device',
     ],
 )

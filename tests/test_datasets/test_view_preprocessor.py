@@ -178,7 +178,7 @@ def test_symmetric_adds_the_pairs_that_swapped_views_would_make():
     ]
     pack, norm = PackTwoViews(), dict(mean=MEAN, std=STD)
     both = ViewPreprocessor(symmetric=True, **norm)(
-        default_collate([pack(x) for x in samples])
+        default_collate([pack(x) for x in samples]), training=True
     )
     wanted = ViewPreprocessor(**norm)(
         default_collate([pack(x) for x in [*samples, *swapped]])
@@ -195,4 +195,5 @@ def test_symmetric_without_boxes_is_refused(coffee):
     data = default_collate([PackViews()(dict(views=[pixels], sample_idx=0))])
     process = ViewPreprocessor(symmetric=True, mean=MEAN, std=STD)
     with pytest.raises(InputError, match='PackTwoViews'):
-        process(data)
+        process(data, training=True)
+    process(data)  # an evaluation swaps nothing

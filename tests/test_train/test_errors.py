@@ -151,16 +151,27 @@ def test_a_misspelt_setting_names_the_right_one(
     assert 'did you mean train_dataloader.batch_size?' in text
 
 
-def test_a_setting_that_a_part_does_not_know_is_named(
-    train, config, images, tmp_path
+@pytest.mark.parametrize(
+    ('wrong', 'right'),
+    [
+        ('model.backbone.drop_pth_rate', 'drop_path_rate'),  # of a base class
+        ('model.bakbone', 'backbone'),
+        ('train_dataloader.batchsize', 'batch_size'),
+        ('optim_wrapper.optimizer.lrr', 'lr'),
+        ('default_hooks.checkpoint.intervall', 'interval'),
+    ],
+)
+def test_a_setting_that_a_part_does_not_know_names_the_right_one(
+    train, config, images, tmp_path, wrong, right
 ):
     text = message(
         train,
         *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
-        *('--cfg-options', 'model.backbone.drop_pth_rate=0.1'),
+        *('--cfg-options', f'{wrong}=1'),
     )
     assert text.startswith('error: ')
-    assert "unexpected keyword argument 'drop_pth_rate'" in text
+    name = wrong.rpartition('.')[2]
+    assert f'keyword argument {name!r}: did you mean {right}?' in text
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,16 @@ def test_probe_learns_and_resumes_exactly(
     assert one['online_probe']['linear']['weight'].abs().max() > 0
 
 
+def test_a_symmetric_run_is_measured_too(train, config, colours, tmp_path):
+    """Each image's own label, though there are twice as many pairs."""
+    text = settings(colours, probe=dict(enabled=True, lr=0.05))
+    option = ('--cfg-options', 'model.data_preprocessor.symmetric=True')
+    start(train, config, colours, tmp_path / 'w', text, *option)
+    last = {k: v for line in scalars(tmp_path / 'w') for k, v in line.items()}
+    assert last['knn'] == 100
+    assert last['probe_accuracy'] > 70
+
+
 def test_probe_goes_on_from_a_checkpoint_with_running_statistics(colours):
     """As they were saved once; nothing reads them."""
     model, checkpoint = tiny_model(), {}

@@ -42,14 +42,16 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
             data (dict): ``inputs``, a list of (B, 3, H, W) uint8 views or a
                 single one, and ``data_samples``; ``changes`` (B, views, 7, 2)
                 in it must lie on the CPU.
-            training (bool): unused, as in the stock class.
+            training (bool): False for an evaluation, whose views are not
+                swapped even if ``symmetric``.
 
         Returns:
             dict: the same with normalised float32 views on the model's
-            device, without ``changes``, and both ways if ``symmetric``.
+            device, without ``changes``, and in a ``symmetric`` training
+            both ways.
         """
         batch = super().forward(self._changed(data), training)
-        return both_ways(batch) if self.symmetric else batch
+        return both_ways(batch) if self.symmetric and training else batch
 
     def _changed(self, data: dict[str, Any]) -> dict[str, Any]:
         """The batch with the colour changes that it brings."""

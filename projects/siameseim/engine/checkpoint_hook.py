@@ -1,5 +1,6 @@
 """Checkpoints that a run can be resumed from exactly, and always."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,13 @@ from .schedule import ends_window
 from .sharded_adamw import gather_state
 from .train_config import LAST_CHECKPOINT
 from .unwrap import unwrapped
+
+# Names of files are fixed, since the resume looks for them.
+_SETTINGS = inspect.signature(CheckpointHook).parameters.keys() - {
+    'kwargs',
+    'filename_tmpl',
+    'file_client_args',
+}
 
 
 @HOOKS.register_module()
@@ -35,9 +43,17 @@ class SafeCheckpointHook(CheckpointHook):
     Args:
         **kwargs: as for ``mmengine.hooks.CheckpointHook``; ``interval`` is
             in epochs unless ``by_epoch=False``.
+
+    Raises:
+        TypeError: if an argument is not known, or is ``filename_tmpl``.
     """
 
     def __init__(self, **kwargs: Any) -> None:
+        for name in kwargs.keys() - _SETTINGS:  # the stock hook would swallow
+            raise TypeError(
+                f'{type(self).__name__}.__init__() got an unexpected keyword '
+                f'argument {name!r}'
+            )
         kwargs.setdefault('backend_args', dict(backend='atomic'))
         super().__init__(**kwargs)
         self._due = False

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import inspect
+import traceback
 from typing import Any
 
 from mmengine.config import Config, DictAction
@@ -93,9 +94,38 @@ def unknown_setting(error: TypeError) -> str:
     Args:
         error (TypeError): of a part's constructor.
 
+    Returns:
+        str: the error, with the nearest setting that the part has.
+
     Raises:
         TypeError: the same, if it is of another kind.
     """
-    if 'unexpected keyword argument' not in str(error):
+    text = str(error)
+    if 'unexpected keyword argument' not in text:
         raise error
-    return f'error: a setting is not known: {error}'
+    name = text.rpartition('argument')[2].strip(" '")
+    near = difflib.get_close_matches(name, _settings_near(error), n=1)
+    meant = f': did you mean {near[0]}?' if near else ''
+    return f'error: a setting is not known: {text}{meant}'
+
+
+def _settings_near(error: TypeError) -> set[str]:
+    """Arguments of the class that the error names, and of its relatives.
+
+    The class is in the last frame: what was called there, or what was being
+    constructed by handing on to a base what it did not know itself.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    known = [*frame.f_globals.values(), *frame.f_locals.values()]
+    classes = {type(frame.f_locals.get('self'))} | {
+        part
+        for part in known
+        if inspect.isclass(part) and str(error).startswith(part.__qualname__)
+    }
+    return {
+        argument
+        for part in classes
+        for base in part.__mro__
+        if '__init__' in vars(base)
+        for argument in inspect.signature(vars(base)['__init__']).parameters
+    }

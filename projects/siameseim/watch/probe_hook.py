@@ -126,10 +126,13 @@ class OnlineProbeHook(Hook):
         """Classify a batch, then take a step.
 
         Args:
-            tokens (Tensor): (B, L, C) patch tokens of the target.
+            tokens (Tensor): (B, L, C) patch tokens of the target; further
+                images than there are ``places``, those of swapped views,
+                are left out.
             places (Tensor): (B,) numbers of the images in the data set.
         """
-        features = tokens.float().mean(dim=1).nan_to_num(0.0, 0.0, 0.0)
+        features = tokens[: len(places)].float().mean(dim=1)
+        features = features.nan_to_num(0.0, 0.0, 0.0)
         labels = self.labels[places.cpu()].to(
             features.device, non_blocking=True
         )

@@ -20,6 +20,9 @@ def refuse_other_work(step: StepBenchmark) -> None:
     """
     model = step.model
     ours = {
+        'model.data_preprocessor.symmetric': getattr(
+            model.data_preprocessor, 'symmetric', False
+        ),
         'model.backbone.with_cp': model.backbone.with_cp,
         'model.head.whiten_target': model.head.whiten_target,
         'model.neck.input_norm': model.neck.predictor.input_norm,
