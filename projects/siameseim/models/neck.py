@@ -4,9 +4,11 @@ Shape legend: B batch, V visible patches of view 1, L all patches of view 2,
 H x W its grid, C backbone width, D decoder width.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, XavierInit
 from mmpretrain.models.utils import to_2tuple
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
@@ -14,7 +16,6 @@ from torch import Tensor, nn
 from .decoder_blocks import transformer_blocks
 from .norm import layer_norm_fp32
 from .position import RelativeGeometry, grid_sincos, relative_sincos
-from .weight_init import init_linears
 
 
 class Projector(BaseModule):
@@ -23,26 +24,15 @@ class Projector(BaseModule):
     Args:
         in_channels (int): backbone width C.
         embed_dims (int): decoder width D.
-        num_heads (int): heads of each block.
-        depth (int): number of blocks.
-        mlp_ratio (float): hidden width of the MLPs over D.
-        norm (str | dict): 'BN', 'LN' or a norm config.
+        **blocks: as for ``transformer_blocks``.
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        embed_dims: int,
-        num_heads: int,
-        depth: int,
-        mlp_ratio: float,
-        norm: str | dict,
+        self, in_channels: int, embed_dims: int, **blocks: Any
     ) -> None:
         super().__init__()
         self.embed = nn.Linear(in_channels, embed_dims)
-        self.blocks = transformer_blocks(
-            embed_dims, num_heads, depth, mlp_ratio, norm
-        )
+        self.blocks = transformer_blocks(embed_dims, **blocks)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, 1 + V, C) -> (B, 1 + V, D)."""
@@ -54,13 +44,10 @@ class Predictor(BaseModule):
 
     Args:
         embed_dims (int): decoder width D.
-        num_heads (int): heads of each block.
-        depth (int): number of blocks.
         grid (tuple[int, int]): patch grid (H, W) of the views.
-        mlp_ratio (float): hidden width of the MLPs over D.
-        norm (str | dict): 'BN', 'LN' or a norm config.
         input_norm (bool): normalise the tokens before their positions are
             added. Defaults to False.
+        **blocks: as for ``transformer_blocks``.
     """
 
     positions: Tensor
@@ -68,12 +55,9 @@ class Predictor(BaseModule):
     def __init__(
         self,
         embed_dims: int,
-        num_heads: int,
-        depth: int,
         grid: tuple[int, int],
-        mlp_ratio: float,
-        norm: str | dict,
         input_norm: bool = False,
+        **blocks: Any,
     ) -> None:
         super().__init__()
         self.grid = grid
@@ -82,11 +66,8 @@ class Predictor(BaseModule):
         self.relative_position = nn.Linear(2 * embed_dims, embed_dims)
         self.blocks = transformer_blocks(
             embed_dims,
-            num_heads,
-            depth,
-            mlp_ratio,
-            norm,
             num_outputs=grid[0] * grid[1],  # only the queries are read
+            **blocks,
         )
         self.head = nn.Linear(embed_dims, embed_dims)
         # (1, L, D), the same formula as the backbone's at this width
@@ -185,22 +166,21 @@ class SiameseIMNeck(BaseModule):
                 f'embed_dims={embed_dims} must be divisible by 4 and by '
                 f'num_heads={num_heads}'
             )
+        both = dict(num_heads=num_heads, mlp_ratio=mlp_ratio)
         self.projector = Projector(
             in_channels,
             embed_dims,
-            num_heads,
-            projector_depth,
-            mlp_ratio,
-            projector_norm,
+            depth=projector_depth,
+            norm=projector_norm,
+            **both,
         )
         self.predictor = Predictor(
             embed_dims,
-            num_heads,
-            predictor_depth,
             to_2tuple(grid),
-            mlp_ratio,
-            predictor_norm,
             input_norm,
+            depth=predictor_depth,
+            norm=predictor_norm,
+            **both,
         )
         for part in (self.projector, self.predictor):
             part.blocks.with_cp = with_cp
@@ -208,5 +188,5 @@ class SiameseIMNeck(BaseModule):
     def init_weights(self) -> None:
         """Xavier-uniform Linears, mask token N(0, 0.02)."""
         super().init_weights()
-        init_linears(self)
+        XavierInit(layer='Linear', distribution='uniform')(self)
         nn.init.normal_(self.predictor.mask_token, std=0.02)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from mmengine.model import XavierInit
 from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
@@ -20,7 +21,6 @@ from .fast_blocks import use_fast_blocks
 from .position import grid_sincos
 from .recompute import run_block
 from .stored_positions import StoredPositions, on_grid, take_over
-from .weight_init import init_linears, init_patch_embed
 
 
 @MODELS.register_module()
@@ -117,14 +117,22 @@ class SiameseIMViT(VisionTransformer):
         self.init_cfg = others  # the stock loader would skip all it misses
         super().init_weights()
         self.init_cfg = whole_cfg
-        init_linears(self)
-        init_patch_embed(self.patch_embed.projection)
+        XavierInit(layer='Linear', distribution='uniform')(self)
+        self._init_patch_embed()
         if self.cls_token is not None:
             nn.init.normal_(self.cls_token, std=0.02)
         with torch.no_grad():
             self.pos_embed.copy_(self._positions(self.patch_resolution))
         if pretrained is not None:
             load_pretrained(self, **pretrained)
+
+    def _init_patch_embed(self) -> None:
+        """Xavier-uniform of the projection seen as one matrix, zero bias."""
+        projection = self.patch_embed.projection
+        weight = projection.weight
+        nn.init.xavier_uniform_(weight.view(len(weight), -1))
+        if projection.bias is not None:
+            nn.init.zeros_(projection.bias)
 
     def forward(
         self, x: Tensor, visible: Tensor | None = None
