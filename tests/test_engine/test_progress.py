@@ -2,8 +2,11 @@
 
 import re
 import time
+from types import SimpleNamespace
 
 import pytest
+from mmengine.hooks import LoggerHook
+from mmengine.logging import MessageHub
 from mmpretrain.registry import DATASETS
 
 from siameseim.engine import progress_hook
@@ -59,6 +62,32 @@ def test_a_fast_loader_is_not_warned_about(toy_run, tmp_path, monkeypatch):
     monkeypatch.setattr(progress_hook, '_SLOW_DATA', 1.0)
     toy_run(epochs=1)
     assert 'waiting for images' not in log_text(tmp_path)
+
+
+class EightBatches(list):
+    """All that is asked of a loader."""
+
+    batch_size, num_workers = 4, 2
+
+
+@pytest.mark.parametrize(('share', 'said'), [(0.02, []), (0.3, ['30%'])])
+def test_epochs_shorter_than_a_log_interval_count_for_themselves(share, said):
+    """Starting the workers takes 25 s, each iteration 3 s more."""
+    warnings = []
+    runner = SimpleNamespace(
+        hooks=[LoggerHook(interval=50)],
+        message_hub=MessageHub('short epochs'),
+        train_dataloader=EightBatches(range(8)),
+        logger=SimpleNamespace(warning=warnings.append),
+    )
+    hook = progress_hook.ProgressHook()
+    hook.before_train(runner)
+    for runner.iter in range(32):
+        start = 25.0 if runner.iter == 0 else 0.0
+        runner.message_hub.update_scalar('train/time', start + 3)
+        runner.message_hub.update_scalar('train/data_time', start + 3 * share)
+        hook.after_train_iter(runner, runner.iter % 8)
+    assert [text.split()[0] for text in warnings] == said
 
 
 def test_unreadable_images_are_counted_at_the_end_of_an_epoch(

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from .log_line import place_in_epoch
 from .runtime_info_hook import log_interval, log_is_due
 
 # Share of the time above which waiting for data deserves a warning, and
@@ -43,17 +44,18 @@ class ProgressHook(Hook):
         """Summarise the log interval that ends here."""
         if not log_is_due(runner):
             return
-        hub = runner.message_hub
-        seconds = hub.get_scalar('train/time').mean(self.interval)
-        waited = hub.get_scalar('train/data_time').mean(self.interval)
+        hub, done = runner.message_hub, place_in_epoch(runner) + 1
+        count = done % self.interval or self.interval  # since the last line
+        seconds = hub.get_scalar('train/time').mean(count)
+        waited = hub.get_scalar('train/data_time').mean(count)
         images = runner.train_dataloader.batch_size * get_world_size()
         hub.update_scalar('train/images_per_second', images / seconds)
         hub.update_scalar('train/data_share', waited / seconds)
         if not torch.cuda.is_available():  # else the stock logger adds it
             hub.update_scalar('train/memory', peak_memory())
         if not self._first:
-            self._seconds += seconds * self.interval
-            self._waited += waited * self.interval
+            self._seconds += seconds * count
+            self._waited += waited * count
             self._warn_if_slow(runner)
         self._first = False
 
