@@ -49,22 +49,13 @@ class LazyRuntimeInfoHook(RuntimeInfoHook):
             self._seen['grad_norm'].append(wrapper.grad_norm)
             wrapper.grad_norm = None
         if log_is_due(runner):
-            self.report(runner)
+            self._report(runner)
 
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Report what remains of the epoch."""
-        self.report(runner)
-
-    def report(self, runner: Runner) -> None:
+    def _report(self, runner: Runner) -> None:
         """Write means over the iterations since the last report.
 
         All processes must call it at the same iteration.
-
-        Args:
-            runner (Runner): the runner in training.
         """
-        if not self._seen:
-            return
         seen, self._seen = self._seen, defaultdict(list)
         sums = torch.stack([_finite_sum(values) for values in seen.values()])
         all_reduce(sums)
