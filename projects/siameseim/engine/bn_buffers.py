@@ -27,7 +27,7 @@ class BatchNormSnapshot:
             [buffer for buffer in buffers if buffer.dtype == dtype]
             for dtype in {buffer.dtype for buffer in buffers}
         ]
-        self._kept = [_joined(group) for group in self._groups]
+        self.take()
 
     @torch.no_grad()
     def take(self) -> None:

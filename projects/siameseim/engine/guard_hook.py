@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, is_main_process
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
-from .rollback import last_good_checkpoint, roll_back
 from .runtime_info_hook import log_is_due
 from .schedule import ends_window
+from .unwrap import unwrapped
 
 SKIPPED_FILE = 'skipped_steps.jsonl'
 _SHOWN = 4  # files named in the log; the JSON file names all
@@ -28,7 +28,7 @@ class _Step:
     iteration: int = 0
     losses: list[Tensor] = field(default_factory=list)
     samples: list[list[int]] = field(default_factory=list)
-    skipped: Tensor | None = None
+    skipped: Tensor = field(init=False)
 
 
 @HOOKS.register_module()
@@ -106,9 +106,7 @@ class NonFiniteGuardHook(Hook):
         if not self._steps:
             return
         steps, self._steps = self._steps, []
-        flags = torch.stack(
-            [step.skipped for step in steps if step.skipped is not None]
-        ).tolist()
+        flags = torch.stack([step.skipped for step in steps]).tolist()
         if any(flags):
             self._report(
                 runner,
@@ -155,7 +153,7 @@ class NonFiniteGuardHook(Hook):
 
     def _go_back(self, runner: Runner) -> None:
         """Roll back, or stop if that was tried often enough."""
-        checkpoint = last_good_checkpoint(runner)
+        checkpoint = _last_good_checkpoint(runner)
         tried = self.rollbacks == self.max_rollbacks
         if tried or checkpoint is None:
             runner.visualizer.close()
@@ -165,7 +163,7 @@ class NonFiniteGuardHook(Hook):
                 f'finite, {_REASON[tried].format(self.rollbacks)}. '
                 f'{_CURE.format(Path(runner.work_dir) / SKIPPED_FILE)}'
             )
-        roll_back(runner, checkpoint)
+        _roll_back(runner, checkpoint)
         self.rollbacks += 1
         self.in_a_row = 0
         runner.logger.warning(
@@ -185,6 +183,34 @@ _CURE = (
     'in {}; if nothing is wrong with them, resume with --cfg-options '
     'optim_wrapper.precision=fp32 or a lower optim_wrapper.optimizer.lr'
 )
+
+
+def _last_good_checkpoint(runner: Runner) -> Path | None:
+    """The newest checkpoint of this run, not of another in its folder."""
+    names = runner.message_hub.get_info('kept_checkpoints', default=[])
+    folder = next(
+        (h.out_dir for h in runner.hooks if isinstance(h, CheckpointHook)), ''
+    )
+    files = [Path(folder) / name for name in names]
+    return next((file for file in reversed(files) if file.is_file()), None)
+
+
+def _roll_back(runner: Runner, checkpoint: Path) -> None:
+    """Take weights, buffers and optimizer state from a checkpoint.
+
+    The run goes on from there with the images that come next, at the present
+    place of the schedule: repeating the images that broke it would break it
+    again. All processes must call it.
+    """
+    saved = torch.load(checkpoint, map_location='cpu', weights_only=True)
+    unwrapped(runner.model).load_state_dict(saved['state_dict'])
+    groups = runner.optim_wrapper.optimizer.param_groups
+    rates = [group['lr'] for group in groups]
+    runner.optim_wrapper.load_state_dict(saved['optimizer'])
+    # `load_state_dict` made new groups, with the rates of back then.
+    groups = runner.optim_wrapper.optimizer.param_groups
+    for group, rate in zip(groups, rates, strict=True):
+        group['lr'] = rate
 
 
 def _own_loss_broke(step: _Step) -> bool:
