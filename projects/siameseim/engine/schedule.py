@@ -11,16 +11,6 @@ from mmpretrain.registry import PARAM_SCHEDULERS
 from ..errors import InputError
 
 
-def window_start(iteration: int, accumulation: int) -> int:
-    """First iteration of the optimizer window that ``iteration`` is in.
-
-    Args:
-        iteration (int): training iteration, from 0.
-        accumulation (int): iterations that make one optimizer step.
-    """
-    return iteration // accumulation * accumulation
-
-
 def ends_window(runner: Runner, done: int) -> bool:
     """Whether an optimizer step is complete after ``done`` iterations.
 
@@ -159,6 +149,7 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
             group[self.param_name] = value
 
     def _get_value(self) -> list[float]:
-        step = window_start(self.last_step, self.accumulation)
+        # the first iteration of the optimizer window
+        step = self.last_step // self.accumulation * self.accumulation
         factor = warmup_cosine(step, self.warmup, self.end)
         return [base * factor for base in self.base_values]
