@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from siameseim.benchmark.suite import suite_table
+from siameseim.benchmark.table import suite_table
 
 ROOT = Path(__file__).resolve().parents[1]
 _LEAST_SECONDS = 60.0  # with less time left no case is begun
@@ -107,6 +107,19 @@ def run_case(
         (out / f'{case.name}.failed').write_text(error)
 
 
+def measured(out: Path) -> dict[str, Any]:
+    """Results of tools/benchmark.py in a folder that may hold more."""
+    read = {
+        path.stem: json.loads(path.read_text())
+        for path in sorted(out.glob('*.json'))
+    }
+    return {
+        name: result
+        for name, result in read.items()
+        if isinstance(result, dict) and isinstance(result.get('steps'), dict)
+    }
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run what is missing within the time, then print the table."""
     parser = argparse.ArgumentParser(
@@ -131,15 +144,11 @@ def main(argv: list[str] | None = None) -> None:
             print(f'{case.name} ...', flush=True)
             run_case(case, args.out, args.rehearse, left, alone)
             alone = False
-    results: dict[str, Any] = {
-        path.stem: json.loads(path.read_text())
-        for path in sorted(args.out.glob('*.json'))
-    }
     failed = {
         path.stem: path.read_text().strip().splitlines()[-1]
         for path in sorted(args.out.glob('*.failed'))
     }
-    print(suite_table(results, failed))
+    print(suite_table(measured(args.out), failed))
 
 
 if __name__ == '__main__':

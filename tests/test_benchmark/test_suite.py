@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from siameseim.benchmark.suite import suite_table
+from siameseim.benchmark.table import suite_table
 from tests.test_benchmark.conftest import ROOT
 
 
@@ -77,6 +77,23 @@ def test_a_failure_is_in_the_table(suite, fake, tmp_path, capsys):
     suite.main([str(tmp_path)])
     printed = capsys.readouterr().out
     assert 'vitl_cuda_graphs failed: OutOfMemoryError: CUDA' in printed
+
+
+def test_other_files_in_the_folder_are_left_out(suite, fake, tmp_path, capsys):
+    """A curve, a table of comparison (its steps are a number), a list."""
+    for name, text in (
+        ('growth_batch', '{"curve": "batch", "points": []}'),
+        ('mae_seed0', '{"row": "mae", "steps": 100}'),
+        ('log', '["steps"]'),
+    ):
+        (tmp_path / f'{name}.json').write_text(text)
+    numbers = dict(images_per_second=4.0)
+    result = dict(batch_size=8, steps=dict(ours=numbers))
+    (tmp_path / 'vitb.json').write_text(json.dumps(result))
+    suite.main([str(tmp_path), '--minutes', '0'])
+    printed = capsys.readouterr().out
+    assert '| vitb | 8 | ours | 4 |' in printed
+    assert len(printed.strip().splitlines()) == 3
 
 
 def test_every_case_is_a_command_the_benchmark_takes(suite, benchmark):

@@ -1,6 +1,15 @@
-"""Measured numbers as a table for people."""
+"""Measured numbers as tables for people."""
 
 from typing import Any
+
+_COLUMNS = (
+    'images_per_second',
+    'ours_is_faster_by',
+    'share_of_matmul',
+    'share_of_datasheet',
+    'weights_and_moments_gib',
+    'step_memory_mib_per_image',
+)
 
 
 def show(result: dict[str, Any], indent: int = 0) -> None:
@@ -26,3 +35,39 @@ def short(value: Any) -> str:
         median, low, high = value
         return f'{median:.4g}  ({low:.4g} to {high:.4g})'
     return f'{value:.4g}' if isinstance(value, float) else str(value)
+
+
+def suite_table(results: dict[str, Any], failed: dict[str, str]) -> str:
+    """Markdown: a row for each measured step, then data rates, then failures.
+
+    Args:
+        results (dict): by name, as ``tools/benchmark.py --json`` writes them.
+        failed (dict[str, str]): what stopped other measurements, by name.
+    """
+    lines = [
+        '| Run | Batch | Step of | '
+        + ' | '.join(map(_title, _COLUMNS))
+        + ' |',
+        '|---|---|---|' + '---|' * len(_COLUMNS),
+    ]
+    for name, result in results.items():
+        for step, numbers in result['steps'].items():
+            cells = [name, str(result['batch_size']), step]
+            cells += [_cell(numbers.get(column)) for column in _COLUMNS]
+            lines.append('| ' + ' | '.join(cells) + ' |')
+    for name, result in results.items():
+        for what, rate in result.get('data', {}).items():
+            lines.append(f'\n{name}: {_title(what)} {_cell(rate)}')
+    lines += [f'\n{name} failed: {why}' for name, why in failed.items()]
+    return '\n'.join(lines)
+
+
+def _title(column: str) -> str:
+    return column.replace('_', ' ')
+
+
+def _cell(value: Any) -> str:
+    """Number, spread (which JSON made a list), or a dash."""
+    if value is None:
+        return '-'
+    return short(tuple(value) if isinstance(value, list) else value)
