@@ -20,7 +20,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from siameseim.datasets.pretrain_dataset import images_and_repeats
-from siameseim.engine import launch, train_config
+from siameseim.engine import last_checkpoint, launch, train_config
 from siameseim.engine.options import (
     add_options,
     merge_options,
@@ -124,6 +124,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         if args.seed is not None:
             cfg.merge_from_dict({'randomness.seed': args.seed})
         return
+    train_config.check_pipeline(cfg, args.cfg_options)
     if args.data:  # refused before the runner lists all that it is made of
         if not Path(args.data).expanduser().exists():
             raise FileNotFoundError(
@@ -171,7 +172,11 @@ def build_runner(args: argparse.Namespace) -> Runner:
     world = launch.world_size(args.launcher)
     notes: list[str | None] = [
         train_config.scale_learning_rate(cfg, world),
-        train_config.set_resume(cfg, args.resume),
+        last_checkpoint.set_resume(cfg, args.resume),
+    ]
+    warnings = [
+        last_checkpoint.earlier_run(cfg),
+        unused_gpu(torch.cuda.is_available()),
     ]
     if transfer.is_transfer(cfg) and cfg.resume:
         notes.append(transfer.forget_absent_weights(cfg))
@@ -193,8 +198,8 @@ def build_runner(args: argparse.Namespace) -> Runner:
         )
     for note in filter(None, notes):
         runner.logger.info(note)
-    if idle := unused_gpu(torch.cuda.is_available()):
-        runner.logger.warning(idle)
+    for warning in filter(None, warnings):
+        runner.logger.warning(warning)
     return runner
 
 
@@ -221,16 +226,14 @@ def train(args: argparse.Namespace) -> int | str | None:
         return stop.code
     except (InputError, FloatingPointError) as error:  # of hooks, likewise
         return f'error: {error}'
-    except FileNotFoundError as error:
+    except OSError as error:
         sys.exit(f'error: {error}')
     except TypeError as error:
         sys.exit(unknown_setting(error))
     except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
-        print(
-            'interrupted: --resume goes on from the last checkpoint in '
-            f'{runner.work_dir}; what came after it is lost',
-            file=sys.stderr,
-        )
+        last = last_checkpoint.find_last_checkpoint(runner.work_dir)
+        kept = f'--resume goes on from {last}' if last else 'nothing is saved'
+        print(f'interrupted: {kept}; what came after is lost', file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
     finally:
         end_workers(runner.train_dataloader)

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
-from siameseim.engine.train_config import set_resume
+from siameseim.engine.last_checkpoint import earlier_run, set_resume
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
 
@@ -160,11 +160,28 @@ def test_a_checkpoint_of_another_model_is_refused(toy_run, tmp_path):
 def test_a_new_run_in_the_folder_of_an_old_one_says_so(toy_run, tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path / 'cut')))
     assert set_resume(cfg, None) == 'starting from the beginning'
+    assert earlier_run(cfg) is None
     interrupt(toy_run, 9)
-    note = set_resume(cfg, None)
-    assert 'iter_9.pth of an earlier run' in note
-    assert '--resume' in note
+    set_resume(cfg, None)
     assert not cfg.get('resume')
+    assert 'iter_9.pth of an earlier run' in earlier_run(cfg)
+    assert '--resume' in earlier_run(cfg)
+    set_resume(cfg, 'auto')
+    assert earlier_run(cfg) is None
+
+
+def test_checkpoints_that_were_copied_alone_are_found(tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    for name in ('epoch_9.pth', 'epoch_10.pth', 'weights.pth'):
+        (tmp_path / name).touch()
+    set_resume(cfg, 'auto')
+    assert cfg.load_from == str(tmp_path / 'epoch_10.pth')
+    (tmp_path / 'iter_9.pth').touch()  # before the 10th epoch, or after it?
+    with pytest.raises(InputError, match='iter_9.pth.*--resume FILE'):
+        set_resume(cfg, 'auto')
+    (tmp_path / 'last_checkpoint').write_text('/elsewhere/iter_9.pth')
+    set_resume(cfg, 'auto')
+    assert cfg.load_from == str(tmp_path / 'iter_9.pth')
 
 
 def test_weights_alone_can_be_loaded_into_another_run(toy_run, tmp_path):

@@ -45,3 +45,25 @@ def test_a_checkpoint_from_before_repeats_had_none():
     assert check_state(run_on(12, 1), dict(state))
     with pytest.raises(InputError, match='was 1, now is 2'):
         check_state(run_on(12, 2), dict(state))
+
+
+def run_on_files(*paths):
+    run = run_on(len(paths), 1)
+    run.train_dataloader.dataset.dataset = SimpleNamespace(
+        get_data_info=lambda index: dict(img_path=paths[index])
+    )
+    return run
+
+
+def test_as_many_other_files_are_told_from_a_folder_that_was_moved():
+    state = make_state(run_on_files('a/x/1.png', 'a/2.png'))
+    assert check_state(run_on_files('/b/x/1.png', '/b/2.png'), state)
+    with pytest.raises(InputError, match='names of the images'):
+        check_state(run_on_files('a/x/1.png', 'a/3.png'), state)
+
+
+def test_a_checkpoint_from_before_names_were_kept_goes_on():
+    run = run_on_files('a/1.png')
+    state = make_state(run)
+    del state['names of the images, as a hash,']
+    assert check_state(run, state)

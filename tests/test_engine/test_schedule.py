@@ -97,6 +97,12 @@ def test_warmup_longer_than_the_run_is_refused_with_a_cure():
         make_scheduler(make_wrapper(), epochs=2)
 
 
+def test_a_run_of_one_step_at_rate_zero_is_refused_with_a_cure():
+    with pytest.raises(ValueError, match='accumulative_counts=70'):
+        make_scheduler(make_wrapper(accumulation=70))
+    make_scheduler(make_wrapper(accumulation=69))
+
+
 def test_an_epoch_without_a_batch_is_refused_with_a_cure():
     with pytest.raises(ValueError, match='batch_size'):
         make_scheduler(make_wrapper(), epoch_length=0)

@@ -151,6 +151,47 @@ def test_a_misspelt_setting_names_the_right_one(
     assert 'did you mean train_dataloader.batch_size?' in text
 
 
+@pytest.mark.parametrize('option', ['train_pipeline.0.area', 'custom_imports'])
+def test_a_setting_that_nothing_reads_is_refused(
+    train, config, images, tmp_path, option
+):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', f'{option}=1'),
+    )
+    assert f'{option} would change nothing' in text
+    place = 'train_dataloader.dataset.pipeline.0.area'
+    assert (place in text) == ('pipeline' in option)
+
+
+def test_a_pipeline_that_a_config_forgot_to_hand_on_is_refused(
+    train, config, images, tmp_path
+):
+    path = config('train_pipeline = [dict(type="TwoViews", size=48)]\n')
+    args = ('--data', str(images), '--work-dir', str(tmp_path))
+    text = message(train, path, *args)
+    assert 'train_dataloader = dict(dataset=dict(pipeline=' in text
+
+
+@pytest.mark.parametrize(
+    ('setting', 'named'),
+    [
+        ('optim_wrapper.optimizer.lr=abc', "lr='abc' must be a number"),
+        ('auto_scale_lr.base_batch=8', "'base_batch': 8"),
+    ],
+)
+def test_what_scales_the_rate_is_checked(
+    train, config, images, tmp_path, setting, named
+):
+    text = message(
+        train,
+        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', setting),
+    )
+    assert named in text
+
+
 @pytest.mark.parametrize(
     ('wrong', 'right'),
     [
@@ -218,11 +259,16 @@ def test_an_interrupted_run_names_what_is_left(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train.Runner, 'train', interrupt)
-    with pytest.raises(SystemExit) as stop:
-        train.main(base)
-    assert stop.value.code == 130
-    said = f'the last checkpoint in {tmp_path}/w'
-    assert said in capsys.readouterr().err
+    for saved, said in [
+        ([], 'interrupted: nothing is saved'),
+        (['epoch_1.pth'], f'--resume goes on from {tmp_path}/w/epoch_1.pth'),
+    ]:
+        for name in saved:
+            (tmp_path / 'w' / name).touch()
+        with pytest.raises(SystemExit) as stop:
+            train.main(base)
+        assert stop.value.code == 130
+        assert said in capsys.readouterr().err
 
 
 def test_a_setting_without_a_value_is_named(train, config, capsys):

@@ -24,6 +24,10 @@ def write_complete(path: Path, write: Callable[[Path], object]) -> None:
         with open(temporary, 'rb') as file:
             os.fsync(file.fileno())  # a rename may not overtake the data
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(
+            error.errno, f'{error.strerror}, nothing was replaced', str(path)
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

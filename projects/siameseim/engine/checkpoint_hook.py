@@ -11,11 +11,11 @@ from mmpretrain.registry import HOOKS
 
 from . import atomic_file  # noqa: F401  registers the file backend
 from .guard_hook import NonFiniteGuardHook
+from .last_checkpoint import LAST_CHECKPOINT
 from .quiet import quiet
 from .resume_state import KEY, make_state
 from .schedule import ends_window
 from .sharded_adamw import gather_state
-from .train_config import LAST_CHECKPOINT
 from .unwrap import unwrapped
 
 # Names of files are fixed, since the resume looks for them.

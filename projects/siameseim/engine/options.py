@@ -65,14 +65,16 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
         options (dict): values by dotted names, as 'train_cfg.max_epochs'.
 
     Raises:
-        InputError: naming the setting, and the nearest that exists; or one
-            that has no place in the config.
+        InputError: naming the setting, and the nearest that exists; one that
+            only helps to write the config; or one that has no place in it.
     """
-    known = {*cfg, *_READ, *inspect.signature(Runner).parameters}
+    known = {*_READ, *inspect.signature(Runner).parameters}
     for name in options:
         first, _, rest = name.partition('.')
         if first in known:
             continue
+        if first in cfg:
+            raise InputError(_only_a_name(cfg, name))
         near = difflib.get_close_matches(first, known, n=1)
         right = '.'.join(filter(None, [*near, rest]))
         meant = f': did you mean {right}?' if near else ''
@@ -86,6 +88,20 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
             f'--cfg-options {" ".join(options)}: {cfg.filename} has no such '
             f'place ({error})'
         ) from error
+
+
+def _only_a_name(cfg: Config, option: str) -> str:
+    """What to say of a setting that no part of a run reads."""
+    first, _, rest = option.partition('.')
+    split = first.removesuffix('_pipeline')
+    place = '.'.join(
+        filter(None, [f'{split}_dataloader.dataset.pipeline', rest])
+    )
+    cure = f', as {place}' if split != first else ''
+    return (
+        f'--cfg-options {option} would change nothing: {cfg.filename} uses '
+        f'the name {first} only while it is read. Set what it went into{cure}'
+    )
 
 
 def unknown_setting(error: TypeError) -> str:

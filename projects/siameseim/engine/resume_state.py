@@ -1,5 +1,7 @@
 """What a checkpoint must hold for a resumed run to be the same run."""
 
+import hashlib
+import os
 from typing import Any
 
 from mmengine.dist import all_gather_object, get_world_size
@@ -12,7 +14,9 @@ from .rng_state import get_rng_state
 KEY = 'exact_resume'
 _REPEATS = 'times that an image comes in an epoch'
 # What the user sets them with.
+_NAMES = 'names of the images, as a hash,'
 _OPTIONS = {
+    _NAMES: '--data',
     'number of images': '--data',
     _REPEATS: 'train_dataloader.dataset.repeats',
     'images per iteration': 'train_dataloader.batch_size x processes',
@@ -52,7 +56,8 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
     """
     now, then = _layout(runner), dict(state)
     same_processes = now.pop('processes') == then.pop('processes')
-    then.setdefault(_REPEATS, 1)  # older checkpoints know no repeats
+    # Older checkpoints know neither.
+    then = {_REPEATS: 1, _NAMES: now[_NAMES], **then}
     differing = [
         f'{name} was {then[name]}, now is {now[name]} ({_OPTIONS[name]})'
         for name in now
@@ -68,14 +73,26 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
     return same_processes
 
 
-def _layout(runner: Runner) -> dict[str, int | None]:
+def _layout(runner: Runner) -> dict[str, int | str | None]:
     loader = runner.train_dataloader
     images, repeats = images_and_repeats(loader.dataset)
     return {
         'processes': get_world_size(),
         'number of images': images,
+        _NAMES: _hash_of_names(loader.dataset, images),
         _REPEATS: repeats,
         'images per iteration': loader.batch_size * get_world_size(),
         'accumulative_counts': runner.optim_wrapper.accumulation,
         'seed': runner.seed,
     }
+
+
+def _hash_of_names(dataset: Any, images: int) -> str:
+    """Of up to a thousand files, without folders, which may be moved."""
+    info = getattr(getattr(dataset, 'dataset', None), 'get_data_info', None)
+    if info is None:
+        return 'unknown'
+    chosen = range(0, images, -(-images // 1000))
+    paths = [str(info(index).get('img_path', '')) for index in chosen]
+    names = '/'.join(path.rpartition('/')[2] for path in paths)
+    return hashlib.md5(os.fsencode(names)).hexdigest()[:8]

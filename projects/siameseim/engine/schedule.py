@@ -72,7 +72,8 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
         **kwargs: as for the stock schedulers.
 
     Raises:
-        InputError: if the warm-up is not shorter than the run.
+        InputError: if the warm-up is not shorter than the run, or is all of
+            the one optimizer step that there is.
     """
 
     def __init__(
@@ -90,6 +91,12 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
             )
         self.warmup = warmup
         self.accumulation = getattr(optimizer, 'accumulation', 1)
+        if warmup and end <= self.accumulation:
+            raise InputError(
+                f'a run of {end} iterations has one optimizer step, at the '
+                'rate 0 with which the warm-up begins: lower optim_wrapper.'
+                f'accumulative_counts={self.accumulation}, or train longer'
+            )
         super().__init__(optimizer, end=end, **kwargs)
         if self.accumulation > 1:
             # Else mmengine warns that the schedule moved before a step.

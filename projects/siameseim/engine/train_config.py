@@ -4,15 +4,36 @@ Each function changes the config it is given; ``tools/train.py`` calls them in
 the order in which they stand here.
 """
 
-from pathlib import Path
+from collections.abc import Iterable
 
 import torch
 from mmengine.config import Config
 
 from ..datasets.data_source import data_source
 from ..environment.hardware import usable_cores
+from ..errors import InputError
 
-LAST_CHECKPOINT = 'last_checkpoint'
+
+def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
+    """Refuse a ``train_pipeline`` that a derived config forgot to hand on.
+
+    Args:
+        cfg (Config): a pretraining config.
+        options (Iterable[str]): names set on the command line, which may
+            change the pipeline that is used.
+
+    Raises:
+        InputError: if the file's pipeline is not the one that is used.
+    """
+    used = cfg.train_dataloader.dataset.get('pipeline')
+    stated = cfg.get('train_pipeline', used)
+    name = 'train_dataloader.dataset'
+    if stated != used and not any(key.startswith(name) for key in options):
+        raise InputError(
+            f'{cfg.filename} sets train_pipeline, but {name}.pipeline is '
+            'another, which a config inherits as it was: add '
+            'train_dataloader = dict(dataset=dict(pipeline=train_pipeline))'
+        )
 
 
 def set_data(cfg: Config, path: str) -> None:
@@ -128,66 +149,18 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     if not scaling or not scaling.get('enable'):
         return text
     optimizer = cfg.optim_wrapper.optimizer
-    stated = optimizer.lr
+    stated, extra = (
+        optimizer.lr,
+        scaling.keys() - {'enable', 'base_batch_size'},
+    )
+    if extra or not isinstance(stated, int | float):
+        raise InputError(
+            f'optim_wrapper.optimizer.lr={stated!r} must be a number, and '
+            f'auto_scale_lr={dict(scaling)} have enable and base_batch_size'
+        )
     optimizer.lr = stated * total / scaling.base_batch_size
     scaling.enable = False  # or mmengine would scale it once more
     return (
         f'{text}; learning rate {optimizer.lr:.3g} = {stated:.3g} x {total} '
         f'/ {scaling.base_batch_size}'
     )
-
-
-def set_resume(cfg: Config, resume: str | None) -> str:
-    """Decide where training starts.
-
-    Args:
-        cfg (Config): with ``work_dir``.
-        resume (str, optional): None starts anew, 'auto' goes on from the
-            last checkpoint in ``work_dir`` if there is one, else the path
-            of a checkpoint.
-
-    Returns:
-        str: what was decided, for the log.
-
-    Raises:
-        FileNotFoundError: if a named checkpoint does not exist.
-    """
-    if resume is None and cfg.get('resume'):  # as mmengine has it
-        resume = cfg.get('load_from') or 'auto'
-    cfg.resume = False
-    if resume is None:
-        earlier = find_last_checkpoint(cfg.work_dir)
-        if earlier is None:
-            return 'starting from the beginning'
-        return (
-            f'starting from the beginning, although {earlier} of an earlier '
-            'run lies there: stop and give --resume to go on from it, or '
-            'another --work-dir to keep the two runs apart'
-        )
-    if '://' in resume:
-        cfg.resume, cfg.load_from = True, resume
-        return f'resuming from {resume}'
-    checkpoint = (
-        find_last_checkpoint(cfg.work_dir)
-        if resume == 'auto'
-        else Path(resume)
-    )
-    if checkpoint is None:
-        return f'no checkpoint in {cfg.work_dir}: starting from the beginning'
-    if not checkpoint.is_file():
-        raise FileNotFoundError(
-            f'checkpoint {checkpoint} does not exist: give an existing file, '
-            'or --resume alone for the last one in the work directory'
-        )
-    cfg.resume = True
-    cfg.load_from = str(checkpoint)
-    return f'resuming from {checkpoint}'
-
-
-def find_last_checkpoint(work_dir: str) -> Path | None:
-    """The checkpoint saved last in a work directory, which may have moved."""
-    pointer = Path(work_dir) / LAST_CHECKPOINT
-    if not pointer.is_file():
-        return None
-    # Only the name: the folder may have been moved since.
-    return Path(work_dir) / Path(pointer.read_text().strip()).name

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
 from ..convert.safe_load import load_file
-from ..engine.train_config import find_last_checkpoint
+from ..engine.last_checkpoint import find_last_checkpoint
 from ..models import SiameseIM
 
 

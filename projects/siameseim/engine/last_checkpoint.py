@@ -1,0 +1,93 @@
+"""Where a run starts: anew, or from a checkpoint in its work directory."""
+
+import re
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..errors import InputError
+
+LAST_CHECKPOINT = 'last_checkpoint'
+
+
+def set_resume(cfg: Config, resume: str | None) -> str:
+    """Decide where training starts.
+
+    Args:
+        cfg (Config): with ``work_dir``.
+        resume (str, optional): None starts anew, 'auto' goes on from the
+            last checkpoint in ``work_dir`` if there is one, else the path
+            of a checkpoint.
+
+    Returns:
+        str: what was decided, for the log.
+
+    Raises:
+        FileNotFoundError: if a named checkpoint does not exist.
+    """
+    if resume is None and cfg.get('resume'):  # as mmengine has it
+        resume = cfg.get('load_from') or 'auto'
+    cfg.resume = False
+    if resume is None:
+        return 'starting from the beginning'
+    if '://' in resume:
+        cfg.resume, cfg.load_from = True, resume
+        return f'resuming from {resume}'
+    checkpoint = (
+        find_last_checkpoint(cfg.work_dir)
+        if resume == 'auto'
+        else Path(resume)
+    )
+    if checkpoint is None:
+        return f'no checkpoint in {cfg.work_dir}: starting from the beginning'
+    if not checkpoint.is_file():
+        raise FileNotFoundError(
+            f'checkpoint {checkpoint} does not exist: give an existing file, '
+            'or --resume alone for the last one in the work directory'
+        )
+    cfg.resume = True
+    cfg.load_from = str(checkpoint)
+    return f'resuming from {checkpoint}'
+
+
+def earlier_run(cfg: Config) -> str | None:
+    """What to warn of if training starts where another run left its files.
+
+    Args:
+        cfg (Config): after ``set_resume``, before training.
+    """
+    earlier = find_last_checkpoint(cfg.work_dir)
+    if cfg.resume or earlier is None:
+        return None
+    return (
+        f'{earlier} of an earlier run lies in the work directory, whose files '
+        'this run replaces: stop and give --resume to go on from it, or '
+        'another --work-dir to keep the two runs apart'
+    )
+
+
+def find_last_checkpoint(work_dir: str) -> Path | None:
+    """The checkpoint saved last in a work directory, which may have moved.
+
+    Without the file that says which it is, as where only checkpoints were
+    copied, the one with the highest number.
+
+    Raises:
+        InputError: if that cannot be told, of epochs and iterations.
+    """
+    pointer = Path(work_dir) / LAST_CHECKPOINT
+    if pointer.is_file():
+        # Only the name: the folder may have been moved since.
+        return Path(work_dir) / Path(pointer.read_text().strip()).name
+    saved = sorted(
+        (int(found[2]), found[1], path)
+        for path in Path(work_dir).glob('*.pth')
+        if (found := re.fullmatch(r'(epoch|iter)_(\d+)', path.stem))
+    )
+    if len({unit for _, unit, _ in saved}) > 1:
+        raise InputError(
+            f'{work_dir} has no file {LAST_CHECKPOINT} that says which of '
+            f'{[path.name for *_, path in saved]} is the last: give the file '
+            'itself (--resume FILE), or another --work-dir'
+        )
+    return saved[-1][2] if saved else None
