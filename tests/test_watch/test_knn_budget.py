@@ -41,15 +41,14 @@ class Clock:
         runner = self.runner
         runner.iter, runner.epoch = int(2 * start), int(start)
         self.hook.before_train(runner)
-        self.hook.before_train_epoch(runner)
         while runner.iter < 2 * stop:
             self.now += 50
+            self.hub.update_scalar('train/time', 50)
             self.hook.after_train_iter(runner, runner.iter % 2)
             runner.iter += 1
             if runner.iter % 2 == 0:
                 self.hook.after_train_epoch(runner)
                 runner.epoch += 1
-                self.hook.before_train_epoch(runner)
 
 
 @pytest.mark.parametrize('stop', [7, 0.5, 4.5, 5.5])

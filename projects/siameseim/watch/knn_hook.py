@@ -77,7 +77,6 @@ class KnnHook(Hook):
         self._workers = num_workers or 0
         # seconds: of training, of all measurements, of the last one
         self._clock = dict(trained=0.0, measured=0.0, last=0.0)
-        self._begin = 0.0
 
     def before_train(self, runner: Runner) -> None:
         """Find the images; measure the untrained network.
@@ -101,10 +100,6 @@ class KnnHook(Hook):
         if runner.iter == 0:
             self._report(runner, 0)
 
-    def before_train_epoch(self, runner: Runner) -> None:
-        """Start the clock of training."""
-        self._begin = time.perf_counter()
-
     def after_train_iter(
         self,
         runner: Runner,
@@ -112,10 +107,9 @@ class KnnHook(Hook):
         data_batch: Any = None,
         outputs: Any = None,
     ) -> None:
-        """Count the time, so that any checkpoint knows it."""
-        now = time.perf_counter()
-        self._clock['trained'] += now - self._begin
-        self._begin = now
+        """Count what ``IterTimerHook`` has measured, for any checkpoint."""
+        seconds = runner.message_hub.get_scalar('train/time').current()
+        self._clock['trained'] += seconds
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure if due and not too expensive."""
