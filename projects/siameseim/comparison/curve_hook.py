@@ -88,7 +88,7 @@ class FrozenCurveHook(Hook):
         return runner.message_hub.get_info(_INFO)
 
     def _add(self, runner: Runner, epoch: int, spent: dict) -> None:
-        state = get_rng_state()  # a data loader draws a number to start
+        state = get_rng_state()  # building a ViT draws its weights
         scores = frozen_scores(
             runner.model.backbone,
             runner.model.data_preprocessor,

@@ -51,7 +51,9 @@ def frozen_scores(
     with_linear: bool = True,
     num_workers: int = 2,
 ) -> dict[str, float]:
-    """k-NN, linear probe and effective rank; draws no random number.
+    """k-NN, linear probe and effective rank.
+
+    Building the copy of ``plain_vit`` draws random numbers.
 
     Args:
         backbone (VisionTransformer): as for ``plain_vit``.
