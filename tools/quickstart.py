@@ -82,7 +82,7 @@ def summary(score: HeldOutScore) -> dict[str, Any]:
     """The numbers of one network, for results.json."""
     return dict(
         predicted=asdict(score.predicted),
-        matching=asdict(score.matched.score),
+        matching=asdict(score.matched),
         knn=score.knn,
     )
 

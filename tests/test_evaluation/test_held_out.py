@@ -10,12 +10,13 @@ from torch.testing import assert_close
 
 import siameseim.datasets.sample_photos  # noqa: F401  registers SamplePhotos
 from siameseim.evaluation import (
+    held_out,
     knn_accuracy,
     load_batch,
     match_views,
     patch_features,
-    predict_views,
     recognise_views,
+    score_predictions,
 )
 from siameseim.evaluation.held_out import normalised
 from siameseim.evaluation.predicted import predict_view2
@@ -76,14 +77,27 @@ def test_a_batch_holds_every_sample_with_its_label():
 
 def test_two_whole_views_match_patch_by_patch(model):
     matched = match_views(model, load_batch(WHOLE))
-    assert matched.score.accuracy == matched.score.position == 1.0
-    assert matched.inside.all() and matched.correct.all()
-    assert matched.matches[0].tolist() == list(range(16))
+    assert matched.accuracy == matched.position == 1.0
+    assert matched.count == 16 * len(load_batch(WHOLE)['labels'])
 
 
-def test_matches_come_from_the_online_backbone_on_normalised_views(model):
+@pytest.fixture
+def matches(monkeypatch):
+    """``match_views`` with the matches that it scores as its result."""
+    monkeypatch.setattr(
+        held_out, 'matching_score', lambda true, matches, inside: matches
+    )
+    return match_views
+
+
+def test_patches_of_two_whole_views_match_themselves(model, matches):
+    assert matches(model, load_batch(WHOLE))[0].tolist() == list(range(16))
+
+
+def test_matches_come_from_the_online_backbone_on_normalised_views(
+    model, matches
+):
     batch = load_batch(photos())
-    matched = match_views(model, batch)
     first, second = (
         patch_features(model.backbone, (view.float() - 100) / 50)
         for view in batch['inputs']
@@ -91,7 +105,7 @@ def test_matches_come_from_the_online_backbone_on_normalised_views(model):
     cosines = torch.nn.functional.cosine_similarity(
         first[3, :, None], second[3, None], dim=-1
     )
-    assert_close(matched.matches[3], cosines.argmax(dim=1))
+    assert_close(matches(model, batch)[3], cosines.argmax(dim=1))
 
 
 def test_recognised_patches_are_nearest_to_the_centred_prediction(model):
@@ -141,7 +155,7 @@ def test_the_hook_measures_before_and_after(model):
     hook.after_train(runner)
     assert torch.get_rng_state().equal(state)
     assert hook.before.knn == hook.after.knn == 1.0
-    assert hook.before.matched.score == hook.after.matched.score
+    assert hook.before.matched == hook.after.matched
     assert [line.split(':')[0] for line in lines] == [
         'before training',
         'after training',
@@ -151,9 +165,15 @@ def test_the_hook_measures_before_and_after(model):
 @pytest.mark.gpu
 def test_a_gpu_finds_what_a_cpu_finds(model):
     batch = load_batch(photos())
-    expected = predict_views(model, batch), recognise_views(model, batch)
-    on_gpu = copy.deepcopy(model).cuda()
-    found = predict_views(on_gpu, batch), recognise_views(on_gpu, batch)
+
+    def measured(model):
+        views = normalised(model, batch)
+        return (
+            score_predictions(model, views, batch['data_samples']),
+            recognise_views(model, batch),
+        )
+
+    expected, found = measured(model), measured(copy.deepcopy(model).cuda())
     assert found[0].image == pytest.approx(expected[0].image, abs=0.01)
     assert found[0].place == pytest.approx(expected[0].place, abs=0.01)
     same = found[1].matches == expected[1].matches

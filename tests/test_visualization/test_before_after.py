@@ -3,7 +3,7 @@
 import torch
 from PIL import Image
 
-from siameseim.evaluation import MatchedViews, MatchingScore
+from siameseim.evaluation import MatchedViews
 from siameseim.visualization import draw_before_after
 from siameseim.visualization.before_after import typical_pairs
 
@@ -18,7 +18,6 @@ def matched(numbers_correct):
         inside=torch.ones(count, 16, dtype=torch.bool),
         matches=torch.arange(16).expand(count, -1),
         correct=torch.arange(16) < numbers,
-        score=MatchingScore(0.5, 0.1, 0.2, 16 * count),
     )
 
 

@@ -3,15 +3,14 @@
 from .corruptions import Corrupt, mean_corruption_error
 from .features import mean_features, patch_features, pooled
 from .held_out import (
+    HeldOutHook,
     HeldOutScore,
     MatchedViews,
     knn_accuracy,
     load_batch,
     match_views,
-    predict_views,
     recognise_views,
 )
-from .held_out_hook import HeldOutHook
 from .knn import accuracies, nearest_neighbours, vote
 from .matching import (
     MatchingScore,
@@ -40,7 +39,6 @@ __all__ = [
     'nearest_patches',
     'patch_features',
     'pooled',
-    'predict_views',
     'recognise_views',
     'score_predictions',
     'true_places',

@@ -1,14 +1,18 @@
-"""What a model's backbone makes of images it was not trained on."""
+"""What a network makes of images it was not trained on."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from mmengine.dataset import default_collate
-from mmpretrain.registry import DATASETS
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import DATASETS, HOOKS
 from torch import Tensor
 
 from ..datasets import PretrainDataset
+from ..engine.unwrap import unwrapped
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
 from .features import evaluating, mean_features, patch_features
@@ -37,7 +41,6 @@ class MatchedViews:
         inside (Tensor): (B, L) bool, those that both views show.
         matches (Tensor): (B, L) indices of view 2's nearest patches.
         correct (Tensor): (B, L) bool, meaningful where ``inside``.
-        score (MatchingScore): over all of them.
     """
 
     views: Tensor
@@ -45,7 +48,6 @@ class MatchedViews:
     inside: Tensor
     matches: Tensor
     correct: Tensor
-    score: MatchingScore
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class HeldOutScore:
     """All measures of one network."""
 
     predicted: PredictionScore
-    matched: MatchedViews  # by the backbone's features
+    matched: MatchingScore  # by the backbone's features
     recognised: MatchedViews  # by the predicted ones
     knn: float  # accuracy
 
@@ -82,7 +84,7 @@ def normalised(model: SiameseIM, batch: dict[str, Any]) -> list[Tensor]:
     return model.data_preprocessor(data)['inputs']
 
 
-def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
+def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchingScore:
     """Match the patches of two views by the backbone's features.
 
     Args:
@@ -99,15 +101,7 @@ def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
         samples['boxes'], samples['flips'], samples['source_width'], grid
     )
     matches = nearest_patches(first, second)
-    true = within_radius(places, grid)
-    return MatchedViews(
-        views=torch.stack(batch['inputs']),
-        queries=torch.arange(inside.shape[1]).expand_as(inside),
-        inside=inside,
-        matches=matches,
-        correct=are_true(true, matches),
-        score=matching_score(true, matches, inside),
-    )
+    return matching_score(within_radius(places, grid), matches, inside)
 
 
 def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
@@ -143,26 +137,12 @@ def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
     )
     own = grid_places(grid).expand_as(places)
     matches = nearest_patches(prediction, target)
-    true = within_radius(own, grid)
     return MatchedViews(
         views=torch.stack(batch['inputs']),
         queries=row * grid[1] + column,
         inside=inside,
         matches=matches,
-        correct=are_true(true, matches),
-        score=matching_score(true, matches, inside),
-    )
-
-
-def predict_views(model: SiameseIM, batch: dict[str, Any]) -> PredictionScore:
-    """Recognise view 2's patches from what view 1 predicts.
-
-    Args:
-        model (SiameseIM): all of it is used, the target branch too.
-        batch (dict): from ``load_batch``.
-    """
-    return score_predictions(
-        model, normalised(model, batch), batch['data_samples']
+        correct=are_true(within_radius(own, grid), matches),
     )
 
 
@@ -186,3 +166,63 @@ def knn_accuracy(
     )
     classes = int(bank['labels'].max()) + 1
     return accuracies(found, queries['labels'], classes, [k])[k]
+
+
+@HOOKS.register_module()
+class HeldOutHook(Hook):
+    """Score the untrained and the trained network on the same images.
+
+    Attributes ``before`` and ``after`` hold the results. Draws no random
+    number that training would draw.
+
+    Args:
+        pairs (dict): a ``PretrainDataset`` of held-out images whose pipeline
+            makes the pairs of views to match.
+        bank (dict): a ``PretrainDataset`` of labelled images whose pipeline
+            makes the whole image view 1: the neighbours of k-NN.
+        queries (dict): the same with the images to classify.
+        k (int): neighbours that vote. Defaults to 20.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self, pairs: dict, bank: dict, queries: dict, k: int = 20
+    ) -> None:
+        self.pairs = pairs
+        self.bank = bank
+        self.queries = queries
+        self.k = k
+
+    @master_only
+    def before_train(self, runner: Runner) -> None:
+        """Load the images and score the untrained backbone."""
+        self._batches = [
+            load_batch(cfg) for cfg in (self.pairs, self.bank, self.queries)
+        ]
+        self.before = self._measure(runner, 'before training')
+
+    @master_only
+    def after_train(self, runner: Runner) -> None:
+        """Score the trained backbone."""
+        self.after = self._measure(runner, 'after training')
+
+    def _measure(self, runner: Runner, when: str) -> HeldOutScore:
+        model = unwrapped(runner.model)
+        pairs, bank, queries = self._batches
+        result = HeldOutScore(
+            predicted=score_predictions(
+                model, normalised(model, pairs), pairs['data_samples']
+            ),
+            matched=match_views(model, pairs),
+            recognised=recognise_views(model, pairs),
+            knn=knn_accuracy(model, bank, queries, self.k),
+        )
+        score = result.predicted
+        runner.logger.info(
+            f'{when}: {score.image:.1%} of {score.count} predicted patches '
+            f'find their true match among {round(1 / score.image_chance)} '
+            f'images (chance {score.image_chance:.1%}), k-NN accuracy '
+            f'{result.knn:.1%}'
+        )
+        return result
