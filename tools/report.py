@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from siameseim.errors import InputError
 from siameseim.report import build_report, load_run
 
 
@@ -42,10 +43,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load, draw, write."""
     args = parse_args(argv)
     try:
+        if args.out.is_dir():
+            raise InputError(
+                f'--out {args.out} is a folder: give a file, such as '
+                f'{args.out / "report.html"}'
+            )
+        args.out.parent.mkdir(parents=True, exist_ok=True)
         page = build_report(load_run(args.run, args.config), args.images)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(page, encoding='utf-8')
     print(f'{args.out}: {len(page) / 1e6:.1f} MB')
 

@@ -1,6 +1,7 @@
 """The page: complete, self-contained, and errors that say what to do."""
 
 import re
+import shutil
 
 import pytest
 import torch
@@ -48,6 +49,40 @@ def test_a_resumed_run_has_one_curve(tmp_path):
     log = read_log([first, second])
     curves = curves_of(log, ('loss', 'knn', 'absent'))
     assert curves == {'loss': ([1, 2], [3, 1]), 'knn': ([2], [50])}
+
+
+def test_a_run_begun_anew_has_no_lines_of_the_old_one(tmp_path):
+    old, new = tmp_path / 'a.json', tmp_path / 'b.json'
+    old.write_text(''.join(f'{{"loss": 9, "step": {i}}}\n' for i in range(9)))
+    new.write_text('{"loss": 1, "step": 2}\n{"loss": 1, "step": 5}\n')
+    log = [(line['step'], line['loss']) for line in read_log([old, new])]
+    assert log == [(0, 9), (1, 9), (2, 1), (5, 1)]
+
+
+def test_lines_beyond_the_checkpoint_are_left_out(run):
+    asked = load_run(run / 'epoch_1.pth')
+    steps = [line['step'] for line in asked.log]
+    assert max(steps) == asked.done['iter'] == LAST // 2
+
+
+def test_lines_of_a_later_run_are_left_out(run, tmp_path):
+    place = shutil.copytree(run, tmp_path / 'w')
+    logged = place / '29991231_235959/vis_data/scalars.json'
+    logged.parent.mkdir(parents=True)
+    logged.write_text('{"loss": 1, "step": 1}\n')
+    assert load_run(place).log == load_run(run).log
+
+
+def test_the_config_is_that_of_the_run(run, tmp_path):
+    place = shutil.copytree(run, tmp_path / 'w')
+    (place / 'zzz.py').write_text('model = dict(type="refused")\n')
+    assert load_run(place).cfg.model == load_run(run).cfg.model
+    for copy in place.glob('*/vis_data/config.py'):
+        copy.unlink()
+    assert load_run(place).cfg.model == load_run(run).cfg.model
+    (place / 'report_run.py').rename(place / 'another.py')
+    with pytest.raises(FileNotFoundError, match='another.py, zzz.py.*--conf'):
+        load_run(place)
 
 
 PICTURES = {
@@ -141,6 +176,14 @@ def test_a_checkpoint_of_another_size_is_named(run, photos, tmp_path):
     with pytest.raises(SystemExit, match=said) as stop:
         tool('report').main(asked)
     assert '\n' not in str(stop.value.code)
+
+
+def test_a_folder_in_place_of_the_page_is_refused_before_the_work(
+    photos, tmp_path
+):
+    asked = ['no_run', '--images', str(photos), '--out', str(tmp_path)]
+    with pytest.raises(SystemExit, match='is a folder: give a file, such as'):
+        tool('report').main(asked)
 
 
 def test_too_few_images_are_refused(run, photos, tmp_path):

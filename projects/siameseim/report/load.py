@@ -1,6 +1,7 @@
 """A trained model with its config, checkpoint and log."""
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,10 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
     Args:
         place (Path): a work directory, whose last checkpoint is taken, or a
             checkpoint that training wrote.
-        config (Path, optional): defaults to the copy that training left in
-            the work directory. The copy inside a checkpoint is not used: it
-            is Python code, which a file of weights should not bring along.
+        config (Path, optional): defaults to the copy that the checkpoint's
+            run left in the work directory. The copy inside a checkpoint is
+            not used: it is Python code, which a file of weights should not
+            bring along.
 
     Raises:
         FileNotFoundError: if checkpoint or config cannot be found.
@@ -54,9 +56,6 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
             f'{place} holds no checkpoint: give a work directory in which '
             'tools/train.py has saved one, or a .pth file'
         )
-    folder = checkpoint.parent
-    config = config or _find_config(folder)
-    cfg = Config.fromfile(config)
     saved = load_file(str(checkpoint))
     if 'state_dict' not in saved or 'meta' not in saved:
         raise ValueError(
@@ -64,6 +63,11 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
             f'{sorted(saved)[:5]}): a report needs the whole model, with '
             'projector, predictor and target'
         )
+    folder = checkpoint.parent
+    run = str(saved['meta'].get('experiment_name', ''))  # NAME_DAY_TIME
+    stamp = run[-15:]  # as the run's folder of logs is named
+    config = config or _find_config(folder, run[:-16], stamp)
+    cfg = Config.fromfile(config)
     model = MODELS.build(cfg.model)
     try:
         model.load_state_dict(saved['state_dict'])
@@ -74,23 +78,30 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
         ) from error
     model.eval()
     done = {name: int(saved['meta'][name]) for name in ('epoch', 'iter')}
-    log = read_log(sorted(folder.glob('*/vis_data/scalars.json')))
+    files = sorted(folder.glob('*/vis_data/scalars.json'))
+    # A later run may have begun in the same work directory.
+    own = [f for f in files if not stamp or f.parts[-3] <= stamp]
+    log = read_log(own, done['iter'])
     return LoadedRun(cfg, model, checkpoint, done, log)
 
 
-def read_log(files: Iterable[Path]) -> list[dict[str, Any]]:
-    """Lines of JSON logs; of an iteration logged twice the later one.
+def read_log(
+    files: Iterable[Path], last: float = math.inf
+) -> list[dict[str, Any]]:
+    """Lines of JSON logs; where two overlap, those of the later one.
 
     Args:
         files (Iterable[Path]): ``vis_data/scalars.json`` of the log folders
             of a run, the oldest first.
+        last (float): iteration up to which lines count. Defaults to all.
     """
-    lines: dict[tuple, dict] = {}
+    lines: list[dict[str, Any]] = []
     for path in files:
-        for text in path.read_text().splitlines():
-            line = json.loads(text)
-            lines[line['step'], 'loss' in line] = line
-    return [lines[key] for key in sorted(lines)]
+        later = [json.loads(text) for text in path.read_text().splitlines()]
+        begin = min((line['step'] for line in later), default=math.inf)
+        lines = [line for line in lines if line['step'] < begin] + later
+    lines.sort(key=lambda line: line['step'])
+    return [line for line in lines if line['step'] <= last]
 
 
 def curves_of(
@@ -108,13 +119,20 @@ def curves_of(
     return curves
 
 
-def _find_config(folder: Path) -> Path:
-    """The config that training copied beside the checkpoint."""
-    files = sorted(folder.glob('*.py')) or sorted(
-        folder.glob('*/vis_data/config.py')
+def _find_config(folder: Path, name: str, stamp: str) -> Path:
+    """The config that training copied beside the checkpoint.
+
+    A run that was refused leaves its own there, and so does one of another
+    config in the same work directory.
+    """
+    files = sorted(folder.glob('*.py'))
+    copies = [folder / stamp / 'vis_data/config.py', folder / f'{name}.py']
+    copies += files if len(files) == 1 else []
+    for copy in copies:
+        if copy.is_file():
+            return copy
+    names = ', '.join(file.name for file in files[:5]) or 'no *.py'
+    raise FileNotFoundError(
+        f'the config of the run does not lie in {folder} (there: {names}): '
+        'give it with --config'
     )
-    if not files:
-        raise FileNotFoundError(
-            f'no config (*.py) lies in {folder}: give it with --config'
-        )
-    return files[-1]
