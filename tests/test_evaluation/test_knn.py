@@ -12,7 +12,7 @@ from siameseim.evaluation import (
     nearest_neighbours,
     vote,
 )
-from siameseim.evaluation.knn import shared_neighbours
+from siameseim.evaluation.labelled import LabelledFeatures, folder_neighbours
 from tests.two_processes import run_in_two
 
 
@@ -116,16 +116,20 @@ def test_several_k_from_one_search():
 
 def neighbours_of_half_the_bank(rank):
     features, bank, labels = random_case()
-    return tuple(
-        shared_neighbours(features, bank[rank::2], labels[rank::2], 9)
+    known = LabelledFeatures(bank[rank::2], labels[rank::2])
+    asked = LabelledFeatures(
+        features.chunk(2)[rank], torch.arange(len(features)).chunk(2)[rank]
     )
+    found, asked_labels = folder_neighbours(known, asked, 9, centred=False)
+    return *found, asked_labels
 
 
 def test_two_processes_with_half_the_bank_each_equal_one():
     features, bank, labels = random_case()
     whole = nearest_neighbours(features, bank, labels, 9)
-    for cosines, found in run_in_two(neighbours_of_half_the_bank):
+    for cosines, found, asked in run_in_two(neighbours_of_half_the_bank):
         assert found.equal(whole.labels)
+        assert asked.tolist() == list(range(len(features)))
         torch.testing.assert_close(cosines, whole.cosines)
 
 

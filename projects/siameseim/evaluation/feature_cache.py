@@ -3,31 +3,29 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.logging import print_log
-from torch import Tensor, nn
+from torch import nn
 from torchvision.datasets import ImageFolder
 
 from ..engine.atomic_file import write_complete
 from ..models import SiameseIMViT
-from .labelled import pooled_features
+from .labelled import LabelledFeatures, pooled_features
 
 
-class NamedFeatures(NamedTuple):
-    """Features of all images of a class-per-folder tree.
+@dataclass(frozen=True)
+class NamedFeatures(LabelledFeatures):
+    """Features of all images of a class-per-folder tree, and their names.
 
     Attributes:
-        features (Tensor): (N, C) float16 on the CPU.
-        labels (Tensor): (N,) int64.
         files (list[str]): class folder and file name of each image.
         classes (list[str]): folder names by label.
     """
 
-    features: Tensor
-    labels: Tensor
     files: list[str]
     classes: list[str]
 
@@ -61,7 +59,7 @@ def cached_features(
         stored = torch.load(path, weights_only=True)
     else:
         found = pooled_features(backbone, preprocessor, images, **loading)
-        stored = found._asdict()
+        stored = vars(found)
         write_complete(path, lambda part: torch.save(stored, part))
     return NamedFeatures(**stored, files=files, classes=images.classes)
 

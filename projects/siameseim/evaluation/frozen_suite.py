@@ -10,7 +10,7 @@ from mmengine.device import get_device
 from . import few_shot, frozen
 from .feature_cache import NamedFeatures, cached_features
 from .knn import accuracies
-from .labelled import LabelledFeatures, folder_neighbours, labelled_splits
+from .labelled import folder_neighbours, labelled_splits
 from .linear_probe import probe_config, run_probe
 from .report import Row
 from .robustness import load_classifier
@@ -95,12 +95,8 @@ def knn_rows(
     ]
     if not ks:
         return skipped
-    found, labels = folder_neighbours(
-        LabelledFeatures(known.features, known.labels),
-        LabelledFeatures(asked.features, asked.labels),
-        max(ks),
-        device=options.device or get_device(),
-    )
+    device = options.device or get_device()
+    found, labels = folder_neighbours(known, asked, max(ks), device=device)
     classes = len(known.classes)
     scores = accuracies(found, labels, classes, ks, options.temperature)
     rows = [Row(f'k-NN, k={k}', 100 * s, note) for k, s in scores.items()]

@@ -5,11 +5,10 @@ k neighbours.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_gather_object
 from torch import Tensor
 
 
@@ -81,30 +80,23 @@ def nearest_neighbours(
         for i, query in enumerate(queries):
             cosines = query @ rows.T  # (n, C) @ (C, m) -> (n, m)
             near, index = cosines.topk(min(k, len(rows)), dim=-1)
-            best[i] = _merge([best[i], Neighbours(near, labels[index])], k)
+            best[i] = merge([best[i], Neighbours(near, labels[index])], k)
     return Neighbours(
         *(torch.cat(parts).cpu() for parts in zip(*best, strict=True))
     )
 
 
-def shared_neighbours(
-    features: Tensor, bank: Tensor, bank_labels: Tensor, k: int, **kwargs: Any
-) -> Neighbours:
-    """``nearest_neighbours`` where every process holds a part of the bank.
+def merge(parts: Iterable[Neighbours], k: int) -> Neighbours:
+    """The k nearest of several parts.
 
     Args:
-        features (Tensor): (N, C), the same in all processes.
-        bank (Tensor): (M, C) this process's part, at least one feature.
-        bank_labels (Tensor): (M,) int64.
-        k (int): neighbours from all parts together.
-        **kwargs: as for ``nearest_neighbours``.
-
-    Returns:
-        Neighbours: (N, k), the same in all processes.
+        parts (Iterable[Neighbours]): of the same queries, each from another
+            part of the bank.
+        k (int): neighbours; all where the parts have fewer.
     """
-    own = nearest_neighbours(features, bank, bank_labels, k, **kwargs)
-    parts = [Neighbours(*part) for part in all_gather_object(tuple(own))]
-    return _merge(parts, k)
+    cosines, labels = (torch.cat(p, dim=1) for p in zip(*parts, strict=True))
+    near, index = cosines.topk(min(k, cosines.shape[1]), dim=-1)
+    return Neighbours(near, labels.gather(1, index))
 
 
 def vote(
@@ -169,10 +161,3 @@ def _unit(rows: Tensor, device: torch.device, centre: Tensor | None) -> Tensor:
 def _none_yet(queries: Tensor) -> Neighbours:
     none = queries.new_empty(len(queries), 0)
     return Neighbours(none, none.long())
-
-
-def _merge(parts: Iterable[Neighbours], k: int) -> Neighbours:
-    """The k nearest of several parts."""
-    cosines, labels = (torch.cat(p, dim=1) for p in zip(*parts, strict=True))
-    near, index = cosines.topk(min(k, cosines.shape[1]), dim=-1)
-    return Neighbours(near, labels.gather(1, index))

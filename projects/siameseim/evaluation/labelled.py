@@ -1,7 +1,8 @@
 """Pooled features of labelled images in one folder per class."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.dist import (
@@ -21,10 +22,11 @@ from ..errors import InputError
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
 from .image_errors import batches, read_image
-from .knn import Neighbours, accuracies, shared_neighbours
+from .knn import Neighbours, accuracies, merge, nearest_neighbours
 
 
-class LabelledFeatures(NamedTuple):
+@dataclass(frozen=True)
+class LabelledFeatures:
     """Features of images and their labels.
 
     Attributes:
@@ -176,9 +178,9 @@ def folder_neighbours(
         tuple[Neighbours, Tensor]: of all queries, and their labels (N,); the
         same in all processes.
     """
-    parts = [LabelledFeatures(*p) for p in all_gather_object(tuple(asked))]
-    queries = torch.cat([part.features for part in parts])
-    found = shared_neighbours(
+    parts = all_gather_object((asked.features, asked.labels))
+    queries, labels = (torch.cat(part) for part in zip(*parts, strict=True))
+    own = nearest_neighbours(
         queries,
         known.features,
         known.labels,
@@ -186,7 +188,7 @@ def folder_neighbours(
         centre=centre_of(known) if centred else None,
         **kwargs,
     )
-    return found, torch.cat([part.labels for part in parts])
+    return merge(all_gather_object(own), k), labels
 
 
 def folder_accuracies(
