@@ -1,14 +1,11 @@
 """Attention against a slow loop over every query and key."""
 
-import pytest
 import torch
 import torch.nn.functional as F
 
 from siameseim.downstream.relative_attention import (
     RelativeAttention,
     distance_vectors,
-    join_windows,
-    split_windows,
 )
 
 
@@ -68,6 +65,14 @@ def test_windows_attend_apart_and_to_the_padding():
     torch.testing.assert_close(attention(x)[0], expected[:3])
 
 
+def test_one_row_of_windows_of_one_image():
+    attention = random_attention((9, 9), window=2)
+    x = torch.randn(1, 1, 6, 8)
+    padded = F.pad(x, (0, 0, 0, 0, 0, 1))[0]  # (2, 6, 8)
+    windows = [slow_attention(attention, w) for w in padded.split(2, dim=1)]
+    torch.testing.assert_close(attention(x)[0], torch.cat(windows, dim=1)[:1])
+
+
 def test_tables_of_another_grid_are_interpolated():
     table = torch.randn(5, 3)
     resized = F.interpolate(table.T[None], size=7, mode='linear')[0].T
@@ -77,11 +82,3 @@ def test_tables_of_another_grid_are_interpolated():
             torch.testing.assert_close(
                 vectors[query, key], resized[query - key + 3]
             )
-
-
-@pytest.mark.parametrize('shape', [(2, 5, 7, 3), (1, 4, 4, 3), (1, 1, 2, 3)])
-def test_joining_undoes_splitting(shape):
-    x = torch.randn(shape)
-    windows = split_windows(x, 4)
-    assert windows.shape[1:] == (4, 4, 3)
-    torch.testing.assert_close(join_windows(windows, 4, shape[1:3]), x)

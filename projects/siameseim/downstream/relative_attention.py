@@ -8,6 +8,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from mmpretrain.models.backbones.vit_sam import (
+    window_partition,
+    window_unpartition,
+)
 from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
@@ -60,12 +64,12 @@ class RelativeAttention(MultiheadAttention):
         # padding still becomes what ViTDet's padded tokens are: the bias.
         qkv = F.linear(x, self.qkv.weight)
         if self.window:
-            qkv = split_windows(qkv, self.window)
+            qkv, padded = window_partition(qkv, self.window)
         if self.qkv.bias is not None:
             qkv = qkv + self.qkv.bias.to(qkv.dtype)
         x = self._attend(qkv)
         if self.window:
-            x = join_windows(x, self.window, (height, width))
+            x = window_unpartition(x, self.window, padded, (height, width))
         return self.out_drop(self.gamma1(self.proj_drop(self.proj(x))))
 
     def _attend(self, qkv: Tensor) -> Tensor:
@@ -141,23 +145,3 @@ def _to_common_width(*tensors: Tensor) -> list[Tensor]:
     width = max(tensor.shape[-1] for tensor in tensors)
     width += -width % 8
     return [F.pad(t, (0, width - t.shape[-1])) for t in tensors]
-
-
-def split_windows(x: Tensor, window: int) -> Tensor:
-    """(B, H, W, C) -> (B * windows, window, window, C), padded with zeros."""
-    batch, height, width, channels = x.shape
-    x = F.pad(x, (0, 0, 0, -width % window, 0, -height % window))
-    rows, columns = x.shape[1] // window, x.shape[2] // window
-    x = x.view(batch, rows, window, columns, window, channels)
-    return x.transpose(2, 3).reshape(-1, window, window, channels)
-
-
-def join_windows(x: Tensor, window: int, grid: tuple[int, int]) -> Tensor:
-    """Undo ``split_windows``; the padding is cropped: (B, H, W, C)."""
-    height, width = grid
-    rows, columns = -(-height // window), -(-width // window)
-    x = x.view(-1, rows, columns, window, window, x.shape[-1])
-    x = x.transpose(2, 3).reshape(
-        -1, rows * window, columns * window, x.shape[-1]
-    )
-    return x[:, :height, :width]
