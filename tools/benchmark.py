@@ -17,18 +17,19 @@ import argparse
 import json
 import logging
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from siameseim.benchmark.measure import Settings, measure
 from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
-from siameseim.engine.options import merge_options
+from siameseim.engine.options import add_options, merge_options
 from siameseim.engine.precision import PRECISIONS
 
 MODES = ('default', 'reduce-overhead', 'max-autotune')
@@ -48,6 +49,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add('--precision', choices=PRECISIONS, help="in place of the config's")
     add(
         '--compile',
+        dest='compiled',
         nargs='?',
         const=True,
         default=False,
@@ -58,7 +60,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add(
         '--against',
         nargs='+',
-        default=[],
+        default=(),
         choices=['plain', 'eager', *PEERS],
         help="time these in turn with ours; 'eager' is ours, not compiled",
     )
@@ -74,7 +76,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add('--watching', action='store_true', help='time watching hooks instead')
     add('--out', type=Path, default=Path('.'), help='folder of the curves')
     add('--json', type=Path, help='write the result here')
-    add('--cfg-options', nargs='+', action=DictAction, default={})
+    add_options(parser)
     return parser.parse_args(argv)
 
 
@@ -92,15 +94,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     logging.disable(logging.INFO)  # the list of parameter groups
     settings = Settings(
-        batch_size=args.batch_size,
-        steps=args.steps,
-        device=args.device,
-        compiled=args.compile,
-        split=args.split,
-        against=tuple(args.against),
-        data=args.data,
-        workers=args.workers,
-        peak_tflops=args.peak_tflops,
+        **{field.name: getattr(args, field.name) for field in fields(Settings)}
     )
     try:
         cfg = load_config(args)

@@ -22,10 +22,10 @@ from typing import Any
 
 import torch
 import train
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from siameseim import comparison
+from siameseim.engine.options import add_options
 from siameseim.engine.precision import has_fast_bf16
 from siameseim.evaluation.frozen import split_folders
 from siameseim.evaluation.labelled import labelled_splits
@@ -66,13 +66,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
             '--out', type=Path, required=True, help='folder of the results'
         )
         command.add_argument('--workers', type=int, default=2)
-        command.add_argument(
-            '--cfg-options',
-            nargs='+',
-            action=DictAction,
-            default={},
-            metavar='KEY=VALUE',
-        )
+        add_options(command)
     table = commands.add_parser('table', help='write the table and curves')
     table.add_argument('out', type=Path, metavar='FOLDER')
     return parser.parse_args(argv)

@@ -6,20 +6,21 @@ import time
 import pytest
 import torch
 
-from siameseim.benchmark import compare, sweep
-from siameseim.benchmark.compare import Rounds
+from siameseim.benchmark import measure as measuring
+from siameseim.benchmark import sweep, timing
 from siameseim.benchmark.devices import datasheet_tflops
-from siameseim.benchmark.measure import describe
+from siameseim.benchmark.measure import Settings, describe, measure
 from siameseim.benchmark.peers import PeerStep, peer_config
 from siameseim.benchmark.plain.step import PlainStep
 from siameseim.benchmark.step import StepBenchmark
-from siameseim.benchmark.variants import resized
+from siameseim.benchmark.sweep import resized
+from siameseim.benchmark.timing import Rounds
 from tests.test_benchmark.conftest import SMOKE
 
 
 @pytest.fixture(autouse=True)
 def small_products(monkeypatch):
-    monkeypatch.setitem(compare.MATMUL_SIZE, 'cpu', 256)
+    monkeypatch.setitem(timing.MATMUL_SIZE, 'cpu', 256)
 
 
 class Sleeper:
@@ -109,6 +110,39 @@ def test_no_memory_is_stated_where_it_lies_in_cuda_graphs(smoke, mode):
     assert (numbers['step_memory_mib_per_image'] is None) == bool(mode)
 
 
+def test_the_first_step_is_timed_without_the_count(smoke, monkeypatch):
+    """Building takes 1 s, counting 10, the first step 100."""
+    clock = [0.0]
+
+    class Slow(StepBenchmark):
+        def __init__(self, *args):
+            super().__init__(*args)
+            clock[0] += 1
+
+        def flops(self):
+            clock[0] += 10
+            return 1
+
+        def run(self):
+            clock[0] += 100
+
+    monkeypatch.setattr(measuring, 'StepBenchmark', Slow)
+    monkeypatch.setattr(measuring.time, 'perf_counter', lambda: clock[0])
+    monkeypatch.setattr(timing, 'seconds', lambda run, device: 1.0)
+    settings = Settings(batch_size=2, steps=1)
+    assert measure(smoke, settings)['seconds_to_first_step'] == 101
+
+
+def test_what_cannot_be_compared_is_refused_before_a_step(smoke, monkeypatch):
+    def run(self):
+        raise AssertionError('a step is made')
+
+    monkeypatch.setattr(StepBenchmark, 'run', run)
+    smoke.model.backbone.with_cp = True
+    with pytest.raises(ValueError, match='no counterpart for model.backbone'):
+        measure(smoke, Settings(batch_size=2, against=['plain']))
+
+
 def test_a_missing_stock_config_is_named():
     with pytest.raises(ValueError, match=r'mae config for a ViT 192 wide'):
         peer_config('mae', 192)
@@ -185,6 +219,12 @@ def test_processes_share_a_batch(benchmark, tmp_path):
     result = json.loads((tmp_path / 'growth_processes.json').read_text())
     assert [point['at'] for point in result['points']] == [1, 2]
     assert result['points'][1]['speed_up'] > 0
+
+
+def test_an_option_that_is_no_setting_is_named(benchmark, capsys):
+    with pytest.raises(SystemExit):
+        benchmark.main([str(SMOKE), '--cfg-options', 'foo'])
+    assert "'foo' is no KEY=VALUE" in capsys.readouterr().err
 
 
 def test_a_curve_over_workers_asks_for_images(benchmark, tmp_path):

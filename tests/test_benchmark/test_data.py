@@ -25,7 +25,6 @@ def images(tmp_path):
 def short_turns(monkeypatch):
     for name in ('_TURN_SECONDS', '_LOADER_SECONDS'):
         monkeypatch.setattr(data_side, name, 0.01)
-    monkeypatch.setattr(sweep, '_LOADER_SECONDS', 0.01)
 
 
 def test_ours_and_plain_take_turns(smoke, images, monkeypatch):

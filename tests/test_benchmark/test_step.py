@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from siameseim.benchmark.step import StepBenchmark, num_masked
-from siameseim.benchmark.timing import matmul_rate, spread
+from siameseim.benchmark.step import StepBenchmark, pipeline_step
+from siameseim.benchmark.timing import in_turn, matmul, spread, timed
 from siameseim.datasets import view_preprocessor
 from siameseim.datasets.view_preprocessor import change_views
 
@@ -19,7 +19,7 @@ def test_flops_equal_a_count_by_hand():
     cfg = Config.fromfile(CONFIGS / 'siameseim_smoke.py')
     cfg.optim_wrapper.precision = 'fp32'
     d, patches = 16, 16
-    visible = patches - num_masked(cfg)
+    visible = patches - pipeline_step(cfg, 'BlockMask').num_masked
 
     def block(tokens, hidden):
         linear = tokens * d * (3 * d + d + 2 * hidden)
@@ -62,7 +62,17 @@ def test_vit_b_costs_what_the_method_says():
 
 def test_spread_and_rate():
     assert spread([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
-    assert matmul_rate('cpu', torch.float32, 64) > 0
+    products, flops = matmul('cpu', torch.float32, 64)
+    assert flops == 5 * 2 * 64**3  # of one call
+    assert flops / timed(products, 'cpu', 3).high > 0
+
+
+def test_one_of_each_is_timed_in_a_round():
+    order = []
+    runs = dict(a=lambda: order.append('a'), b=lambda: order.append('b'))
+    times = in_turn(runs, 'cpu', 3)
+    assert order == ['a', 'b'] * 3
+    assert [len(each) for each in times.values()] == [3, 3]
 
 
 def test_colour_changes_left_to_the_device_are_made_in_the_step(

@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from siameseim.benchmark import watching
+from siameseim.benchmark import timing, watching
 from siameseim.watch.probe_hook import OnlineProbeHook
 from tests.model_fixtures import tiny_model
 
@@ -19,20 +19,20 @@ def test_shares_are_of_a_step(smoke, monkeypatch):
             function()
         return float(order.index(function) + 1)
 
-    monkeypatch.setattr(watching, 'seconds', seconds)
+    monkeypatch.setattr(timing, 'seconds', seconds)
     smoke.default_hooks.features.interval = 50
     cost = watching.watching_cost(smoke, 4, 'cpu', repeats=2)
     assert cost == dict(
-        step=1, features=2, guard=3, probe=4,
-        features_share=2 / 50, guard_share=3, probe_share=4,
+        step=1, features=2, probe=3,
+        features_share=2 / 50, probe_share=3,
     )  # fmt: skip
 
 
 def test_the_median_of_two_times_lies_between_them(smoke, monkeypatch):
     times = itertools.cycle([3.0, 1.0])
-    monkeypatch.setattr(watching, 'seconds', lambda *_: next(times))
+    monkeypatch.setattr(timing, 'seconds', lambda *_: next(times))
     cost = watching.watching_cost(smoke, 4, 'cpu', repeats=2)
-    assert cost['step'] == cost['guard'] == 2
+    assert cost['step'] == cost['probe'] == 2
 
 
 def test_the_probe_learns_and_changes_nothing_else():

@@ -1,13 +1,17 @@
 """Frozen scores and costs against counts made otherwise."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmpretrain.registry import MODELS
 from torch import nn
 
+from siameseim.benchmark import timing
+from siameseim.benchmark.step import StepBenchmark
 from siameseim.comparison import (
-    cost,
     gflops_per_image,
     interleaved_seconds,
     plain_vit,
@@ -15,6 +19,7 @@ from siameseim.comparison import (
 from siameseim.comparison.frozen_scores import linear_accuracy
 from siameseim.evaluation.labelled import LabelledFeatures
 
+SMOKE = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
 ARCH = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 
@@ -58,6 +63,18 @@ def test_flops_of_a_linear_layer():
         assert torch.equal(value, before[key]), key
 
 
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_recomputed_blocks_are_counted_once(with_cp):
+    """As by the benchmark, whose count is held to one by hand."""
+    cfg = Config.fromfile(SMOKE)
+    plain = StepBenchmark(cfg, 4, 'cpu')
+    cfg.model.backbone.with_cp = with_cp
+    step = StepBenchmark(cfg, 4, 'cpu')
+    measured = gflops_per_image(step.model, step.batch)
+    assert step.model.backbone.with_cp == with_cp
+    assert measured == plain.flops() / 4 / 1e9
+
+
 def test_steps_are_timed_in_turn_and_divided_by_their_images(monkeypatch):
     order = []
 
@@ -74,7 +91,7 @@ def test_steps_are_timed_in_turn_and_divided_by_their_images(monkeypatch):
         name: (Recorder(name), None, dict(inputs=torch.zeros(size, 3)))
         for name, size in sizes.items()
     }
-    monkeypatch.setattr(cost, 'seconds', lambda run, device: run() or 6.0)
+    monkeypatch.setattr(timing, 'seconds', lambda run, device: run() or 6.0)
     seconds = interleaved_seconds(steps, rounds=2)
     assert order == ['a', 'b'] * 3
     assert seconds == dict(a=6 / 4, b=6 / 2)

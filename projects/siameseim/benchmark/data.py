@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -15,13 +15,14 @@ from torch.utils.data import DataLoader
 from ..datasets import PretrainDataset
 from ..engine.train_config import set_data
 from .plain.data import PlainTwoViews
+from .step import pipeline_step
 from .timing import spread
 
 Images = PretrainDataset | PlainTwoViews
 
 _TURNS = 5
 _TURN_SECONDS = 1.5
-_LOADER_SECONDS = 5.0
+_LOADER_SECONDS = 5.0  # of a loader, at least one batch
 
 
 def data_rates(
@@ -54,7 +55,7 @@ def data_rates(
         result['samples_over_plain'] = spread(ratios)
     if workers:
         loader = endless_loader(dataset, batch_size, workers)
-        rate = loader_rate(loader, _LOADER_SECONDS)
+        rate = loader_rate(loader)
         result['loader_samples_per_second'] = rate
         result['loader_samples_per_second_and_worker'] = rate / workers
     return result
@@ -127,27 +128,23 @@ def samples_per_second(
         seconds (float): to measure, at least one sample.
         first (int): key to start with. Defaults to 0.
     """
-    dataset[first]
+    keys = itertools.count(first)
+    return _calls_per_second(lambda: dataset[next(keys)], seconds)
+
+
+def loader_rate(loader: DataLoader) -> float:
+    """Samples a second of an endless loader, after its first batch."""
+    batch_size = loader.batch_size or 1
+    return batch_size * _calls_per_second(batches(loader), _LOADER_SECONDS)
+
+
+def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
+    """How often a call is made, at least once, after one to warm up."""
+    call()
     start, made = time.perf_counter(), 0
     while made == 0 or time.perf_counter() - start < seconds:
+        call()
         made += 1
-        dataset[first + made]
-    return made / (time.perf_counter() - start)
-
-
-def loader_rate(loader: DataLoader, seconds: float) -> float:
-    """Samples a second of a loader with its workers, after its first batch.
-
-    Args:
-        loader (DataLoader): endless.
-        seconds (float): to measure, at least one batch.
-    """
-    iterator: Iterator = iter(loader)
-    next(iterator)
-    start, made = time.perf_counter(), 0
-    while made == 0 or time.perf_counter() - start < seconds:
-        next(iterator)
-        made += loader.batch_size or 1
     return made / (time.perf_counter() - start)
 
 
@@ -155,9 +152,6 @@ def plain_dataset(cfg: Config, dataset: PretrainDataset) -> PlainTwoViews:
     """The plain pipeline on the same files, for configs of square views."""
     inner = dataset.dataset
     paths = [inner.get_data_info(i)['img_path'] for i in range(len(inner))]
-    pipeline = cfg.train_dataloader.dataset.pipeline
-    sizes = {step['type']: step for step in pipeline}
-    mask = sizes['BlockMask']
-    return PlainTwoViews(
-        paths, sizes['TwoViews']['size'], mask['grid'], mask['num_masked']
-    )
+    size = pipeline_step(cfg, 'TwoViews').size
+    mask = pipeline_step(cfg, 'BlockMask')
+    return PlainTwoViews(paths, size, mask.grid, mask.num_masked)

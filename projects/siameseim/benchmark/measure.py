@@ -1,6 +1,7 @@
 """Everything that ``tools/benchmark.py`` measures of one setting."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,13 @@ from mmengine.config import Config
 from ..engine.compile_hook import replays_graphs
 from ..engine.precision import use_bf16
 from . import data as data_side
-from .compare import Rounds
 from .devices import datasheet_tflops, device_name
 from .memory import static_memory, step_memory
 from .peers import PeerStep, peer_config
 from .phases import step_phases
-from .plain.step import PlainStep, refuse_other_work
+from .plain.step import PlainStep
 from .step import StepBenchmark, count_flops
-from .timing import Spread, peak_memory
+from .timing import Rounds, Spread, peak_memory
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Settings:
     device: str = 'cpu'
     compiled: bool | str = False  # or a mode of torch.compile
     split: bool = False
-    against: tuple[str, ...] = ()
+    against: Sequence[str] = ()
     data: str | None = None
     workers: int = 0
     peak_tflops: float | None = None
@@ -48,14 +48,17 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     """
     device = settings.device
     bf16 = use_bf16(cfg.optim_wrapper.precision, torch.device(device).type)
-    flops = {'ours': _own_flops(cfg, settings)}
     start = time.perf_counter()
-    step = StepBenchmark(cfg, settings.batch_size, device, settings.compiled)
-    step.run()
-    to_first_step = time.perf_counter() - start
+    step = StepBenchmark(cfg, settings.batch_size, device)
+    built = time.perf_counter() - start
     others = [
         _contender(name, cfg, settings, step) for name in settings.against
     ]
+    flops = {'ours': step.flops()}  # while blocks are not compiled
+    start = time.perf_counter()
+    step.compile(settings.compiled)
+    step.run()
+    to_first_step = built + time.perf_counter() - start
     for other in others:  # also their first step
         flops[other.name] = count_flops(other.run)
     if 'eager' in flops:  # whose blocks may be recomputed
@@ -101,14 +104,6 @@ def _circumstances(settings: Settings, bf16: bool) -> dict[str, Any]:
     )
 
 
-def _own_flops(cfg: Config, settings: Settings) -> int:
-    """Of an eager step, as compiled blocks cannot be counted."""
-    step = StepBenchmark(cfg, settings.batch_size, settings.device)
-    if 'plain' in settings.against:
-        refuse_other_work(step)  # before anything takes its time
-    return step.flops()
-
-
 def _add_ratios(result: dict[str, Any], rounds: Rounds) -> None:
     """Shares of the stated peak, and ours over each of the others."""
     stated = result['datasheet_tflops']
@@ -124,9 +119,6 @@ def describe(
 ) -> dict[str, Any]:
     """Numbers of one contender, memory included."""
     time_ = rounds.seconds_per_step(step.name)
-    optimizer = (
-        getattr(step, 'optimizer', None) or step.optim_wrapper.optimizer
-    )
     gib, per_image = 2**30, 2**20 * step.batch_size
     return dict(
         seconds_per_step=time_,
@@ -134,9 +126,10 @@ def describe(
         gflop_per_image=flops / step.batch_size / 1e9,
         tflops=flops / time_.median / 1e12,
         share_of_matmul=rounds.share_of_matmul(step.name, flops),
-        weights_and_moments_gib=static_memory(step.model, optimizer) / gib,
+        weights_and_moments_gib=static_memory(step.model, step.optimizer)
+        / gib,
         step_memory_mib_per_image=None
-        if replays_graphs(getattr(step, 'compiled', False))  # taken once
+        if replays_graphs(step.compiled)  # taken once
         else step_memory(step.run, device) / per_image,
     )
 

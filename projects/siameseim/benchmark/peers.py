@@ -64,6 +64,8 @@ class PeerStep:
         precision (str): 'auto', 'bf16' or 'fp32'.
     """
 
+    compiled = False
+
     def __init__(
         self,
         name: str,
@@ -76,22 +78,16 @@ class PeerStep:
         self.batch_size = batch_size
         # The toolbox's EMA asks for the length of the run.
         MessageHub.get_current_instance().update_info('max_iters', 1_000_000)
-        optim = {
-            key: value
-            for key, value in cfg.optim_wrapper.items()
-            if key in ('optimizer', 'paramwise_cfg', 'clip_grad')
-        }
+        optim = dict(cfg.optim_wrapper)
+        optim.pop('loss_scale', None)  # bf16 needs none
+        optim.update(type='AutocastOptimWrapper', precision=precision)
         with quiet(), DefaultScope.overwrite_default_scope('mmpretrain'):
             model = MODELS.build(
                 dict(cfg.model, data_preprocessor=cfg.data_preprocessor)
             )
             self.model = revert_sync_batchnorm(model).to(device).train()
-            self.optim_wrapper = build_optim_wrapper(
-                self.model,
-                dict(
-                    type='AutocastOptimWrapper', precision=precision, **optim
-                ),
-            )
+            self.optim_wrapper = build_optim_wrapper(self.model, optim)
+        self.optimizer = self.optim_wrapper.optimizer
         generator = torch.Generator().manual_seed(0)
         views = [
             torch.randint(

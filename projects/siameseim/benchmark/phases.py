@@ -82,6 +82,7 @@ def step_phases(
         dict[str, Spread]: 'data wait', 'EMA', 'host to device', 'normalise',
         'target forward', 'online forward', 'loss', 'backward', 'optimizer'.
     """
+    parts = _parts_of(step)
     rounds: dict[str, list[float]] = defaultdict(list)
     for _ in range(repeats):
         watch = Stopwatch(step.device)
@@ -89,43 +90,29 @@ def step_phases(
         if next_batch is not None:
             step.batch = next_batch()
             rounds['data wait'].append(time.perf_counter() - start)
-        with _watched(watch, step):
+        with ExitStack() as stack:
+            for owner, method, label in parts:
+                stack.enter_context(watch.watch(owner, method, label))
             step.run()
         seconds = dict(watch.seconds)
         for part, whole in _INSIDE.items():
             seconds[whole] -= seconds[part]
-        for label in _ORDER:
+        for label in dict.fromkeys(label for *_, label in parts):
             rounds[label].append(seconds[label])
     return {label: spread(times) for label, times in rounds.items()}
 
 
-_ORDER = (
-    'EMA',
-    'host to device',
-    'normalise',
-    'target forward',
-    'online forward',
-    'loss',
-    'backward',
-    'optimizer',
-)
-
-
-@contextmanager
-def _watched(watch: Stopwatch, step: StepBenchmark) -> Iterator[None]:
-    """Watch all parts of ``step``."""
+def _parts_of(step: StepBenchmark) -> list[tuple[Any, str, str]]:
+    """Owner, method and label of each part, in the order they run."""
     model, wrapper = step.model, step.optim_wrapper
-    with ExitStack() as stack:
-        for owner, method, label in (
-            (model, 'update_target', 'EMA'),
-            (model.data_preprocessor, 'cast_data', 'host to device'),
-            (model.data_preprocessor, 'forward', 'normalise'),
-            (model.target, 'forward', 'target forward'),
-            (model, 'loss', 'online forward'),
-            (model.head, 'loss', 'loss'),
-            (wrapper, 'backward', 'backward'),
-            (wrapper, 'step', 'optimizer'),
-            (wrapper, 'zero_grad', 'optimizer'),
-        ):
-            stack.enter_context(watch.watch(owner, method, label))
-        yield
+    return [
+        (model, 'update_target', 'EMA'),
+        (model.data_preprocessor, 'cast_data', 'host to device'),
+        (model.data_preprocessor, 'forward', 'normalise'),
+        (model.target, 'forward', 'target forward'),
+        (model, 'loss', 'online forward'),
+        (model.head, 'loss', 'loss'),
+        (wrapper, 'backward', 'backward'),
+        (wrapper, 'step', 'optimizer'),
+        (wrapper, 'zero_grad', 'optimizer'),
+    ]

@@ -1,11 +1,13 @@
 """One training step of a config, on random images, ready to be timed."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
+from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS, TRANSFORMS
@@ -29,66 +31,98 @@ class StepBenchmark:
         cfg (Config): a pretraining config.
         batch_size (int): images a step.
         device (str): 'cpu' or 'cuda'.
-        compiled (bool | str): compile each transformer block, in this mode
-            of ``torch.compile`` if it is a name. Defaults to False.
+
+    Attributes:
+        compiled (bool | str): as ``compile`` was told.
     """
 
     name = 'ours'
+    compiled: bool | str = False
 
-    def __init__(
-        self,
-        cfg: Config,
-        batch_size: int,
-        device: str,
-        compiled: bool | str = False,
-    ) -> None:
+    def __init__(self, cfg: Config, batch_size: int, device: str) -> None:
         self.batch_size = batch_size
         self.device = device
-        self.compiled = compiled
         with DefaultScope.overwrite_default_scope('mmpretrain'):
             self.model: SiameseIM = MODELS.build(cfg.model)
             self.model.to(device).train()
             self.optim_wrapper: AutocastOptimWrapper = build_optim_wrapper(
                 self.model, cfg.optim_wrapper
             )
-        if compiled:
-            mode = None if compiled is True else compiled
-            compile_blocks(self.model, mode=mode)
-        self.batch = random_batch(self.model, num_masked(cfg), batch_size)
+        self.optimizer = self.optim_wrapper.optimizer
+        masked = pipeline_step(cfg, 'BlockMask').num_masked
+        self.batch = random_batch(self.model, masked, batch_size)
         self.batch['data_samples'].update(drawn_changes(cfg, batch_size))
         self.batch = as_loaded(self.batch, device)
 
+    def compile(self, compiled: bool | str) -> None:
+        """Let each transformer block be compiled in the next step.
+
+        Args:
+            compiled (bool | str): whether to, or a mode of
+                ``torch.compile``.
+        """
+        self.compiled = compiled
+        if compiled:
+            mode = None if compiled is True else compiled
+            compile_blocks(self.model, mode=mode)
+
     def run(self) -> None:
         """One optimizer step."""
-        self.model.update_target(0.996)
+        move_target(self.model)
         self.model.train_step(self.batch, self.optim_wrapper)
 
     def flops(self) -> int:
-        """Floating-point operations of the matrix products of one step.
+        """``step_flops`` of the batch; not once blocks are compiled."""
+        context = self.optim_wrapper.optim_context(self.model)
+        return step_flops(self.model, self.batch, context)
 
-        Without those of blocks that are recomputed in the backward pass.
-        """
-        recomputed = [
-            module
-            for module in self.model.modules()
-            if getattr(module, 'with_cp', False)
-        ]
-        for module in recomputed:
-            module.with_cp = False
-        flops = count_flops(self._backpropagate)
-        for module in recomputed:
-            module.with_cp = True
-        return flops
 
-    def _backpropagate(self) -> None:
-        """All of a step that has matrix products; allocates no moments."""
-        self.model.update_target(0.996)
-        with self.optim_wrapper.optim_context(self.model):
-            data = self.model.data_preprocessor(self.batch, True)
-            losses = self.model(**data, mode='loss')
-        loss, _ = self.model.parse_losses(losses)
+def step_flops(
+    model: BaseModel,
+    batch: dict[str, Any],
+    context: AbstractContextManager | None = None,
+) -> int:
+    """Floating-point operations of the matrix products of one step.
+
+    Without those of blocks that are recomputed in the backward pass, which
+    are no progress. No weight changes; BatchNorm statistics do.
+
+    Args:
+        model (BaseModel): of any method, in train mode.
+        batch (dict): from its data loader.
+        context (AbstractContextManager, optional): of the forward pass, as
+            autocast. Defaults to None.
+    """
+
+    def backpropagate() -> None:
+        move_target(model)
+        with context or nullcontext():
+            data = model.data_preprocessor(batch, True)
+            losses = model(**data, mode='loss')
+        loss, _ = model.parse_losses(losses)
         loss.backward()
-        self.model.zero_grad()
+        model.zero_grad()
+
+    recomputed = [
+        module
+        for module in model.modules()
+        if getattr(module, 'with_cp', False)
+    ]
+    for module in recomputed:
+        module.with_cp = False
+    flops = count_flops(backpropagate)
+    for module in recomputed:
+        module.with_cp = True
+    return flops
+
+
+def move_target(model: BaseModel) -> None:
+    """What ``MomentumTargetHook`` does, without which SiameseIM refuses.
+
+    Other methods have no such hook: they move theirs in the loss.
+    """
+    if isinstance(model, SiameseIM):
+        model.update_target(0.996)
 
 
 def count_flops(run: Callable[[], object]) -> int:
@@ -111,12 +145,12 @@ def as_loaded(batch: Any, device: str) -> Any:
     return batch
 
 
-def num_masked(cfg: Config) -> int:
-    """Masked patches of view 1 according to the config's pipeline."""
+def pipeline_step(cfg: Config, kind: str) -> ConfigDict:
+    """The transform of a type in the config's pipeline."""
     return next(
-        transform['num_masked']
+        transform
         for transform in cfg.train_dataloader.dataset.pipeline
-        if transform['type'] == 'BlockMask'
+        if transform['type'] == kind
     )
 
 

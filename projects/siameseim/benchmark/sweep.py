@@ -1,7 +1,6 @@
 """Curves: how step time, memory and data rate grow."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,9 @@ from .devices import device_name
 from .measure import Settings
 from .memory import step_memory
 from .processes import check_processes, step_seconds_in_processes
-from .step import StepBenchmark, num_masked
-from .timing import seconds, spread
-from .variants import resized
+from .step import StepBenchmark, pipeline_step
+from .timing import spread, timed
 
-_LOADER_SECONDS = 6.0
 _DEFAULTS = {
     'batch': [1, 2, 4, 8],
     'resolution': [64, 128, 224, 320],
@@ -87,20 +84,53 @@ def _step_point(
         cfg = resized(cfg, size=value)
     else:
         cfg = resized(cfg, patch=value)
-    step = StepBenchmark(cfg, batch, settings.device, settings.compiled)
+    step = StepBenchmark(cfg, batch, settings.device)
+    step.compile(settings.compiled)
     step.run()
-    times = _repeat(step.run, settings)
+    times = timed(step.run, settings.device, settings.steps)
     patches = step.model.neck.predictor.positions.shape[1]
     memory = {}
     if not replays_graphs(settings.compiled):  # whose memory is taken once
         memory['memory_mib'] = step_memory(step.run, settings.device) / 2**20
     return dict(
         at=patches if kind == 'patches' else value,
-        masked=num_masked(cfg),
+        masked=pipeline_step(cfg, 'BlockMask').num_masked,
         seconds_per_step=times,
         images_per_second=batch / times.median,
         **memory,
     )
+
+
+def resized(
+    cfg: Config, size: int | None = None, patch: int | None = None
+) -> Config:
+    """The same model and share of masked patches at other sizes.
+
+    Args:
+        cfg (Config): a pretraining config with square views.
+        size (int, optional): height and width of a view in pixels.
+            Defaults to None: the config's.
+        patch (int, optional): patch size in pixels. Likewise.
+
+    Raises:
+        ValueError: if the view is no whole number of patches.
+    """
+    cfg = Config(cfg.to_dict())
+    backbone = cfg.model.backbone
+    old_grid = backbone.img_size // backbone.patch_size
+    backbone.img_size = size or backbone.img_size
+    backbone.patch_size = patch or backbone.patch_size
+    grid, rest = divmod(backbone.img_size, backbone.patch_size)
+    if rest:
+        raise ValueError(
+            f'views of {backbone.img_size} pixels are no whole number of '
+            f'patches of {backbone.patch_size}'
+        )
+    pipeline_step(cfg, 'TwoViews').size = backbone.img_size
+    mask = pipeline_step(cfg, 'BlockMask')
+    mask.num_masked = round(mask.num_masked / old_grid**2 * grid**2)
+    mask.grid = grid
+    return cfg
 
 
 def _over_workers(
@@ -112,9 +142,7 @@ def _over_workers(
     points = []
     for workers in values:
         loader = endless_loader(dataset, settings.batch_size, workers)
-        rates = [
-            loader_rate(loader, _LOADER_SECONDS) for _ in range(settings.steps)
-        ]
+        rates = [loader_rate(loader) for _ in range(settings.steps)]
         points.append(dict(at=workers, samples_per_second=spread(rates)))
     return points
 
@@ -138,12 +166,6 @@ def _over_processes(
             )
         )
     return points
-
-
-def _repeat(run: Callable[[], None], settings: Settings) -> Any:
-    return spread(
-        [seconds(run, settings.device) for _ in range(settings.steps)]
-    )
 
 
 def draw(result: dict[str, Any], path: Path) -> None:

@@ -3,12 +3,11 @@
 import torch
 from mmengine.config import Config
 
-from ..engine.bn_buffers import BatchNormSnapshot
 from ..watch.feature_hook import measure
 from ..watch.probe_hook import OnlineProbeHook
 from ..watch.taps import FeatureTaps
 from .step import StepBenchmark
-from .timing import seconds, spread
+from .timing import timed
 
 
 def watching_cost(
@@ -27,9 +26,9 @@ def watching_cost(
 
     Returns:
         dict[str, float]: seconds of a 'step', of one measurement of the
-        'features', and of what the 'guard' and an online 'probe' of 1,000
-        classes add to every step; the shares 'features_share', at the
-        config's interval, 'guard_share' and 'probe_share'.
+        'features', and of what an online 'probe' of 1,000 classes adds to
+        every step; the shares 'features_share', at the config's interval,
+        and 'probe_share'.
     """
     step = StepBenchmark(cfg, batch_size, device)
     step.run()
@@ -37,28 +36,18 @@ def watching_cost(
     step.run()
     taps.remove()
     tokens = taps.tokens
-    statistics = BatchNormSnapshot(step.model)
-    loss = torch.ones((), device=device)
     probe = OnlineProbeHook(enabled=True)
     probe.build(step.model, torch.arange(1000))
     places = torch.arange(batch_size) % 1000
-
-    def guard() -> None:
-        statistics.take()
-        (loss * (loss * 0 + 1)).isfinite()
-        statistics.restore_where(torch.zeros_like(loss, dtype=torch.bool))
 
     result = {}
     for name, function in (
         ('step', step.run),
         ('features', lambda: measure(tokens)),
-        ('guard', guard),
         ('probe', lambda: probe.learn(tokens['target'], places)),
     ):
-        times = [seconds(function, device) for _ in range(repeats)]
-        result[name] = spread(times).median
+        result[name] = timed(function, device, repeats).median
     interval = cfg.default_hooks.features.interval
     result['features_share'] = result['features'] / result['step'] / interval
-    for name in ('guard', 'probe'):
-        result[f'{name}_share'] = result[name] / result['step']
+    result['probe_share'] = result['probe'] / result['step']
     return result

@@ -10,10 +10,9 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from torch.utils.data import DataLoader
 
-from ..benchmark.step import count_flops
-from ..benchmark.timing import seconds
+from ..benchmark.step import move_target, step_flops
+from ..benchmark.timing import in_turn
 from ..engine.rng_state import get_rng_state, set_rng_state
-from ..models import SiameseIM
 
 Batch = dict[str, Any]
 
@@ -21,9 +20,8 @@ Batch = dict[str, Any]
 def gflops_per_image(model: BaseModel, batch: Batch) -> float:
     """Matrix products of one training step, forward and backward.
 
-    Counted as in ``StepBenchmark.flops``, on a copy of the model: the
-    original, its BatchNorm statistics and the random generators stay as they
-    are.
+    Counted by ``step_flops`` on a copy of the model: the original, its
+    BatchNorm statistics and the random generators stay as they are.
 
     Args:
         model (BaseModel): of any method.
@@ -32,17 +30,8 @@ def gflops_per_image(model: BaseModel, batch: Batch) -> float:
     Returns:
         float: 1e9 floating-point operations an image; a multiply-add is two.
     """
-    model = copy.deepcopy(model).train()
-    _move_target(model)
-
-    def backpropagate() -> None:
-        data = model.data_preprocessor(batch, True)
-        losses = model(data['inputs'], data['data_samples'], mode='loss')
-        loss, _ = model.parse_losses(losses)
-        loss.backward()
-
     state = get_rng_state()
-    flops = count_flops(backpropagate)
+    flops = step_flops(copy.deepcopy(model).train(), batch)
     set_rng_state(state)
     return flops / batch_size(batch) / 1e9
 
@@ -69,26 +58,25 @@ def interleaved_seconds(
 ) -> dict[str, float]:
     """Seconds that training takes an image, of several methods in turn.
 
-    Each round takes one step of each method, so that whatever else the
-    machine does slows them alike: the ratios hold on a busy machine, where
-    wall times of whole runs do not.
+    Their ratios hold on a busy machine, where wall times of whole runs do
+    not.
 
     Args:
         steps (Mapping[str, tuple]): model, optimizer wrapper and one batch
-            by name of the method.
+            by name of the method; all models on one device.
         rounds (int): timed steps of each, after one untimed. Defaults to 5.
 
     Returns:
         dict[str, float]: median over the rounds, by name, divided by the
         images of the method's batch.
     """
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds + 1):
-        for name, step in steps.items():
-            device = next(step[0].parameters()).device.type
-            times[name].append(seconds(partial(_train_step, *step), device))
+    runs = {name: partial(_train_step, *step) for name, step in steps.items()}
+    model, *_ = next(iter(steps.values()))
+    device = next(model.parameters()).device.type
+    in_turn(runs, device, 1)
+    times = in_turn(runs, device, rounds)
     return {
-        name: statistics.median(t[1:]) / batch_size(steps[name][2])
+        name: statistics.median(t) / batch_size(steps[name][2])
         for name, t in times.items()
     }
 
@@ -96,14 +84,5 @@ def interleaved_seconds(
 def _train_step(
     model: BaseModel, optim_wrapper: OptimWrapper, batch: Batch
 ) -> None:
-    _move_target(model)
+    move_target(model)
     model.train_step(batch, optim_wrapper)
-
-
-def _move_target(model: BaseModel) -> None:
-    """What ``MomentumTargetHook`` does, without which SiameseIM refuses.
-
-    MoCo v3 moves its target in its loss.
-    """
-    if isinstance(model, SiameseIM):
-        model.update_target(0.99)
