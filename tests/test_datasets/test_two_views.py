@@ -10,6 +10,7 @@ from scipy.stats import ks_2samp
 from torchvision.transforms import RandomResizedCrop
 
 from siameseim.datasets import SourceImage, TwoViews, draw_crop
+from siameseim.errors import InputError
 
 DRAWS = 2500
 AREA, ASPECT = (0.08, 1.0), (3 / 4, 4 / 3)
@@ -144,3 +145,20 @@ def test_a_single_view_is_a_crop_of_its_box(photo, rng):
     region = photo.crop((x, y, x + w, y + h))
     wanted = np.asarray(region.resize((32, 32), Image.Resampling.BICUBIC))
     assert np.abs(view.astype(int) - wanted).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ('name', 'given'),
+    [
+        ('area', 0.9),
+        ('area', (1.0, 0.5)),
+        ('area', (0.9, 2.0)),
+        ('area', (0.0, 1.0)),
+        ('area', 'half'),
+        ('aspect', (2, 1)),
+        ('aspect', [0, 1]),
+    ],
+)
+def test_what_is_no_range_is_refused(name, given):
+    with pytest.raises(InputError, match=f'{name}=.* of TwoViews must be'):
+        TwoViews(**{name: given})

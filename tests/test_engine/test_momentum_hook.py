@@ -8,6 +8,7 @@ import torch
 
 from siameseim.engine import MomentumTargetHook
 from siameseim.engine.schedule import target_momentum
+from siameseim.errors import InputError
 
 
 def kept_at(done):
@@ -66,3 +67,10 @@ def test_a_final_momentum_of_0_makes_the_target_the_online_branch():
 
 def test_between_two_momenta_half_way_is_their_mean():
     assert target_momentum(0.5, base=0.9, final=0.98) == pytest.approx(0.94)
+
+
+@pytest.mark.parametrize('name', ['base_momentum', 'final_momentum'])
+@pytest.mark.parametrize('given', [2, -0.1, 'abc', None])
+def test_what_is_no_fraction_is_refused(name, given):
+    with pytest.raises(InputError, match=f'{name}={given!r} of Momentum'):
+        MomentumTargetHook(**{name: given})

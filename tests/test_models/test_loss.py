@@ -5,6 +5,7 @@ import torch
 from mmpretrain.registry import MODELS
 from torch.testing import assert_close
 
+from siameseim.errors import InputError
 from siameseim.models.head import dense_loss
 
 
@@ -74,3 +75,9 @@ def test_memory_grows_with_patches_not_with_their_square(count):
     ):
         dense_loss(prediction, torch.randn(count, 16), 0.02)
     assert max(sizes) <= count * 16
+
+
+@pytest.mark.parametrize('given', ['abc', -1, float('nan'), None])
+def test_a_weight_that_is_none_is_refused(given):
+    with pytest.raises(InputError, match=f'neg_weight={given!r} of the head'):
+        MODELS.build(dict(type='SiameseIMHead', neg_weight=given))

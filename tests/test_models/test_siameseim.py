@@ -87,7 +87,7 @@ def test_a_saved_target_takes_no_online_weights_along():
 
 def test_training_with_a_target_that_never_moves_is_refused():
     model = tiny_model().train()
-    with pytest.raises(RuntimeError, match='MomentumTargetHook'):
+    with pytest.raises(InputError, match='MomentumTargetHook'):
         model.loss(*random_batch(2))
 
 

@@ -6,6 +6,7 @@ from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from torch.testing import assert_close
 
+from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from siameseim.models.position import grid_sincos
 
@@ -118,3 +119,20 @@ def test_no_final_norm_by_default_and_a_frozen_patch_embedding():
     model = backbone()
     assert not any(name.startswith('ln1') for name in model.state_dict())
     assert not any(p.requires_grad for p in model.patch_embed.parameters())
+
+
+@pytest.mark.parametrize(
+    ('arch', 'said'),
+    [
+        ('smal', r"'smal' .*did you mean small\?"),
+        (5, '5 of the backbone is not known'),
+        ({**ARCH, 'embed_dim': 16}, r'arch.embed_dim .*mean embed_dims\?'),
+        ({'embed_dims': 16}, 'num_layers=None .*whole number'),
+        ({**ARCH, 'num_layers': 'two'}, "num_layers='two'"),
+        ({**ARCH, 'num_heads': 3}, 'num_heads=3 .*divide its embed_dims=16'),
+        ({**ARCH, 'num_heads': 0}, 'num_heads=0 .*from 1 on'),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(arch, said):
+    with pytest.raises(InputError, match=said):
+        backbone(arch=arch)

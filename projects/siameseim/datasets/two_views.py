@@ -11,6 +11,8 @@ from mmengine.utils import to_2tuple
 from mmpretrain.registry import TRANSFORMS
 from torch.nn import functional as F
 
+from ..errors import InputError
+
 Box = tuple[int, int, int, int]  # y, x, height, width in source pixels
 
 
@@ -45,6 +47,9 @@ class TwoViews(BaseTransform):
         shared_crop (bool): Give all views the crop and flip of view 1: an
             ablation, which leaves no second view but its colours.
             Defaults to False.
+
+    Raises:
+        InputError: if ``area`` or ``aspect`` is no such range.
     """
 
     def __init__(
@@ -56,6 +61,8 @@ class TwoViews(BaseTransform):
         num_views: int = 2,
         shared_crop: bool = False,
     ) -> None:
+        _check_range('area', area, 1, '(0.08, 1.0)')
+        _check_range('aspect', aspect, math.inf, '(0.75, 1.33)')
         self.size = to_2tuple(size)
         self.area = area
         self.aspect = aspect
@@ -126,6 +133,21 @@ def draw_crop(
     w = min(width, round(height * aspect[1]))
     h = min(height, round(width / aspect[0]))
     return (height - h) // 2, (width - w) // 2, h, w
+
+
+def _check_range(name: str, given: Any, limit: float, example: str) -> None:
+    """Refuse what is no range of positive numbers up to a limit."""
+    try:
+        least, greatest = given
+        right = 0 < least <= greatest <= limit
+    except (TypeError, ValueError):
+        right = False
+    if not right:
+        most = f', at most {limit}' if limit < math.inf else ''
+        raise InputError(
+            f'{name}={given!r} of TwoViews must be two positive numbers'
+            f'{most}, the smaller one first, such as {example}'
+        )
 
 
 def mirror(box: Box, width: int) -> Box:

@@ -27,9 +27,14 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
             symmetric losses of contrastive methods do: a batch of B pairs
             becomes one of 2 B. The paper does not. Defaults to False.
         **kwargs: of ``SelfSupDataPreprocessor``.
+
+    Raises:
+        InputError: if the mean or the deviation of the channels cannot be.
     """
 
     def __init__(self, symmetric: bool = False, **kwargs: Any) -> None:
+        for name in ('mean', 'std'):
+            _check_channels(name, kwargs.get(name))
         super().__init__(**kwargs)
         self.symmetric = symmetric
 
@@ -70,6 +75,21 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
         ]
         inputs = changed[0] if single else changed
         return dict(inputs=inputs, data_samples=samples)
+
+
+def _check_channels(name: str, given: Any) -> None:
+    """Refuse what is not a number for each channel."""
+    right = given is None or (
+        isinstance(given, list | tuple)
+        and len(given) in (1, 3)
+        and all(isinstance(number, int | float) for number in given)
+        and (name == 'mean' or min(given) > 0)
+    )
+    if not right:
+        raise InputError(
+            f'{name}={given!r} of the data preprocessor must be three '
+            'numbers, of red, green and blue in 0 to 255'
+        )
 
 
 def both_ways(batch: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..errors import InputError
 from .schedule import target_momentum
 from .unwrap import unwrapped
 
@@ -22,11 +23,23 @@ class MomentumTargetHook(Hook):
         base_momentum (float): fraction of the target kept at the start of
             training. Defaults to 0.995.
         final_momentum (float): the same at the end. Defaults to 1.
+
+    Raises:
+        InputError: if one of them is no fraction.
     """
 
     def __init__(
         self, base_momentum: float = 0.995, final_momentum: float = 1.0
     ) -> None:
+        for name, kept in (
+            ('base_momentum', base_momentum),
+            ('final_momentum', final_momentum),
+        ):
+            if not isinstance(kept, int | float) or not 0 <= kept <= 1:
+                raise InputError(
+                    f'{name}={kept!r} of MomentumTargetHook must be a '
+                    'fraction from 0 to 1, such as 0.995'
+                )
         self.base_momentum = base_momentum
         self.final_momentum = final_momentum
 

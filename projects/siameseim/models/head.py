@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..errors import InputError
 from .norm import layer_norm_fp32
 from .whitening import whiten
 
@@ -47,6 +48,9 @@ class SiameseIMHead(BaseModule):
             that no direction outweighs the others. Not in the paper, for
             short runs (docs/comparison.md). Defaults to False.
         init_cfg (dict, optional): mmengine initialisation config.
+
+    Raises:
+        InputError: if ``neg_weight`` is no such weight.
     """
 
     def __init__(
@@ -56,6 +60,11 @@ class SiameseIMHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if not isinstance(neg_weight, int | float) or not neg_weight >= 0:
+            raise InputError(
+                f'neg_weight={neg_weight!r} of the head must be a number '
+                'from 0 on, such as 0.02'
+            )
         self.neg_weight = neg_weight
         self.whiten_target = whiten_target
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.sgd import sgd
 
+from ..errors import InputError
 from .neck import Projector
 from .vit import SiameseIMViT
 
@@ -112,10 +113,10 @@ class MomentumTarget(nn.Module):
             Tensor: (B, L, D).
 
         Raises:
-            RuntimeError: in training, if the target has never been moved.
+            InputError: in training, if the target has never been moved.
         """
         if self.training and not self._moved:
-            raise RuntimeError(
+            raise InputError(
                 'the target branch never moved: add '
                 "dict(type='MomentumTargetHook') to custom_hooks, or call "
                 'model.update_target(kept) before each optimizer step'

@@ -17,6 +17,7 @@ from ..convert.load_backbone import (
     split_init_cfg,
     warn_if_absent,
 )
+from .arch import check_arch
 from .fast_blocks import use_fast_blocks
 from .position import grid_sincos
 from .recompute import run_block
@@ -82,6 +83,7 @@ class SiameseIMViT(VisionTransformer):
         with_cp: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_arch(arch, self.arch_zoo)
         if not isinstance(out_indices, int):
             out_indices = [*out_indices]  # the stock class edits it in place
         super().__init__(
