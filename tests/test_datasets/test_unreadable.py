@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from siameseim.datasets import PretrainDataset, pretrain_dataset
+from siameseim.errors import InputError
 from tests.two_processes import run_in_two
 
 DAMAGED = ['empty.jpg', 'text.jpg', 'truncated.jpg', 'broken.png']
@@ -114,7 +115,7 @@ def test_too_many_damaged_files_in_a_row_stop_the_run(
     for i in range(101):
         (tmp_path / f'{i:03d}.jpg').touch()
     dataset = build(tmp_path)
-    with pytest.raises(RuntimeError, match='100 images in a row') as error:
+    with pytest.raises(InputError, match='100 images in a row') as error:
         dataset[0]
     assert str(tmp_path) in str(error.value)
 
@@ -123,7 +124,7 @@ def test_a_lost_disk_stops_the_run(folder, build, log_file):
     dataset = build()
     for path in folder.rglob('*.jpg'):
         path.unlink()
-    with pytest.raises(RuntimeError, match='12 images in a row'):
+    with pytest.raises(InputError, match='12 images in a row'):
         dataset[5]
 
 

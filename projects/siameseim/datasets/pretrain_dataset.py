@@ -13,6 +13,7 @@ from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS, TRANSFORMS
 
+from ..errors import InputError
 from .decoded_cache import DecodedCache, DecodedSource
 from .source_image import SourceImage, UnreadableImageError
 
@@ -133,7 +134,7 @@ class PretrainDataset:
             dict: What the pipeline returns.
 
         Raises:
-            RuntimeError: If too many files in a row cannot be read.
+            InputError: If too many files in a row cannot be read.
         """
         epoch, index = divmod(int(key), len(self))
         images = len(self.dataset)
@@ -151,7 +152,7 @@ class PretrainDataset:
                 )
             except UnreadableImageError as error:
                 self._report(candidate, error)
-        raise RuntimeError(
+        raise InputError(
             f'{step + 1} images in a row cannot be read, the last one is '
             f'{self._name(candidate)}. Check that its folder is '
             'still there and holds intact image files.'
