@@ -1,5 +1,6 @@
 """The picture of what training changed."""
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -37,3 +38,36 @@ def test_writes_three_rows_of_two_panels(tmp_path):
     assert drawn == 3 * 2 * 14
     with Image.open(path) as image:
         assert image.size == (1000, 810)
+        assert image.format == 'PNG'
+
+
+def share_of(pixels, colour):
+    """Share of (H, W, 3) pixels within 40 levels of a colour."""
+    near = np.abs(pixels.astype(int) - colour).max(axis=2) < 40
+    return near.mean()
+
+
+def test_correct_matches_are_green_and_wrong_ones_red(tmp_path):
+    """All wrong before training, all correct after it."""
+    path = tmp_path / 'matches.png'
+    draw_before_after(matched([0] * 3), matched([16] * 3), path)
+    with Image.open(path) as image:
+        left, right = np.split(np.array(image.convert('RGB')), 2, axis=1)
+    green, red = (26, 152, 80), (230, 85, 13)
+    for half, shown, absent in ((left, red, green), (right, green, red)):
+        assert share_of(half, shown) > 0.002
+        assert share_of(half, absent) < 0.0001
+
+
+def test_views_stand_side_by_side(tmp_path):
+    """A black and a white one, and no match."""
+    pairs = matched([0] * 3)
+    pairs.views[1] = 255
+    pairs.inside[:] = False
+    path = tmp_path / 'matches.png'
+    assert draw_before_after(pairs, pairs, path) == 0
+    with Image.open(path) as image:
+        grey = image.convert('L')
+    for y in (170, 425, 680):
+        views = [grey.getpixel((x, y)) for x in (125, 380, 620, 875)]
+        assert views == [0, 255, 0, 255]

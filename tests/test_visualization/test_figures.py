@@ -1,4 +1,4 @@
-"""Figures of a network whose features say nothing."""
+"""What figures share, and one of features that say nothing."""
 
 import numpy as np
 import torch
@@ -23,3 +23,16 @@ def test_equal_features_have_a_map(monkeypatch):
     )
     assert len(places) == 12 and np.isfinite(places).all()
     assert places == again
+
+
+def test_places_are_picked_evenly_with_both_ends():
+    candidates = torch.arange(10, 21)
+    picked = figures.evenly_spaced(candidates, 3)
+    assert picked.tolist() == [10, 15, 20]
+    assert figures.evenly_spaced(candidates, 50).equal(candidates)
+
+
+def test_patches_have_their_centres_in_pixels():
+    """Rows of 3 patches of 8 pixels: the fifth is the second of row two."""
+    centres = figures.patch_centres(torch.tensor([0, 4]), 3, 8)
+    assert centres.tolist() == [[4, 4], [12, 12]]

@@ -23,8 +23,12 @@ from ..evaluation.held_out import normalised
 from ..models import SiameseIM
 from ..visualization import correspondence
 from ..visualization.dense import attention_maps, nearest_images, pca_colours
-from ..visualization.figures import draw_dense, draw_neighbours, draw_tsne
-from ..visualization.matches import spread
+from ..visualization.figures import (
+    draw_dense,
+    draw_neighbours,
+    draw_tsne,
+    evenly_spaced,
+)
 
 MAX_IMAGES = 300  # a page stays small and is made in a minute
 
@@ -81,7 +85,7 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
         InputError: if the folder holds fewer than four that can be read.
     """
     data = image_folder(folder)
-    chosen = spread(torch.arange(len(data)), count).tolist()
+    chosen = evenly_spaced(torch.arange(len(data)), count).tolist()
     paths = [Path(data.get_data_info(index)['img_path']) for index in chosen]
     side = model.backbone.img_size
     cut = v2.Compose([*central_view(side), v2.PILToTensor()])
@@ -133,7 +137,7 @@ def _readable(paths: list[Path]) -> tuple[list[Path], list[Image.Image]]:
 
 def dense_figure(model: SiameseIM, images: ImageSet, count: int) -> Figure:
     """Attention and patch features of a few of the images."""
-    chosen = spread(torch.arange(len(images.pixels)), count)
+    chosen = evenly_spaced(torch.arange(len(images.pixels)), count)
     batch = dict(inputs=images.pixels[chosen], data_samples=None)
     view = model.data_preprocessor(batch)['inputs']
     grid = model.backbone.patch_resolution
@@ -146,7 +150,7 @@ def dense_figure(model: SiameseIM, images: ImageSet, count: int) -> Figure:
 
 def neighbour_figure(images: ImageSet, count: int) -> Figure:
     """A few of the images with those most like them."""
-    queries = spread(torch.arange(len(images.pixels)), count)
+    queries = evenly_spaced(torch.arange(len(images.pixels)), count)
     found = nearest_images(pooled(images.tokens), queries, 4)
     return draw_neighbours(images.pixels, queries, found)
 
@@ -183,7 +187,7 @@ def pair_figures(
             pipeline=pipeline,
         )
     )
-    chosen = spread(torch.arange(len(data)), 4 * count).tolist()
+    chosen = evenly_spaced(torch.arange(len(data)), 4 * count).tolist()
     batch = default_collate([data[index] for index in chosen])
     samples = batch['data_samples']
     found = correspondence.find(model, normalised(model, batch), samples)

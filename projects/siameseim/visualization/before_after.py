@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from ..evaluation import MatchedViews
-from .matches import MatchPanel, draw_matches, spread
+from .figures import RIGHT, WRONG, evenly_spaced, patch_centres, pixels_of
 
 # Which pairs are shown, as places among all pairs sorted by how many of
 # their patches the trained network matched: one good, one typical, one poor.
 _PLACES = (0.75, 0.5, 0.25)
+_SHOWN = 14  # matches of a pair
+_GAP = 0.15  # between the views, as a share of their width
 
 
 def draw_before_after(
@@ -28,18 +32,20 @@ def draw_before_after(
     Returns:
         int: number of matches drawn.
     """
-    rows = [
-        [
-            _panel('untrained', before, pair),
-            _panel('pretrained', after, pair),
-        ]
-        for pair in typical_pairs(after)
-    ]
-    heading = (
+    figure = Figure(figsize=(10, 8.1), dpi=100)
+    axes = figure.subplots(len(_PLACES), 2)
+    drawn = 0
+    for (left, right), pair in zip(axes, typical_pairs(after), strict=True):
+        drawn += _draw_pair(left, 'untrained', before, pair)
+        drawn += _draw_pair(right, 'pretrained', after, pair)
+    figure.suptitle(
         'Places in one view (left) and the patches found for them in the '
-        'other (right)'
+        'other (right)',
+        fontsize=11,
     )
-    return draw_matches(rows, path, heading)
+    figure.tight_layout()
+    figure.savefig(path)
+    return drawn
 
 
 def typical_pairs(matched: MatchedViews) -> list[int]:
@@ -57,18 +63,36 @@ def _shares(matched: MatchedViews) -> Tensor:
     return right / matched.inside.sum(dim=1).clamp(min=1)
 
 
-def _panel(name: str, matched: MatchedViews, pair: int) -> MatchPanel:
-    """Some of a pair's matches, and how many of all were correct."""
-    inside = matched.inside[pair]
-    correct = matched.correct[pair] & inside
-    shown = spread(inside.nonzero()[:, 0], 14)
+def _draw_pair(axis: Axes, name: str, matched: MatchedViews, pair: int) -> int:
+    """Both views side by side and some of their matches; how many."""
+    inside, correct = matched.inside[pair], matched.correct[pair]
     side = matched.views.shape[-1]
+    shift = side * (1 + _GAP)
+    for left, view in zip((0, shift), matched.views[:, pair], strict=True):
+        extent = (left, left + side, side, 0)
+        axis.imshow(pixels_of(view), extent=extent, interpolation='none')
+    shown = evenly_spaced(inside.nonzero()[:, 0], _SHOWN)
     columns = round(len(inside) ** 0.5)
-    return MatchPanel(
-        title=f'{name}: {int(correct.sum())} of {int(inside.sum())} correct',
-        views=(matched.views[0, pair], matched.views[1, pair]),
-        patch_size=side // columns,
-        queries=matched.queries[pair, shown],
-        matches=matched.matches[pair, shown],
-        correct=matched.correct[pair, shown],
+    starts, ends = (
+        patch_centres(indices[pair, shown], columns, side // columns)
+        for indices in (matched.queries, matched.matches)
     )
+    for start, end, right in zip(
+        starts, ends + [shift, 0], correct[shown], strict=True
+    ):
+        axis.plot(
+            *zip(start, end, strict=True),
+            color=RIGHT if right else WRONG,
+            linestyle='-' if right else '--',
+            linewidth=1.6 if right else 1.0,
+            marker='s',
+            markersize=5,
+            markeredgecolor='white',
+        )
+    found = int((correct & inside).sum())
+    axis.set(xlim=(0, shift + side), ylim=(side, 0))
+    axis.set_title(
+        f'{name}: {found} of {int(inside.sum())} correct', fontsize=10
+    )
+    axis.axis('off')
+    return len(shown)

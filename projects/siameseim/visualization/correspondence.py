@@ -3,6 +3,7 @@
 Shape legend: B images, L patches of a view, D decoder width.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,18 @@ from ..evaluation.matching import (
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
 from ..models.position import relative_geometry
-from .figures import legible, new_figure, pixels_of, show
-from .matches import spread
+from .figures import (
+    RIGHT,
+    WRONG,
+    evenly_spaced,
+    legible,
+    new_figure,
+    patch_centres,
+    pixels_of,
+    show,
+)
 
 _VIEW1, _VIEW2 = '#0072b2', '#d55e00'  # told apart by colour-blind readers
-_RIGHT, _WRONG = '#1a9850', '#e6550d'
 _SHOWN = 12  # patches drawn
 _WIDTH = 5.4  # inches
 _TEXT = legible(_WIDTH)
@@ -115,19 +123,20 @@ def draw(
     pair = [pixels_of(view[index]) for view in views]
     patch = pair[0].shape[0] / grid[0]
     inside = found.inside[index].nonzero()[:, 0]
-    chosen = spread(inside, _SHOWN)
+    chosen = evenly_spaced(inside, _SHOWN)
     show(axes[0, 1], pair[0], 'view 1: patches asked for')
-    _numbers(axes[0, 1], _centres(chosen, grid, patch), _VIEW1)
+    _numbers(axes[0, 1], patch_centres(chosen, grid[1], patch),
+             [_VIEW1] * len(chosen))  # fmt: skip
     show(axes[1, 0], pair[1], 'view 2: matched by features')
     true = (found.places[index, chosen].flip(1).numpy() + 0.5) * patch
     near = within_radius(found.places[index : index + 1], grid)[0]
     guesses = found.matched[index]
-    _arrows(axes[1, 0], true, _centres(guesses[chosen], grid, patch),
+    _arrows(axes[1, 0], true, patch_centres(guesses[chosen], grid[1], patch),
             near[chosen, guesses[chosen]])  # fmt: skip
-    shared = spread(found.shared[index].nonzero()[:, 0], _SHOWN)
+    shared = evenly_spaced(found.shared[index].nonzero()[:, 0], _SHOWN)
     show(axes[1, 1], pair[1], 'view 2: found by prediction')
-    own = _centres(shared, grid, patch)
-    guess = _centres(found.predicted[index, shared], grid, patch)
+    own = patch_centres(shared, grid[1], patch)
+    guess = patch_centres(found.predicted[index, shared], grid[1], patch)
     right = torch.from_numpy(np.abs(own - guess).max(axis=1) <= 1.01 * patch)
     _arrows(axes[1, 1], own, guess, right)
     return figure
@@ -159,16 +168,11 @@ def _draw_crops(
         )  # fmt: skip
 
 
-def _centres(
-    indices: Tensor, grid: tuple[int, int], patch: float
-) -> np.ndarray:
-    """(Q, 2) pixel coordinates (x, y) of patch centres."""
-    places = torch.stack([indices % grid[1], indices // grid[1]], dim=1)
-    return (places.numpy() + 0.5) * patch
-
-
-def _numbers(axis: Axes, points: np.ndarray, colour: str) -> None:
-    for number, (x, y) in enumerate(points, 1):
+def _numbers(axis: Axes, points: np.ndarray, colours: Sequence[str]) -> None:
+    """1, 2, ... at (x, y) pixels, each in its colour."""
+    for number, ((x, y), colour) in enumerate(
+        zip(points, colours, strict=True), 1
+    ):
         axis.text(
             x, y, str(number), color='white', fontsize=_TEXT, ha='center',
             va='center', bbox=dict(boxstyle='circle', facecolor=colour,
@@ -180,20 +184,13 @@ def _arrows(
     axis: Axes, true: np.ndarray, guess: np.ndarray, right: Tensor
 ) -> None:
     """A ring at the true place, a number where it was found."""
-    for start, end, correct in zip(true, guess, right, strict=True):
-        colour = _RIGHT if correct else _WRONG
+    colours = [RIGHT if correct else WRONG for correct in right]
+    for start, end, colour in zip(true, guess, colours, strict=True):
         axis.plot(*zip(start, end, strict=True), color=colour, lw=1.3,
-                  linestyle='-' if correct else '--')  # fmt: skip
+                  linestyle='-' if colour == RIGHT else '--')  # fmt: skip
         axis.plot(*start, marker='o', markersize=9, markerfacecolor='none',
                   markeredgecolor=colour, markeredgewidth=1.8)  # fmt: skip
-    for correct, colour in ((True, _RIGHT), (False, _WRONG)):
-        keep = right.numpy() == correct
-        for number, (x, y) in enumerate(guess, 1):
-            if keep[number - 1]:
-                axis.text(x, y, str(number), color='white', fontsize=_TEXT,
-                          ha='center', va='center',
-                          bbox=dict(boxstyle='circle', facecolor=colour,
-                                    edgecolor='white', pad=0.2))  # fmt: skip
+    _numbers(axis, guess, colours)
 
 
 def shares(found: Correspondence, grid: tuple[int, int]) -> dict[str, float]:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from torch import Tensor
 
+# Green and red that colour-blind readers tell apart; wrong ones are dashed.
+RIGHT, WRONG = '#1a9850', '#e6550d'
 _DPI = 110
 _SIDE = 1.7  # inches of an image; four of them fill a phone's width
 _PHONE = 343  # CSS pixels of a picture's width on a phone of 375
@@ -16,9 +18,7 @@ _PHONE = 343  # CSS pixels of a picture's width on a phone of 375
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches, drawn without a display."""
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout='constrained')
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width, height), dpi=_DPI, layout='constrained')
 
 
 def legible(width: float) -> float:
@@ -43,6 +43,34 @@ def show(axis: Axes, pixels: np.ndarray, title: str = '') -> None:
 def pixels_of(image: Tensor) -> np.ndarray:
     """(3, H, W) uint8 -> (H, W, 3) array."""
     return image.permute(1, 2, 0).cpu().numpy()
+
+
+def patch_centres(indices: Tensor, columns: int, patch: float) -> np.ndarray:
+    """(Q, 2) pixel coordinates (x, y) of the centres of patches.
+
+    Args:
+        indices (Tensor): (Q,) patches, row by row.
+        columns (int): patches per row.
+        patch (float): side of a patch in pixels.
+    """
+    places = torch.stack([indices % columns, indices // columns], dim=1)
+    return (places.numpy() + 0.5) * patch
+
+
+def evenly_spaced(candidates: Tensor, count: int) -> Tensor:
+    """Pick up to ``count`` of a list of indices, evenly over the list.
+
+    Args:
+        candidates (Tensor): (N,) indices.
+        count (int): how many to pick.
+
+    Returns:
+        Tensor: (min(N, count),) of them, in order.
+    """
+    if len(candidates) <= count:
+        return candidates
+    steps = torch.linspace(0, len(candidates) - 1, count).round().long()
+    return candidates[steps]
 
 
 def draw_dense(images: Tensor, attention: Tensor, colours: Tensor) -> Figure:
