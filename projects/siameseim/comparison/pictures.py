@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .table import Result, full_name
@@ -22,7 +21,6 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
         path (Path): where the PNG goes.
     """
     figure = Figure(figsize=(16, 5), dpi=100)
-    FigureCanvasAgg(figure)
     by_epoch, by_cost, by_time = figure.subplots(1, 3, sharey=True)
     groups: dict[str, list[Result]] = {}
     for result in results:

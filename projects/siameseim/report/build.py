@@ -18,32 +18,30 @@ from .pictures import (
     tsne_figure,
 )
 
+# Values of the log that share a picture, and how to read it.
 _CURVES = {
-    'Loss': ('loss', 'loss_pos', 'loss_neg'),
-    'k-NN accuracy in %': ('knn', 'probe_accuracy'),
+    'Loss': (
+        ('loss', 'loss_pos', 'loss_neg'),
+        'Falls early in every run, also in one that collapses: read it '
+        'together with the curves beside it. It may rise while the target '
+        'gets richer.',
+    ),
+    'k-NN accuracy in %': (
+        ('knn', 'probe_accuracy'),
+        'Frozen features on labelled images; the first point is the '
+        'untrained network. This is what should rise. The probe, if there is '
+        'one, is a linear classifier on the training images.',
+    ),
     'Effective rank of image features': (
-        'online_rank',
-        'target_rank',
-        'projected_rank',
+        ('online_rank', 'target_rank', 'projected_rank'),
+        'How many directions the features use (RankMe). A fall towards 1 is '
+        'collapse; a fall by half at the start is not.',
     ),
     'Mean cosine of different images': (
-        'online_cosine',
-        'target_cosine',
-        'projected_cosine',
+        ('online_cosine', 'target_cosine', 'projected_cosine'),
+        'Near 1 all images have the same feature. It should stay clearly '
+        'below.',
     ),
-}
-_HOW = {
-    'Loss': 'Falls early in every run, also in one that collapses: read it '
-    'together with the curves beside it. It may rise while the target gets '
-    'richer.',
-    'k-NN accuracy in %': 'Frozen features on labelled images; the first '
-    'point is the untrained network. This is what should rise. The probe, if '
-    'there is one, is a linear classifier on the training images.',
-    'Effective rank of image features': 'How many directions the features '
-    'use (RankMe). A fall towards 1 is collapse; a fall by half at the start '
-    'is not.',
-    'Mean cosine of different images': 'Near 1 all images have the same '
-    'feature. It should stay clearly below.',
 }
 
 
@@ -71,11 +69,11 @@ def build_report(run: LoadedRun, folder: Path) -> str:
 
 def _curves(run: LoadedRun) -> Section:
     pictures = []
-    for title, names in _CURVES.items():
+    for title, (names, how) in _CURVES.items():
         curves = curves_of(run.log, names)
         if curves:
             figure = draw_log(curves, title)
-            pictures.append(Picture(figure, _HOW[title], f'{title} curve'))
+            pictures.append(Picture(figure, how, f'{title} curve'))
     text = (
         'From the JSON log of the run.'
         if pictures
