@@ -76,6 +76,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     """Measure as the command line says, write and print the table."""
     args = parse_args(argv)
+    title = args.checkpoint or f'the untrained network of {args.config}'
+    rows: list[report.Row] = []
     try:
         backbone = frozen.backbone_config(
             args.checkpoint,
@@ -103,11 +105,13 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
                 precision=args.precision,
             ),
         )
-        rows = run_suite(backbone, options)
+        for row in run_suite(backbone, options):
+            rows.append(row)
     except robustness_table.UNMEASURED as error:
         sys.exit(f'error: {error}')
-    title = args.checkpoint or f'the untrained network of {args.config}'
-    print(report.write(rows, title, args.out / 'frozen'))
+    finally:  # what was measured is kept, whatever ends the rest
+        if rows:
+            print(report.write(rows, title, args.out / 'frozen'))
     if failed := robustness_table.failures(rows):
         sys.exit(f'error: the table lacks\n{failed}')
     return rows

@@ -66,6 +66,25 @@ def test_a_classifier_that_cannot_be_loaded_costs_no_other_measure(
     assert values['linear: robustness'] is None
 
 
+@pytest.mark.parametrize(
+    ('error', 'ends'),
+    [(ValueError, SystemExit), (RuntimeError, RuntimeError)],
+)
+def test_a_probe_that_fails_costs_no_measure_before_it(
+    checkpoint, colours, tmp_path, monkeypatch, error, ends
+):
+    def run_probe(cfg):
+        raise error('fewer than one batch')
+
+    monkeypatch.setattr(frozen_suite, 'run_probe', run_probe)
+    with pytest.raises(ends, match='fewer than one batch'):
+        run(checkpoint, colours, tmp_path)
+    stored = json.loads((tmp_path / 'frozen.json').read_text())
+    values = {row['measure']: row['value'] for row in stored['rows']}
+    assert values['k-NN, k=1'] == values['few-shot 10 %'] == 100
+    assert 'linear probe' not in values
+
+
 def test_a_given_list_is_used(checkpoint, colours, tmp_path):
     path = tmp_path / 'list.txt'
     path.write_text('blue_1.png\nred_2.png\n')  # green is never seen

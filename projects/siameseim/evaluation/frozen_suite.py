@@ -1,7 +1,7 @@
 """Every frozen-feature measure of a checkpoint."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,29 +42,29 @@ class SuiteOptions:
         probe_workers (int, optional): its loading processes; None is the
             config's number.
         shifted (ShiftedData): for the robustness of the linear classifier.
-        device (str, optional): defaults to None: a GPU if there is one.
+        device (str, optional): None is a GPU if there is one.
         loading (dict): as for ``pooled_features``.
     """
 
     data: str
     out: Path
     linear_config: str
-    ks: Sequence[int] = (10, 20, 100, 200)
-    temperature: float = 0.1
-    lists: dict[float, str | None] = field(
-        default_factory=lambda: {0.01: None, 0.1: None}
-    )
-    seed: int = 0
-    epochs: int | None = None
-    probe_batch: int | None = None
-    probe_workers: int | None = None
-    shifted: ShiftedData = field(default_factory=ShiftedData)
-    device: str | None = None
-    loading: dict[str, Any] = field(default_factory=dict)
+    ks: Sequence[int]
+    temperature: float
+    lists: dict[float, str | None]
+    seed: int
+    epochs: int | None
+    probe_batch: int | None
+    probe_workers: int | None
+    shifted: ShiftedData
+    device: str | None
+    loading: dict[str, Any]
 
 
-def run_suite(backbone: dict[str, Any], options: SuiteOptions) -> list[Row]:
-    """Encode both splits once, then measure.
+def run_suite(
+    backbone: dict[str, Any], options: SuiteOptions
+) -> Iterator[Row]:
+    """Encode both splits once, then measure; a row comes when it is known.
 
     Args:
         backbone (dict): from ``frozen.backbone_config``.
@@ -72,11 +72,12 @@ def run_suite(backbone: dict[str, Any], options: SuiteOptions) -> list[Row]:
     """
     known, asked = _encode(backbone, options)
     note = f'{options.data}, {len(asked.files)} images'
-    rows = knn_rows(known, asked, options, note)
-    rows += few_shot_rows(known, asked, options, note)
+    yield from knn_rows(known, asked, options, note)
+    yield from few_shot_rows(known, asked, options, note)
     if options.epochs == 0:
-        return [*rows, Row('linear probe', None, 'left out (--epochs 0)')]
-    return rows + linear_rows(backbone, options, note)
+        yield Row('linear probe', None, 'left out (--epochs 0)')
+    else:
+        yield from linear_rows(backbone, options, note)
 
 
 def knn_rows(
@@ -128,7 +129,7 @@ def few_shot_rows(
 
 def linear_rows(
     backbone: dict[str, Any], options: SuiteOptions, note: str
-) -> list[Row]:
+) -> Iterator[Row]:
     """The linear probe, and the robustness of its classifier."""
     cfg = probe_config(
         options.linear_config,
@@ -142,12 +143,13 @@ def linear_rows(
     batch = cfg.train_dataloader.batch_size
     score, checkpoint = run_probe(cfg)
     how = f'{cfg.train_cfg.max_epochs} epochs, {batch} images a step'
-    rows = [Row('linear probe', score, f'{note}; {how}')]
+    yield Row('linear probe', score, f'{note}; {how}')
     try:
         classifier = load_classifier(cfg, checkpoint, device=options.device)
     except UNMEASURED as error:
-        return [*rows, failed_row('linear: robustness', error)]
-    return rows + robustness_rows(classifier, options.shifted, 'linear')
+        yield failed_row('linear: robustness', error)
+    else:
+        yield from robustness_rows(classifier, options.shifted, 'linear')
 
 
 def _encode(
