@@ -11,9 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config
-
-from siameseim.engine.options import add_options, merge_options
+from siameseim.engine.options import (
+    add_options,
+    missing_toolbox,
+    read_config,
+)
 from siameseim.transfer import draw
 
 
@@ -49,14 +51,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Draw as the command line says and return the files written."""
     args = parse_args(argv)
     try:
-        for name in ('config', 'checkpoint'):
-            path = getattr(args, name)
-            if not Path(path).is_file():
-                raise FileNotFoundError(f'{name} {path} does not exist')
-        cfg = Config.fromfile(args.config)
-        merge_options(cfg, args.cfg_options)
         files = draw.draw_predictions(
-            cfg,
+            read_config(args, 'checkpoint'),
             args.checkpoint,
             draw.find_images(args.images),
             Path(args.out),
@@ -65,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         )
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
+    except ImportError as error:
+        sys.exit(missing_toolbox(error))
     for file in files:
         print(file)
     return files

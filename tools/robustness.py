@@ -15,9 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
-
-from siameseim.engine.options import merge_options
+from siameseim.engine.options import add_options, read_config
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
 
@@ -44,10 +42,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=128)
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={},
-        metavar='KEY=VALUE', help='replace settings of the config',
-    )  # fmt: skip
+    add_options(parser)
     return parser.parse_args(argv)
 
 
@@ -55,10 +50,8 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     """Measure as the command line says, write and print the table."""
     args = parse_args(argv)
     try:
-        cfg = Config.fromfile(args.config)
-        merge_options(cfg, args.cfg_options)
         classifier = load_classifier(
-            cfg,
+            read_config(args),
             args.checkpoint,
             args.classes,
             args.device,

@@ -19,7 +19,8 @@ from mmengine.runner import Runner
 from siameseim.engine import launch
 from siameseim.engine.options import (
     add_options,
-    merge_options,
+    missing_toolbox,
+    read_config,
     unknown_setting,
 )
 from siameseim.errors import InputError
@@ -69,12 +70,7 @@ def load_config(args: argparse.Namespace) -> Config:
         FileNotFoundError: if config, checkpoint or data do not exist.
         ValueError: for ``--tta`` without a ``tta_pipeline``.
     """
-    for name in ('config', 'checkpoint'):
-        path = getattr(args, name)
-        if not Path(path).is_file():
-            raise FileNotFoundError(f'{name} {path} does not exist')
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options)
+    cfg = read_config(args, 'checkpoint')
     if cfg.get('test_dataloader') is None:
         raise ValueError(
             f'{args.config} has no test_dataloader: measure pretrained '
@@ -125,7 +121,10 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     """Test as the command line says and return the results."""
     args = parse_args(argv)
-    scores = measure(args)
+    try:
+        scores = measure(args)
+    except ImportError as error:
+        sys.exit(missing_toolbox(error))
     writes = args.out and is_main_process()
     launch.end_group()
     # some metrics return numpy scalars, which JSON does not know

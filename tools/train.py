@@ -23,7 +23,8 @@ from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
 from siameseim.engine.options import (
     add_options,
-    merge_options,
+    missing_toolbox,
+    read_config,
     unknown_setting,
 )
 from siameseim.engine.worker_signals import end_workers
@@ -96,12 +97,7 @@ def add_pretraining_options(parser: argparse.ArgumentParser) -> None:
 
 def load_config(args: argparse.Namespace) -> Config:
     """The config file with the changes of the command line."""
-    if not Path(args.config).is_file():
-        raise FileNotFoundError(
-            f'config {args.config} does not exist: give a file of configs/'
-        )
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options)
+    cfg = read_config(args)
     cfg.launcher = args.launcher
     default = os.path.join('work_dirs', Path(args.config).stem)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or default
@@ -215,11 +211,7 @@ def train(args: argparse.Namespace) -> int | str | None:
     except TypeError as error:
         sys.exit(unknown_setting(error))
     except ImportError as error:
-        sys.exit(
-            f'error: {error}. The full stack is built by `python3 '
-            'tools/setup_env.py test`; `python tools/doctor.py --require '
-            'detection` says what is missing'
-        )
+        sys.exit(missing_toolbox(error))
     try:
         runner.train()
     except SystemExit as stop:  # of StopSignalHook, in all processes alike

@@ -1,9 +1,10 @@
-"""Settings of the command line."""
+"""Settings of the command line, and what to say of those that fail."""
 
 import argparse
 import difflib
 import inspect
 import traceback
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
@@ -50,6 +51,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='replace settings, e.g. train_dataloader.batch_size=64',
     )
+
+
+def read_config(args: argparse.Namespace, *files: str) -> Config:
+    """The config file of a command line, with its ``--cfg-options``.
+
+    Args:
+        args (argparse.Namespace): with ``config`` and ``cfg_options``.
+        *files (str): other arguments that must be files, as 'checkpoint'.
+
+    Raises:
+        FileNotFoundError: naming the argument and the file.
+        InputError: as ``merge_options``.
+    """
+    for name in ('config', *files):
+        path = getattr(args, name)
+        if not Path(path).is_file():
+            raise FileNotFoundError(
+                f'{name} {path} does not exist: give an existing file'
+            )
+    cfg = Config.fromfile(args.config)
+    merge_options(cfg, args.cfg_options)
+    return cfg
 
 
 def merge_options(cfg: Config, options: dict[str, Any]) -> None:
@@ -101,6 +124,15 @@ def _only_a_name(cfg: Config, option: str) -> str:
     return (
         f'--cfg-options {option} would change nothing: {cfg.filename} uses '
         f'the name {first} only while it is read. Set what it went into{cure}'
+    )
+
+
+def missing_toolbox(error: ImportError) -> str:
+    """What to say where a config needs packages that are not there."""
+    return (
+        f'error: {error}. The full stack is built by `python3 '
+        'tools/setup_env.py test`; `python tools/doctor.py --require '
+        'detection` says what is missing'
     )
 
 
