@@ -9,7 +9,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-PENALTY = 0.1
+PENALTY = 0.1  # before it is divided by the number of labels
+MAX_ITER = 1000  # of L-BFGS; it warns where these do not suffice
 
 
 def prepare(features: Tensor) -> np.ndarray:
@@ -29,38 +30,29 @@ def prepare(features: Tensor) -> np.ndarray:
     return torch.nn.functional.normalize(rows, dim=1).numpy()
 
 
-def fit(
-    features: Tensor,
-    labels: Tensor,
-    penalty: float = PENALTY,
-    max_iter: int = 1000,
-) -> LogisticRegression:
-    """Minimise mean cross-entropy + (penalty / n) * ||W||^2 / 2.
+def fit(features: Tensor, labels: Tensor) -> LogisticRegression:
+    """Minimise mean cross-entropy + (PENALTY / n) * ||W||^2 / 2.
 
     scikit-learn minimises C * (sum of cross-entropies) + ||W||^2 / 2. That is
-    the same times n * C if C = 1 / penalty, whatever n is.
+    the same times n * C if C = 1 / PENALTY, whatever n is.
 
     Args:
         features (Tensor): (n, C) as encoded; prepared in here.
         labels (Tensor): (n,) int64.
-        penalty (float): before it is divided by n. Defaults to 0.1.
-        max_iter (int): of L-BFGS; it warns where these do not suffice.
-            Defaults to 1000.
 
     Raises:
-        ValueError: if there are fewer than two classes or a bad penalty.
+        ValueError: if there are fewer than two classes.
     """
     classes = len(labels.unique())
-    if classes < 2 or penalty <= 0:
+    if classes < 2:
         raise ValueError(
-            f'{classes} classes and penalty={penalty}: logistic regression '
-            'needs at least 2 classes and a positive penalty'
+            f'{classes} classes: logistic regression needs at least 2'
         )
     # For two classes scikit-learn has one weight vector v = w1 - w0. At the
     # optimum w1 = -w0, so ||w0||^2 + ||w1||^2 = ||v||^2 / 2: twice the C.
     scale = 2 if classes == 2 else 1
     model = LogisticRegression(
-        C=scale / penalty, fit_intercept=False, tol=1e-4, max_iter=max_iter
+        C=scale / PENALTY, fit_intercept=False, tol=1e-4, max_iter=MAX_ITER
     )
     return model.fit(prepare(features), labels.numpy())
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
 from mmpretrain.apis import get_model
 from mmpretrain.registry import DATASETS
 from torch.utils.data import DataLoader
@@ -16,7 +17,7 @@ from ..convert.layouts import state_of
 from ..convert.safe_load import load_file
 from ..transfer import classification
 from ..transfer.whole_checkpoint import check_whole
-from .corruptions import ALEXNET_ERRORS, SEVERITIES, mean_corruption_error
+from .corruptions import ALEXNET_ERRORS, SEVERITIES
 from .imagenet_classes import classes_of, columns_of
 
 
@@ -38,7 +39,7 @@ class Classifier:
 
 
 def load_classifier(
-    config: str | Config,
+    config: Config,
     checkpoint: str,
     classes: str | None = None,
     device: str | None = None,
@@ -47,7 +48,7 @@ def load_classifier(
     """Load a classifier that ``tools/train.py`` trained.
 
     Args:
-        config (str | Config): of the training.
+        config (Config): of the training.
         checkpoint (str): file written by it.
         classes (str, optional): training folder or list of class folders;
             needed if the checkpoint does not name them.
@@ -58,8 +59,7 @@ def load_classifier(
         FileNotFoundError: if a file does not exist.
         ValueError: if it is no classifier, or the classes do not fit it.
     """
-    cfg = Config.fromfile(config) if isinstance(config, str) else config
-    cfg = copy.deepcopy(cfg)
+    cfg = copy.deepcopy(config)
     classification.read_files(cfg)
     contents = load_file(checkpoint)
     weight = state_of(contents).get('head.fc.weight')
@@ -72,8 +72,9 @@ def load_classifier(
     outputs = len(weight)
     classification.set_classes(cfg, outputs)
     named = contents.get('meta', {}).get('dataset_meta', {}).get('classes', [])
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    model = get_model(cfg, pretrained=checkpoint, device=device)
+    model = get_model(
+        cfg, pretrained=checkpoint, device=device or get_device()
+    )
     check_whole(model, contents, checkpoint)
     return Classifier(
         model.eval(),
@@ -174,11 +175,6 @@ def stored_corruptions(
             for s in SEVERITIES
         ]
     return errors
-
-
-def one_minus_mce(errors: dict[str, list[float]]) -> float:
-    """What the paper's table reports for ImageNet-C, 0 to 1 or below 0."""
-    return 1 - mean_corruption_error(errors)
 
 
 def _corrupted(

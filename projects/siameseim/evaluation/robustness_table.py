@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .corruptions import ALEXNET_ERRORS
+from .corruptions import ALEXNET_ERRORS, mean_corruption_error
 from .report import Row
 from .robustness import (
     Classifier,
     accuracy,
     made_corruptions,
-    one_minus_mce,
     stored_corruptions,
 )
 
@@ -94,7 +93,9 @@ def robustness_rows(
         _row(
             f'{kind}: ImageNet-C, 1 - mCE',
             data.imagenet_c,
-            lambda f: one_minus_mce(stored_corruptions(classifier, f)),
+            lambda f: (
+                1 - mean_corruption_error(stored_corruptions(classifier, f))
+            ),
         )
     )
     if data.corrupt:
@@ -130,7 +131,7 @@ def _made_rows(classifier: Classifier, clean: Path, kind: str) -> list[Row]:
         return [failed_row(measure, error)]
     made = f'{clean}, corrupted here: not ImageNet-C'
     note = f'{made}; over the errors of AlexNet on ImageNet-C'
-    rows = [Row(measure, 100 * one_minus_mce(errors), note)]
+    rows = [Row(measure, 100 * (1 - mean_corruption_error(errors)), note)]
     for name in ALEXNET_ERRORS:
         right = 100 * (1 - sum(errors[name]) / len(errors[name]))
         rows.append(Row(f'{kind}: made {name}, accuracy', right, made))
