@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+from mmengine.device import get_device
 
 from siameseim import get_model
 from siameseim.evaluation.extraction import (
@@ -51,7 +51,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Extract, or say in one line why not."""
     args = parse_args(argv)
-    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    device = args.device or get_device()
     try:
         check_suffix(args.out)
         backbone = get_model(

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmpretrain.registry import MODELS
 from torch import nn
@@ -80,7 +81,7 @@ def frozen_backbone(
     with one_liners():
         backbone.init_weights()
     backbone.requires_grad_(False)
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    device = device or get_device()
     return backbone.to(device), MODELS.build(PREPROCESSOR).to(device)
 
 
