@@ -103,8 +103,8 @@ def main(argv: Sequence[str] | None = None) -> dict[int, float]:
     """Encode both folders, vote, print the accuracies."""
     args = parse_args(argv)
     logging.disable(logging.INFO - 1)
-    launch.init_group(args.launcher)
     try:
+        launch.init_group(args.launcher)
         scores, data = measure(args)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')

@@ -135,6 +135,12 @@ def test_one_command_with_several_k(colours, capsys):
     assert '100.0% of 9 images, 3 classes' in capsys.readouterr().out
 
 
+def test_a_launcher_that_did_not_start_the_tool_is_named(monkeypatch):
+    monkeypatch.delenv('WORLD_SIZE', raising=False)
+    with pytest.raises(SystemExit, match='error: --launcher pytorch needs'):
+        tool('knn').main(['a.pth', '--data', 'b', '--launcher', 'pytorch'])
+
+
 def test_more_neighbours_than_images_are_refused(colours):
     config = str(ROOT / 'configs/siameseim_smoke.py')
     options = ['--config', config, '--data', str(colours), '--k', '1', '999']

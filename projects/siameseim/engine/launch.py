@@ -32,7 +32,7 @@ def world_size(launcher: str) -> int:
         launcher (str): 'none', 'pytorch' (torchrun), 'slurm' or 'mpi'.
 
     Raises:
-        RuntimeError: if the process was not started by that launcher.
+        ValueError: if the process was not started by that launcher.
     """
     return 1 if launcher == 'none' else _places(launcher)[2]
 
@@ -70,7 +70,11 @@ def init_group(launcher: str) -> None:
 
     Args:
         launcher (str): as for ``world_size``.
+
+    Raises:
+        ValueError: likewise.
     """
+    world_size(launcher)  # says more than init_dist of missing variables
     if launcher != 'none' and torch.cuda.is_available():
         # else init_dist chooses 'spawn', and each loader worker imports anew
         if multiprocessing.get_start_method(allow_none=True) is None:
