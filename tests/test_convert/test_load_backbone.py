@@ -148,6 +148,7 @@ def test_new_parts_are_named_and_not_counted(tmp_path, log):
     load_pretrained(model, file)
     assert log[0].startswith('loaded 51 of 51 ')
     assert 'initial values: layers.0.attn.rel_pos_h' in log[-1]
+    assert not any('not in the file' in line for line in log)
     assert model.layers[0].attn.rel_pos_h.abs().max() == 0
 
 

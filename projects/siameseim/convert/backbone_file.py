@@ -11,7 +11,7 @@ from .names import is_backbone, timm_to_ours
 from .safe_load import load_file
 
 # What programs save beside tensors to say what they are.
-_DESCRIBING = ('args', 'config', 'meta')
+_DESCRIBING = ('args', 'config', 'meta', 'preprocessor')
 
 
 class BackboneFile(NamedTuple):
@@ -26,7 +26,8 @@ class BackboneFile(NamedTuple):
             it was not taken.
         names (dict[str, str]): name in the file of each tensor.
         rest (dict[str, Tensor]): the other tensors, by the file's names.
-        extra (dict[str, Any]): what it says of them: args, config, meta.
+        extra (dict[str, Any]): what it says of them: args, config, meta,
+            preprocessor.
     """
 
     source: str

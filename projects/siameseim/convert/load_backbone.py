@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .backbone_file import BackboneFile, read_backbone
+from .normalisation import IMAGENET, attach, find_normalisation
 from .plain_tensors import fold_scales, foreign
 from .sizes import sizes
 
@@ -94,6 +95,7 @@ def load_pretrained(
             'that it is the right file and the model the right kind'
         )
     model.load_state_dict(matched, strict=False)
+    attach(model, find_normalisation(file.extra))
     for line in [*_report(file, own, matched, wanted), *changed]:
         print_log(line, logger='current')
 
@@ -208,10 +210,23 @@ def _report(
         )
     if left_out:
         lines.append('left out from the file: ' + '; '.join(left_out))
-    fresh = [name for name in own if name not in matched]
+    fresh = [name for name in wanted if name not in matched]
     if fresh:
         lines.append(
             'not in the file, so at their initial values: ' + _some(fresh)
+        )
+    added = [name for name in own if name not in {*wanted}]
+    if added:
+        lines.append(
+            'what this model adds to a pretrained backbone is at its initial '
+            'values: ' + _some(added)
+        )
+    statistics = find_normalisation(file.extra)
+    if statistics != IMAGENET:
+        lines.append(
+            f'trained on images normalised by {statistics}, not by '
+            "ImageNet's: a config that trains or tests this backbone needs "
+            'the same in its data_preprocessor'
         )
     if file.layout.noncommercial:
         lines.append(

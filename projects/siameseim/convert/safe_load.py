@@ -15,6 +15,9 @@ from mmengine.dist import barrier
 
 # Where this package keeps its notes in the header of a safetensors file.
 META = 'siameseim'
+# ... and in the metadata that torch keeps for each module, by name, in a state
+# dict: no module has a space in its name.
+NOTES = 'siameseim notes'
 # What torch raises for files that are no checkpoints, texts among them.
 _UNREADABLE = (
     pickle.UnpicklingError,
@@ -40,9 +43,9 @@ def load_file(source: str) -> dict[str, Any]:
             timm write it.
 
     Returns:
-        dict[str, Any]: the file's contents; 'config' for a folder's
-        ``config.json``, and 'meta' for what this package noted in a
-        ``.safetensors`` file.
+        dict[str, Any]: the file's contents; 'config' and 'preprocessor' for
+        ``config.json`` and ``preprocessor_config.json`` of a folder, and
+        'meta' for what this package noted in a file of tensors alone.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -74,6 +77,9 @@ def load_file(source: str) -> dict[str, Any]:
             f'{path} holds a {type(contents).__name__}, not a dict of '
             'tensors: save model.state_dict() instead of the model'
         )
+    metadata = getattr(contents, '_metadata', None)
+    if isinstance(metadata, dict) and NOTES in metadata:
+        return {'state_dict': contents, 'meta': metadata[NOTES]}
     return contents
 
 
@@ -126,6 +132,9 @@ def _load_folder(folder: Path) -> dict[str, Any]:
         )
     if 'state_dict' not in contents:
         contents = {'state_dict': contents}
+    processor = folder / 'preprocessor_config.json'
+    if processor.is_file():
+        contents['preprocessor'] = json.loads(processor.read_text('utf-8'))
     return {**contents, 'config': config}
 
 

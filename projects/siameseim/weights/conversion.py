@@ -175,5 +175,7 @@ def _notes(vit: PlainViT, reading: Reading) -> dict[str, Any]:
         norm_eps=vit.norm_eps,
         final_norm=vit.has_final_norm,
         noncommercial=vit.noncommercial,
+        mean=[*vit.normalisation.mean],
+        std=[*vit.normalisation.std],
         written_by=f'siameseim {__version__}',
     )

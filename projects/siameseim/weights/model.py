@@ -1,11 +1,13 @@
 """A backbone, ready for features, from any checkpoint in one call."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from mmengine.logging import print_log
 from torch import nn
 
+from ..convert.normalisation import attach
 from ..downstream.vitdet import SiameseIMViTDet
 from ..models.vit import SiameseIMViT
 from .plain_vit import PlainViT
@@ -39,8 +41,10 @@ def get_model(
 
     Returns:
         SiameseIMViT: in eval mode; called with (B, 3, height, width) images,
-        normalised by ImageNet's mean and deviation, it returns a tuple with
-        one output for each of ``out_indices``, by default the last block's.
+        normalised by the ``mean`` and ``std`` (of values in 0 to 255) of its
+        attribute ``normalisation``, which are ImageNet's unless the file says
+        otherwise, it returns a tuple with one output for each of
+        ``out_indices``, by default the last block's.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -60,6 +64,7 @@ def get_model(
     print_log(
         f'{report.source}: {report.model}; {"; ".join(report.notes)}',
         logger='current',
+        level=logging.WARNING if reading.heads_guessed else logging.INFO,
     )
     return model
 
@@ -78,8 +83,8 @@ def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
         model = SiameseIMViTDet(**{**cfg, **kwargs})
         tensors = vit.without('cls_token', 'ln2.weight', 'ln2.bias').tensors
     else:
-        cls_only = vit.has_cls and vit.has_final_norm and not vit.pools
-        cfg['out_type'] = 'cls_token' if cls_only else 'avg_featmap'
+        means = vit.feature == 'featmap'
+        cfg['out_type'] = 'avg_featmap' if means else vit.feature
         model = SiameseIMViT(**{**cfg, **kwargs})
         if model.out_type != 'avg_featmap':
             tensors = vit.without('ln2.weight', 'ln2.bias').tensors
@@ -89,4 +94,5 @@ def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
     # a recognised formula or not, what the file's program does with other
     # sizes is what this model does
     model.stored_positions = vit.positions
+    attach(model, vit.normalisation)
     return model.eval()

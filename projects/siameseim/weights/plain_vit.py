@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ..convert.normalisation import IMAGENET, Normalisation
 from ..convert.sizes import sizes
 from ..models.stored_positions import StoredPositions, on_grid
 
@@ -30,6 +31,7 @@ class PlainViT:
         pyramid (dict[str, Tensor]): a ViTDet's, by the names of
             ``SiameseIMSimplePyramid``; may be empty.
         noncommercial (bool): the weights are under CC-BY-NC 4.0.
+        normalisation (Normalisation): of its images. Defaults to ImageNet's.
     """
 
     tensors: dict[str, Tensor]
@@ -40,6 +42,7 @@ class PlainViT:
     pretraining: dict[str, Tensor] = field(default_factory=dict)
     pyramid: dict[str, Tensor] = field(default_factory=dict)
     noncommercial: bool = False
+    normalisation: Normalisation = IMAGENET
 
     @property
     def arch(self) -> dict[str, int]:
@@ -87,6 +90,19 @@ class PlainViT:
     def pools(self) -> bool:
         """Whether the mean of the patch tokens is normed and classified."""
         return 'ln2.weight' in self.tensors
+
+    @property
+    def feature(self) -> str:
+        """``out_type`` of what ``get_model`` returns.
+
+        'featmap' stands for the mean of this map, which no norm follows.
+        """
+        if self.tables:
+            return 'featmap'
+        if self.pools:
+            return 'avg_featmap'
+        cls_only = self.has_cls and self.has_final_norm
+        return 'cls_token' if cls_only else 'featmap'
 
     @property
     def tables(self) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ..convert.backbone_file import BackboneFile, read_backbone
+from ..convert.normalisation import IMAGENET, find_normalisation
 from ..convert.plain_tensors import NOT_PLAIN, plain_tensors
 from ..convert.published import convert_published
 from ..convert.vitdet import PYRAMID_SCALES, convert_vitdet
@@ -96,6 +97,7 @@ def _interpret(
         head=_head(file),
         noncommercial=file.layout.noncommercial
         or bool(notes.get('noncommercial')),
+        normalisation=find_normalisation(file.extra),
     )
     vit = replace(
         vit, pretraining=_pretraining(file), pyramid=_pyramid(file, vit)
@@ -113,6 +115,11 @@ def _interpret(
         f'{heads.origin}'
         + ('; set --num-heads if that is wrong' if heads.guessed else '')
     )
+    if vit.normalisation != IMAGENET:
+        reading.notes.append(
+            f'trained on images normalised by {vit.normalisation}, not by '
+            "ImageNet's"
+        )
     if _normed_before_head(file):
         reading.notes.append(
             'the classifier is left out: it takes features that a BatchNorm '

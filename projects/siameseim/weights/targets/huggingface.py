@@ -47,33 +47,78 @@ def huggingface(vit: PlainViT) -> Target:
             name if name.startswith('classifier.') else f'vit.{name}': tensor
             for name, tensor in state.items()
         }
-    pooler = '' if classifies else ', add_pooling_layer=False'
     return Target(
         state,
-        f"transformers.{kind}.from_pretrained('FOLDER'{pooler})",
+        _usage(vit, kind),
         container='',
         config=_config(vit, kind),
+        preprocessor=_preprocessor(vit),
         notes=notes,
     )
 
 
-def _config(vit: PlainViT, kind: str) -> dict[str, Any]:
+def _usage(vit: PlainViT, kind: str) -> str:
+    more, given = '', _sizes(vit)
+    if kind == 'ViTModel':
+        more = ', add_pooling_layer=False'
+    else:
+        given['num_labels'] = len(vit.head['weight'])
+    arguments = ', '.join(f'{name}={v!r}' for name, v in given.items())
+    return (
+        f"folder: transformers.{kind}.from_pretrained('FOLDER'{more}); "
+        f'file: model = transformers.{kind}(transformers.ViTConfig('
+        f'{arguments}){more}), then model.load_state_dict(torch.load(FILE)), '
+        'for .safetensors safetensors.torch.load_file(FILE)'
+    )
+
+
+def _preprocessor(vit: PlainViT) -> dict[str, Any]:
+    """What ``AutoImageProcessor`` makes of an image: our central view."""
+    mean, std = vit.normalisation.fractions(vit.in_channels)
+    if len(mean) != vit.in_channels:
+        return {}  # nothing is known of these channels
+    height, width = vit.img_size
+    return dict(
+        # ViT's own processor would not cut, but squeeze the image
+        image_processor_type='BitImageProcessor',
+        do_convert_rgb=True,
+        do_resize=True,
+        size=dict(shortest_edge=round(max(height, width) * 256 / 224)),
+        resample=2,  # bilinear
+        do_center_crop=True,
+        crop_size=dict(height=height, width=width),
+        do_rescale=True,
+        rescale_factor=1 / 255,
+        do_normalize=True,
+        image_mean=mean,
+        image_std=std,
+    )
+
+
+def _sizes(vit: PlainViT) -> dict[str, Any]:
+    """Arguments of ``ViTConfig`` that are not the usual ones."""
     arch, (height, width) = vit.arch, vit.img_size
-    config: dict[str, Any] = dict(
-        architectures=[kind],
-        model_type='vit',
+    return dict(
         hidden_size=arch['embed_dims'],
         num_hidden_layers=arch['num_layers'],
         num_attention_heads=vit.num_heads,
         intermediate_size=arch['feedforward_channels'],
-        hidden_act='gelu',
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
         layer_norm_eps=vit.norm_eps,
         image_size=height if height == width else [height, width],
         patch_size=vit.patch_size[0],
         num_channels=vit.in_channels,
+    )
+
+
+def _config(vit: PlainViT, kind: str) -> dict[str, Any]:
+    config: dict[str, Any] = dict(
+        architectures=[kind],
+        model_type='vit',
+        hidden_act='gelu',
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
         qkv_bias=True,
+        **_sizes(vit),
     )
     if kind != 'ViTModel':
         labels = [f'LABEL_{i}' for i in range(len(vit.head['weight']))]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...convert.safe_load import META
+from ...convert.safe_load import META, NOTES
 from ...engine.atomic_file import write_complete
 
 
@@ -25,6 +26,8 @@ class Target:
             for the tensors alone. Defaults to 'state_dict'.
         config (dict[str, Any]): for ``config.json`` of a folder; empty where
             the library loads single files.
+        preprocessor (dict[str, Any]): for ``preprocessor_config.json`` of a
+            folder; empty where the library has none.
         notes (list[str]): what a user should know.
     """
 
@@ -32,6 +35,7 @@ class Target:
     usage: str
     container: str = 'state_dict'
     config: dict[str, Any] = field(default_factory=dict)
+    preprocessor: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -55,9 +59,11 @@ def save(target: Target, destination: Path, meta: dict[str, Any]) -> None:
     elif suffix == '.safetensors':
         _save_safetensors(target.state, destination, meta)
     elif suffix in ('.pth', '.pt', '.bin'):
-        contents: dict[str, Any] = _owned(target.state)
+        contents: dict[str, Any] = OrderedDict(_owned(target.state))
         if target.container:
             contents = {target.container: contents, 'meta': meta}
+        else:  # strict loading allows no key, but passes over these
+            vars(contents)['_metadata'] = {NOTES: meta}
         _complete(destination, lambda path: torch.save(contents, path))
     else:
         folder = ' or a folder without suffix' if target.config else ''
@@ -68,13 +74,19 @@ def save(target: Target, destination: Path, meta: dict[str, Any]) -> None:
 
 
 def _save_folder(target: Target, folder: Path, meta: dict[str, Any]) -> None:
-    """``config.json`` and ``model.safetensors``."""
+    """``model.safetensors``, and what a library wants beside it."""
     if folder.is_file():
         raise ValueError(f'{folder} is a file, but a folder is to be written')
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(target.config, indent=2) + '\n'
     _save_safetensors(target.state, folder / 'model.safetensors', meta)
-    _complete(folder / 'config.json', lambda path: path.write_text(text))
+    if target.preprocessor:
+        _save_json(target.preprocessor, folder / 'preprocessor_config.json')
+    _save_json(target.config, folder / 'config.json')
+
+
+def _save_json(values: dict[str, Any], path: Path) -> None:
+    text = json.dumps(values, indent=2) + '\n'
+    _complete(path, lambda part: part.write_text(text))
 
 
 def _save_safetensors(

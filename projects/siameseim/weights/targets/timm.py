@@ -25,6 +25,7 @@ def timm(vit: PlainViT) -> Target:
         )
     state = {ours_to_timm(name): t for name, t in vit.tensors.items()}
     state |= {f'head.{name}': tensor for name, tensor in vit.head.items()}
+    mean, std = vit.normalisation.fractions(vit.in_channels)
     arch, pools = vit.arch, vit.pools or not vit.has_final_norm
     size = vit.patch_size
     arguments = dict(
@@ -48,8 +49,8 @@ def timm(vit: PlainViT) -> Target:
         pretrained_cfg=dict(
             num_classes=num_classes,
             input_size=[vit.in_channels, *vit.img_size],
-            mean=[0.485, 0.456, 0.406],
-            std=[0.229, 0.224, 0.225],
+            mean=mean,
+            std=std,
             first_conv='patch_embed.proj',
             classifier='head',
         ),

@@ -1,0 +1,123 @@
+"""Mean and deviation by which the images of a backbone are normalised."""
+
+from typing import Any, NamedTuple
+
+from mmengine.logging import print_log
+from torch import nn
+
+from ..config_text import settings
+
+_NAME = 'normalisation'  # attribute of a backbone that has been loaded
+_DIGITS = 10  # so that 0.485 * 255 is 123.675 in floating point too
+
+
+class Normalisation(NamedTuple):
+    """What is subtracted from pixels, and what they are divided by.
+
+    Attributes:
+        mean (tuple[float, ...]): of values in 0 to 255, for each channel
+            (RGB), or one for all.
+        std (tuple[float, ...]): likewise.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __str__(self) -> str:
+        """For people."""
+        mean, std = ([float(f'{x:.6g}') for x in part] for part in self)
+        return f'mean {mean} and std {std}'
+
+    def fractions(self, channels: int) -> tuple[list[float], list[float]]:
+        """Mean and deviation of values in 0 to 1, for each channel."""
+        mean, std = (
+            [round(x / 255, _DIGITS) for x in part]
+            * (channels if len(part) == 1 else 1)
+            for part in self
+        )
+        return mean, std
+
+
+IMAGENET = Normalisation((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+_RAW = Normalisation((0.0,), (1.0,))
+
+
+def find_normalisation(extra: dict[str, Any]) -> Normalisation:
+    """Look where checkpoints tell it; else it is taken to be ImageNet's.
+
+    Args:
+        extra (dict[str, Any]): ``config``, ``preprocessor`` and ``meta`` of
+            the file.
+    """
+    processor, config, meta = (
+        found if isinstance(found, dict) else {}
+        for found in map(extra.get, ('preprocessor', 'config', 'meta'))
+    )
+    timm = config.get('pretrained_cfg') or {}
+    return (
+        _from_processor(processor)
+        or _given(timm.get('mean'), timm.get('std'), 255)
+        or _given(meta.get('mean'), meta.get('std'))
+        or _from_config_text(meta.get('cfg'))
+        or IMAGENET
+    )
+
+
+def attach(model: nn.Module, found: Normalisation) -> None:
+    """Let a backbone know by what its images are normalised."""
+    setattr(model, _NAME, found)
+
+
+def normalisation_of(model: nn.Module) -> Normalisation:
+    """By what a backbone's images are normalised; logged unless usual."""
+    found: Normalisation = getattr(model, _NAME, IMAGENET)
+    if found != IMAGENET:
+        print_log(
+            f"images are normalised by {found}, not by ImageNet's, as this "
+            'backbone was trained',
+            logger='current',
+        )
+    return found
+
+
+def _given(mean: Any, std: Any, scale: float = 1) -> Normalisation | None:
+    if not mean or not std:
+        return None
+    mean, std = (
+        tuple(round(float(x) * scale, _DIGITS) for x in part)
+        for part in (mean, std)
+    )
+    return Normalisation(mean, std)
+
+
+def _from_processor(processor: dict[str, Any]) -> Normalisation | None:
+    """From Hugging Face's ``preprocessor_config.json``."""
+    scale = 1 / processor.get('rescale_factor', 1 / 255)
+    if processor.get('do_normalize') is False:
+        return _given([0], [1], scale)
+    return _given(
+        processor.get('image_mean'), processor.get('image_std'), scale
+    )
+
+
+def _from_config_text(text: Any) -> Normalisation | None:
+    """From the config that mmengine stores as text, without running it."""
+    if not isinstance(text, str):
+        return None
+    try:
+        found = settings(text)
+    except SyntaxError:
+        return None  # a config of another kind says nothing
+    for place in ('model.data_preprocessor.', 'data_preprocessor.'):
+        if any(name.startswith(place) for name in found):
+            mean, std = (
+                [
+                    value
+                    for name, value in found.items()
+                    if name.startswith(f'{place}{part}.')
+                ]
+                for part in ('mean', 'std')
+            )
+            # without them the stock classes leave pixels as they are
+            return _given(mean, std) or _RAW
+    return None

@@ -1,0 +1,93 @@
+"""By what images are normalised is read from what files say of it."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+from torch import nn
+
+from siameseim.convert import load_backbone, load_file, load_pretrained
+from siameseim.convert.normalisation import (
+    IMAGENET,
+    Normalisation,
+    find_normalisation,
+    normalisation_of,
+)
+from siameseim.models import SiameseIMViT
+from tests.vit_fixtures import SIZES, saved, tiny_vit
+
+OWN = Normalisation((0.0, 10.5, -1.0), (255.0, 40.0, 1.25))
+LISTS = dict(mean=[0, 10.5, -1], std=[255, 40.0, 1.25])
+TENTH = dict(image_mean=[0.1], image_std=[0.2])
+
+
+def stored(**config):
+    return {'meta': dict(cfg=Config(config).pretty_text)}
+
+
+@pytest.mark.parametrize(
+    ('extra', 'expected'),
+    [
+        ({}, IMAGENET),
+        (stored(model=dict(data_preprocessor=LISTS)), OWN),
+        (stored(model=dict(type='A'), data_preprocessor=LISTS), OWN),
+        (stored(model=dict(backbone=dict(type='A'))), IMAGENET),
+        # the stock classes leave pixels alone unless told
+        (
+            stored(model=dict(data_preprocessor=dict(mean=None, std=None))),
+            Normalisation((0.0,), (1.0,)),
+        ),
+        ({'meta': LISTS}, OWN),
+        ({'meta': dict(cfg='no config: of ours')}, IMAGENET),
+        (
+            {
+                'config': dict(
+                    pretrained_cfg=dict(
+                        mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]
+                    )
+                )
+            },
+            IMAGENET,
+        ),
+        ({'preprocessor': TENTH}, Normalisation((25.5,), (51.0,))),
+        (
+            {'preprocessor': dict(TENTH, rescale_factor=0.1)},
+            Normalisation((1.0,), (2.0,)),
+        ),
+        (
+            {'preprocessor': dict(TENTH, do_normalize=False)},
+            Normalisation((0.0,), (255.0,)),
+        ),
+    ],
+)
+def test_where_it_is_from(extra, expected):
+    assert find_normalisation(extra) == expected
+
+
+def test_a_folder_brings_its_preprocessor(tmp_path):
+    safetensors = pytest.importorskip('safetensors.torch')
+    state = tiny_vit().state_dict()
+    safetensors.save_file(state, tmp_path / 'model.safetensors')
+    (tmp_path / 'config.json').write_text('{}')
+    file = tmp_path / 'preprocessor_config.json'
+    file.write_text(json.dumps(TENTH))
+    assert load_file(str(tmp_path))['preprocessor'] == TENTH
+
+
+def test_it_is_told_and_kept_on_loading(tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        load_backbone, 'print_log', lambda line, **kwargs: lines.append(line)
+    )
+    extra = stored(model=dict(data_preprocessor=LISTS))
+    contents = {'state_dict': tiny_vit().state_dict(), **extra}
+    model = SiameseIMViT(**SIZES)
+    load_pretrained(model, saved(tmp_path / 'a.pth', contents))
+    assert normalisation_of(model) == OWN
+    assert 'mean [0.0, 10.5, -1.0] and std [255.0, 40.0, 1.25]' in lines[-1]
+
+
+def test_one_value_holds_for_all_channels():
+    one = Normalisation((127.5,), (51.0,))
+    assert one.fractions(3) == ([0.5] * 3, [0.2] * 3)
+    assert normalisation_of(nn.Identity()) == IMAGENET
