@@ -36,13 +36,36 @@ def built(usage, file, classes=CLASSES):
 
 @torch.no_grad()
 @pytest.mark.parametrize('to', ['siameseim', 'mmpretrain'])
-def test_a_plain_vit(to, tmp_path):
-    file, source = source_of(tmp_path, out_type='cls_token', **ODD)
+@pytest.mark.parametrize('out_type', ['cls_token', 'avg_featmap'])
+def test_a_plain_vit(to, out_type, tmp_path):
+    kwargs = dict(final_norm=out_type == 'cls_token', out_type=out_type)
+    file, source = source_of(tmp_path, **kwargs, **ODD)
     out = tmp_path / 'out.pth'
-    model = built(convert_checkpoint(file, out, to, num_heads=2).usage, out)
+    report = convert_checkpoint(file, out, to, num_heads=2)
+    model = built(report.usage, out)
     images = torch.randn(2, 2, 16, 16)
+    features = model(images)[-1]
+    torch.testing.assert_close(features, source(images)[-1], rtol=0, atol=1e-4)
     torch.testing.assert_close(
-        model(images)[-1], source(images)[-1], rtol=0, atol=1e-4
+        features, get_model(out)(images)[-1], rtol=0, atol=1e-4
+    )
+    assert 'get_model returns' not in str(report)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('to', ['siameseim', 'mmpretrain'])
+def test_a_plain_vit_without_a_norm_is_averaged_by_hand(to, tmp_path):
+    """The stock class always norms the mean, or takes the cls token."""
+    file, source = source_of(tmp_path, **ODD)
+    out = tmp_path / 'out.pth'
+    report = convert_checkpoint(file, out, to, num_heads=2)
+    assert 'the mean over height and width' in report.notes[-1]
+    images = torch.randn(2, 2, 16, 16)
+    means = built(report.usage, out)(images)[-1].mean((2, 3))
+    expected = source.encode(images)[:, 1:].mean(1)
+    torch.testing.assert_close(means, expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        means, get_model(out)(images)[-1], rtol=0, atol=1e-4
     )
 
 

@@ -11,15 +11,16 @@ from .target import Target
 
 def siameseim(vit: PlainViT) -> Target:
     """The backbone of this package, ``SiameseIMViT`` or ViTDet's."""
-    config = _config('SiameseIMViT', vit)
+    config = _config('SiameseIMViT', vit, vit.feature)
     if vit.tables:  # positions are fitted to the tables' size on loading
         cfg = dict(vit.settings, img_size=vit.trained_size)
         config = text(dict(type='SiameseIMViTDet', **cfg))
-    features = 'the map' if vit.tables else 'mean of the patches'
+    features = 'the map' if vit.tables else _FEATURES[vit.feature]
     return Target(
         dict(vit.tensors),
         f'siameseim.get_model(FILE) ({features}), or in a config {config} '
         "with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
+        notes=[] if vit.tables else _features(vit),
     )
 
 
@@ -45,8 +46,9 @@ def mmpretrain(vit: PlainViT) -> Target:
     """``mmpretrain.VisionTransformer``."""
     return Target(
         to_vision_transformer(vit.tensors, vit.grid),
-        f'{_config("VisionTransformer", vit)} with '
+        f'{_config("VisionTransformer", vit, vit.feature)} with '
         "init_cfg=dict(type='Pretrained', checkpoint=FILE)",
+        notes=_features(vit),
     )
 
 
@@ -59,6 +61,9 @@ def mmpretrain_classifier(vit: PlainViT) -> Target:
     _require_head(vit, "to='mmpretrain'")
     tensors = to_vision_transformer(vit.tensors, vit.grid)
     state: dict[str, Tensor] = {f'backbone.{n}': t for n, t in tensors.items()}
+    cls_only = vit.has_cls and not vit.pools
+    out_type = 'cls_token' if cls_only else vit.feature
+    backbone = _config('VisionTransformer', vit, out_type)
     state |= {f'head.fc.{n}': t for n, t in vit.head.items()}
     head = dict(
         type='LinearClsHead',
@@ -67,7 +72,7 @@ def mmpretrain_classifier(vit: PlainViT) -> Target:
     )
     return Target(
         state,
-        f'ImageClassifier(backbone={_config("VisionTransformer", vit)}, '
+        f'ImageClassifier(backbone={backbone}, '
         f'head={text(head)}) with load_from=FILE',
     )
 
@@ -136,11 +141,27 @@ def _require_head(vit: PlainViT, instead: str) -> None:
         )
 
 
-def _config(kind: str, vit: PlainViT) -> str:
+def _config(kind: str, vit: PlainViT, out_type: str) -> str:
     """The backbone's config for people."""
-    pooled = 'avg_featmap' if vit.pools else 'cls_token'
-    out_type = pooled if vit.has_cls else 'featmap'
     return text(dict(type=kind, **vit.settings, out_type=out_type))
+
+
+_FEATURES = {
+    'featmap': 'mean of the patches',
+    'avg_featmap': 'normed mean of the patches',
+    'cls_token': 'the cls token',
+}
+
+
+def _features(vit: PlainViT) -> list[str]:
+    """How the config's output differs from what ``get_model`` returns."""
+    if vit.feature != 'featmap':
+        return []
+    return [
+        'siameseim.get_model returns the mean over height and width of this '
+        "config's map. out_type='avg_featmap' does not: it norms the mean by "
+        "an ln2, which is not in the file. Nor does 'cls_token'"
+    ]
 
 
 def text(cfg: dict[str, Any]) -> str:
