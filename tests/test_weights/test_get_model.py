@@ -6,7 +6,7 @@ import torch
 import siameseim
 from siameseim.convert import load_file
 from siameseim.downstream import SiameseIMViTDet
-from tests.vit_fixtures import saved, tiny_vit
+from tests.vit_fixtures import prefixed, saved, tiny_vit
 
 
 @torch.no_grad()
@@ -71,3 +71,14 @@ def test_the_convert_command(tmp_path, capsys):
         assert word in printed
     with pytest.raises(SystemExit, match='error: .* does not exist'):
         main([str(tmp_path / 'b.pth'), str(out), *arguments])
+
+
+def test_a_report_does_not_count_to_zero(tmp_path):
+    """It would look as if nothing had been kept of the weights."""
+    state = prefixed('backbone.', tiny_vit().state_dict())
+    file = saved(tmp_path / 'a.pth', state)
+    report = siameseim.convert_checkpoint(
+        file, tmp_path / 'b.pth', 'siameseim', num_heads=2
+    )
+    assert report.kept == 0 and len(report.renamed) == len(state)
+    assert 'kept' not in str(report)

@@ -42,11 +42,12 @@ class Report:
         count = len(pairs)
         more = ', ...' if count > 3 else ''
         names = f'{count} tensors: {", ".join(pairs[:3])}{more}'
+        kept = f'{self.kept} tensors under their names'
         lines = [
             ('read', [self.source]),
             ('model', [self.model]),
             ('written', [self.destination]),
-            ('kept', [f'{self.kept} tensors under their names']),
+            ('kept', [kept] if self.kept else []),
             ('renamed', [names] if count else []),
             ('changed', self.changed),
             ('dropped', [', '.join(self.dropped)] if self.dropped else []),
