@@ -67,6 +67,18 @@ def test_a_damaged_image_is_named(colours, tmp_path, workers):
     assert text.endswith('mend or remove it')
 
 
+def test_what_is_hidden_is_no_class_and_no_image(colours, tmp_path):
+    plain = labelled.labelled_folder(colours / 'val', (16, 16))
+    root = shutil.copytree(colours / 'val', tmp_path / '.cache/val')
+    for name in ('.ipynb_checkpoints', f'{plain.classes[0]}/.thumbs'):
+        (root / name).mkdir()
+        (root / name / 'a.png').touch()
+    (root / plain.classes[0] / '._a.png').touch()
+    images = labelled.labelled_folder(root, (16, 16))
+    assert images.classes == plain.classes
+    assert images.targets == plain.targets
+
+
 def test_splits_with_other_classes_are_refused(colours, tmp_path):
     write_classes(tmp_path / 'val', 1, 0, {'red': (1, 2, 3)})
     with pytest.raises(ValueError, match='only one of them has: blue'):
@@ -98,6 +110,29 @@ def test_the_sizes_are_those_of_the_checkpoint(kind, tmp_path):
     again, _ = frozen.frozen_backbone(cfg, 'cpu')
     images = torch.randn(2, 3, 16, 24)
     torch.testing.assert_close(again.eval().encode(images), vit.encode(images))
+
+
+def test_images_are_normalised_as_in_the_stored_config(tmp_path):
+    """And not by ImageNet's statistics, without a word."""
+    own = dict(mean=[0, 10.5, -1], std=[255, 40.0, 1.25])
+    model = dict(backbone=dict(TINY_CFG), data_preprocessor=own)
+    meta = dict(cfg=Config(dict(model=model)).pretty_text)
+    contents = dict(state_dict=tiny_vit().state_dict(), meta=meta)
+    path = saved(tmp_path / 'vit.pth', contents)
+    cfg = frozen.backbone_config(path)
+    _, preprocessor = frozen.frozen_backbone(cfg, 'cpu')
+    assert preprocessor.mean.flatten().tolist() == own['mean']
+    assert preprocessor.std.flatten().tolist() == own['std']
+
+
+@pytest.mark.parametrize('norm', [False, True])
+def test_a_frozen_backbone_has_a_norm_only_if_the_file_has(norm, tmp_path):
+    """An untrained one, which no feature uses, would only be warned of."""
+    state = tiny_vit(out_type='avg_featmap' if norm else 'raw').state_dict()
+    path = saved(tmp_path / 'vit.pth', state)
+    cfg = frozen.backbone_config(path, num_heads=2)
+    backbone, _ = frozen.frozen_backbone(cfg, 'cpu')
+    assert backbone.state_dict().keys() == state.keys()
 
 
 def test_unknown_heads_are_asked_for(tmp_path):

@@ -11,16 +11,10 @@ from mmengine.logging import print_log
 from mmpretrain.registry import MODELS
 from torch import nn
 
+from ..convert.normalisation import normalisation_of
 from ..engine.quiet import one_liners
 from ..models import SiameseIMViT
 from ..weights.reading import read_vit
-
-# ImageNet statistics of RGB values in 0-255, as in pretraining.
-PREPROCESSOR = dict(
-    type='SelfSupDataPreprocessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-)
 
 
 def backbone_config(
@@ -74,7 +68,8 @@ def frozen_backbone(
         seed (int): of the weights that no checkpoint brings. Defaults to 0.
 
     Returns:
-        tuple[SiameseIMViT, nn.Module]: both on the device.
+        tuple[SiameseIMViT, nn.Module]: both on the device; the second
+        normalises as the checkpoint was trained.
     """
     torch.manual_seed(seed)
     backbone = MODELS.build(cfg)
@@ -82,7 +77,11 @@ def frozen_backbone(
         backbone.init_weights()
     backbone.requires_grad_(False)
     device = device or get_device()
-    return backbone.to(device), MODELS.build(PREPROCESSOR).to(device)
+    mean, std = normalisation_of(backbone)
+    preprocessor = MODELS.build(
+        dict(type='SelfSupDataPreprocessor', mean=mean, std=std)
+    )
+    return backbone.to(device), preprocessor.to(device)
 
 
 def split_folders(data: str | Path) -> tuple[Path, Path]:
@@ -124,6 +123,7 @@ def _as_in(
         )
     return dict(
         type='SiameseIMViT',
-        out_type='avg_featmap',
+        # features are means of tokens, so a norm only where the file has one
+        out_type='avg_featmap' if reading.vit.pools else 'featmap',
         **reading.vit.settings,
     )
