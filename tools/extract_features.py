@@ -18,6 +18,7 @@ from siameseim import get_model
 from siameseim.evaluation.extraction import (
     check_suffix,
     folder_features,
+    readable,
     save_features,
 )
 
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         sys.exit(f'error: {error}')
     for name in result.unreadable:
-        print(f'left out, cannot be read: {name}')
+        print(f'left out, cannot be read: {readable(name)}')
     rows, width = result.features.shape
     files = ' and '.join(map(str, written))
     print(f'{rows} images, {width} numbers each: {files}')

@@ -1,12 +1,20 @@
 """Features of a folder, in the file that was asked for."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from siameseim.evaluation.extraction import folder_features, save_features
+from siameseim.convert.normalisation import Normalisation, attach
+from siameseim.evaluation.extraction import (
+    FolderFeatures,
+    folder_features,
+    save_features,
+)
 from tests.vit_fixtures import saved, tiny_vit
 
 
@@ -27,14 +35,19 @@ def folder(tmp_path):
     return tmp_path / 'images'
 
 
-def expected(model, path, num_extra_tokens=1):
+def expected(
+    model,
+    path,
+    num_extra_tokens=1,
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+):
     """One image at a time, by the plainest means."""
     image = Image.open(path).convert('RGB')
     image = v2.functional.resize(image, [18])  # 16 * 256 / 224
     image = v2.functional.center_crop(image, [16, 16])
     pixels = torch.tensor(np.asarray(image)).permute(2, 0, 1) / 255
-    mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
-    std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    mean, std = (torch.tensor(x)[:, None, None] for x in (mean, std))
     with torch.no_grad():
         tokens = model.encode(((pixels - mean) / std)[None])
     return tokens[0, num_extra_tokens:].mean(0)
@@ -80,6 +93,39 @@ def test_parquet_has_both_as_columns(folder, tmp_path):
     )
 
 
+def test_pixels_are_normalised_as_in_training(folder):
+    model = tiny_vit()
+    attach(model, Normalisation((10.0, 20.0, 30.0), (100.0, 200.0, 50.0)))
+    result = folder_features(model, folder, num_workers=0)
+    feature = expected(
+        model,
+        folder / 'b.png',
+        mean=[10 / 255, 20 / 255, 30 / 255],
+        std=[100 / 255, 200 / 255, 50 / 255],
+    )
+    torch.testing.assert_close(torch.tensor(result.features[2]), feature)
+
+
+NAMES = ['a\nb.png', 'a\\nb.png', 'c\u2028\r.png', 'ü.png', 'bad\udcff.png']
+
+
+def test_any_file_name_is_one_line_and_comes_back(tmp_path):
+    features = np.zeros((len(NAMES), 2), np.float32)
+    save_features(FolderFeatures(NAMES, features, []), tmp_path / 'f.npy')
+    text = (tmp_path / 'f.txt').read_bytes().decode('utf-8', 'surrogateescape')
+    assert text.splitlines() == [
+        r'a\nb.png', r'a\\nb.png', r'c\u2028\r.png', 'ü.png', 'bad\udcff.png'
+    ]  # fmt: skip
+
+
+def test_parquet_has_other_bytes_in_words(tmp_path):
+    parquet = pytest.importorskip('pyarrow.parquet')
+    features = np.zeros((len(NAMES), 2), np.float32)
+    save_features(FolderFeatures(NAMES, features, []), tmp_path / 'f.parquet')
+    names = parquet.read_table(tmp_path / 'f.parquet')['file'].to_pylist()
+    assert names == [*NAMES[:-1], r'bad\xff.png']
+
+
 def test_other_suffixes_are_refused(folder, tmp_path):
     result = folder_features(tiny_vit(), folder, num_workers=0)
     with pytest.raises(ValueError, match=r'f\.csv must end with \.npy or'):
@@ -112,3 +158,24 @@ def test_the_command(folder, tmp_path, capsys):
     assert '3 images, 16 numbers each' in printed
     with pytest.raises(SystemExit, match=r'error: .*\.csv must end with'):
         main([file, str(folder), str(tmp_path / 'f.csv')])
+
+
+@pytest.mark.parametrize('suffix', ['npy', 'parquet'])
+def test_the_command_takes_names_that_are_no_unicode(
+    suffix, folder, tmp_path, capfdbinary
+):
+    from extract_features import main
+
+    if suffix == 'parquet':
+        pytest.importorskip('pyarrow')
+    for name, source in ((b'\xff.png', 'b.png'), (b'\xfe.png', 'broken.jpg')):
+        try:
+            shutil.copy(folder / source, folder / os.fsdecode(name))
+        except OSError:
+            pytest.skip('the file system takes none')
+    file = saved(tmp_path / 'a.pth', tiny_vit().state_dict())
+    out = tmp_path / f'f.{suffix}'
+    main([file, str(folder), str(out), '--num-heads', '2', '--workers', '0'])
+    assert rb'cannot be read: \xfe.png' in capfdbinary.readouterr().out
+    if suffix == 'npy':
+        assert b'\xff.png' in (tmp_path / 'f.txt').read_bytes().splitlines()

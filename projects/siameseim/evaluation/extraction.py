@@ -1,5 +1,6 @@
 """Features of every image in a folder, written to one file."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +13,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from ..convert.normalisation import Normalisation, normalisation_of
 from ..datasets.image_folder import ImageFolder
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
 
-_MEAN = (0.485, 0.456, 0.406)  # ImageNet, as in pretraining
-_STD = (0.229, 0.224, 0.225)
+# What ends a line, for some readers, and the sign that escapes begin with.
+_ENDS_A_LINE = re.compile(r'[\\\n\r\v\f\x1c-\x1e\x85\u2028\u2029]')
 
 
 class FolderFeatures(NamedTuple):
@@ -38,7 +40,9 @@ class FolderFeatures(NamedTuple):
 class _Views(Dataset):
     """Central view of each image: its number, and the view or None."""
 
-    def __init__(self, folder: str, size: tuple[int, int]) -> None:
+    def __init__(
+        self, folder: str, size: tuple[int, int], statistics: Normalisation
+    ) -> None:
         images = ImageFolder(data_root=folder, pipeline=[])
         self.paths = [
             images.get_data_info(i)['img_path'] for i in range(len(images))
@@ -47,8 +51,8 @@ class _Views(Dataset):
             [
                 *central_view(size),
                 v2.ToImage(),
-                v2.ToDtype(torch.float32, scale=True),
-                v2.Normalize(_MEAN, _STD),
+                v2.ToDtype(torch.float32),
+                v2.Normalize(*statistics),
             ]
         )
 
@@ -87,7 +91,9 @@ def folder_features(
         FileNotFoundError: if the folder does not exist or has no image.
         ValueError: if none of its images can be read.
     """
-    views = _Views(str(folder), tuple(backbone.img_size))
+    views = _Views(
+        str(folder), tuple(backbone.img_size), normalisation_of(backbone)
+    )
     loader: DataLoader = DataLoader(
         views, batch_size, num_workers=num_workers, collate_fn=list
     )
@@ -119,12 +125,14 @@ def _batches(loader: DataLoader) -> Iterator[tuple[list[int], Tensor]]:
 
 
 def save_features(result: FolderFeatures, path: Path) -> list[Path]:
-    """Write features and the names of their images.
+    r"""Write features and the names of their images.
 
     Args:
         result (FolderFeatures): from ``folder_features``.
         path (Path): ``.npy``, beside which a ``.txt`` file has one name for
-            each row; or ``.parquet`` with the columns ``file`` and
+            each row, with the bytes of the name but for line breaks and
+            backslashes, which are escaped (``\n``, ``\\``); or
+            ``.parquet`` with the columns ``file`` (see ``readable``) and
             ``feature``.
 
     Returns:
@@ -139,9 +147,22 @@ def save_features(result: FolderFeatures, path: Path) -> list[Path]:
         _save_parquet(result, path)
         return [path]
     names = path.with_suffix('.txt')
+    lines = ''.join(f'{_escaped(name)}\n' for name in result.files)
+    names.write_bytes(lines.encode('utf-8', 'surrogateescape'))
     np.save(path, result.features)
-    names.write_text('\n'.join(result.files) + '\n', 'utf-8')
     return [path, names]
+
+
+def readable(name: str) -> str:
+    r"""A file name as Unicode: bytes of it that are none become ``\xff``."""
+    found = name.encode('utf-8', 'surrogateescape')
+    return found.decode('utf-8', 'backslashreplace')
+
+
+def _escaped(name: str) -> str:
+    return _ENDS_A_LINE.sub(
+        lambda found: found[0].encode('unicode_escape').decode(), name
+    )
 
 
 def check_suffix(path: Path) -> None:
@@ -170,7 +191,7 @@ def _save_parquet(result: FolderFeatures, path: Path) -> None:
     width = result.features.shape[1]
     values = pa.array(result.features.ravel())
     columns = {
-        'file': result.files,
+        'file': [readable(name) for name in result.files],
         'feature': pa.FixedSizeListArray.from_arrays(values, width),
     }
     pq.write_table(pa.table(columns), path)
