@@ -1,5 +1,6 @@
 """Any folder of images, in an order that never changes."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -51,6 +52,54 @@ def test_links_are_followed_and_loops_end(tmp_path):
     (tmp_path / 'data/broken.jpg').symlink_to(tmp_path / 'nowhere')
     dataset = ImageFolder(str(tmp_path / 'data'))
     assert paths(dataset) == ['b.jpg', 'c.jpg', 'link/a.jpg']
+
+
+def test_a_subfolder_that_may_not_be_read_is_named_and_left_out(
+    tmp_path, monkeypatch, log_file
+):
+    touch(tmp_path, 'data/a.jpg', 'data/lost+found/b.jpg', 'data/c/d.jpg')
+    (tmp_path / 'data/loop').symlink_to('loop')
+    scan = os.scandir
+
+    def refuse(path):
+        if path.rstrip('/').endswith(('lost+found', 'private')):
+            raise PermissionError(errno.EACCES, 'Permission denied', path)
+        return scan(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    assert paths(ImageFolder(str(tmp_path / 'data'))) == ['a.jpg', 'c/d.jpg']
+    said = log_file.read_text()
+    assert '2 folders or links: loop (Too many levels' in said
+    assert 'lost+found (Permission denied)' in said
+    (tmp_path / 'private').mkdir()
+    with pytest.raises(PermissionError, match='private'):
+        ImageFolder(str(tmp_path / 'private'))
+
+
+def test_a_disk_that_fails_during_the_scan_is_an_error(tmp_path, monkeypatch):
+    touch(tmp_path, 'a.jpg', 'b/c.jpg')
+    scan = os.scandir
+
+    def fail(path):
+        if path.endswith('b'):
+            raise OSError(errno.EIO, 'Input/output error', path)
+        return scan(path)
+
+    monkeypatch.setattr(os, 'scandir', fail)
+    with pytest.raises(OSError, match='Input/output error'):
+        ImageFolder(str(tmp_path))
+
+
+def test_links_that_lead_nowhere_are_told_of(tmp_path, log_file):
+    folder = tmp_path / 'data'
+    folder.mkdir()
+    for name in ('1.jpg', '2.jpg'):
+        (folder / name).symlink_to('/gone')
+    with pytest.raises(FileNotFoundError, match='2 x link to nothing'):
+        ImageFolder(str(folder))
+    touch(folder, '3.jpg')
+    assert paths(ImageFolder(str(folder))) == ['3.jpg']
+    assert '1.jpg (link to nothing), 2.jpg' in log_file.read_text()
 
 
 def test_extensions_can_be_named(tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ def test_the_next_image_takes_the_place_of_a_damaged_one(
     assert first['data_samples']['sample_idx'] == 1  # 0 is broken.png
     assert names[0] == 'broken.png'
     assert torch.equal(first['inputs'][0], again['inputs'][0])
+
+
+def test_a_name_that_is_no_utf_8_is_escaped(folder, build, log_file, capsys):
+    Path(os.fsdecode(bytes(folder) + b'/0caf\xe9.jpg')).touch()
+    dataset = build()
+    dataset[0]
+    assert r'0caf\xe9.jpg (the file is empty)' in log_file.read_text()
+    assert 'Logging error' not in capsys.readouterr().err
 
 
 def test_warnings_of_other_ranks_pass_their_console(

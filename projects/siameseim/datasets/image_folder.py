@@ -1,10 +1,13 @@
 """Dataset over any folder of images, without labels."""
 
+import errno
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.registry import DATASETS
 from PIL import Image, ImageFile
@@ -12,6 +15,8 @@ from PIL import Image, ImageFile
 # Formats Pillow opens but does not draw itself: EPS runs Ghostscript and
 # MPEG has no pixels. Stubs (HDF5, GRIB, ...) are found by their class.
 _NOT_DRAWN = {'EPS', 'MPEG'}
+# Errors that each process meets at each scan; others may be a lost disk.
+_LASTING = {errno.EACCES, errno.EPERM, errno.ELOOP}
 
 
 def image_extensions() -> tuple[str, ...]:
@@ -43,8 +48,9 @@ class ImageFolder(CustomDataset):
 
     Adds to :class:`mmpretrain.datasets.CustomDataset` without labels: all
     formats of Pillow, a scan that is quick for a million files and ends on
-    links that form a loop, hidden files left out, and an error that tells
-    what was found where no image is.
+    links that form a loop, hidden files left out, subfolders that may not be
+    read left out and named, and an error that tells what was found where no
+    image is.
 
     Args:
         data_root (str): The folder. ``~`` is expanded.
@@ -85,13 +91,24 @@ class ImageFolder(CustomDataset):
             )
         others: Counter[str] = Counter()
         samples = []
-        for path in scan_files(root):
+        lost: dict[str, str] = {}
+        for path in scan_files(root, lost):
             if self.is_valid_file(path):
                 samples.append(path)
             else:
                 others[os.path.splitext(path)[1] or 'no extension'] += 1
+        others.update(lost.values())
         if not samples:
             raise FileNotFoundError(self._nothing_found(root, others))
+        if lost:
+            named = [f'{printable(p)} ({why})' for p, why in lost.items()]
+            dots = ', ...' if len(named) > 5 else ''
+            print_log(
+                f'left out of {root}, as they cannot be read: {len(lost)} '
+                f'folders or links: {", ".join(sorted(named)[:5])}{dots}',
+                logger='current',
+                level=logging.WARNING,
+            )
         samples.sort()
         return samples
 
@@ -108,11 +125,13 @@ class ImageFolder(CustomDataset):
         )
 
 
-def scan_files(root: str) -> Iterator[str]:
+def scan_files(root: str, lost: dict[str, str]) -> Iterator[str]:
     """Walk a folder, following links.
 
     Args:
         root (str): The folder.
+        lost (dict[str, str]): Is given the relative path of each folder and
+            link below ``root`` that leads nowhere, and the reason.
 
     Yields:
         str: Path of each file that is not hidden, relative to ``root``, in
@@ -124,16 +143,49 @@ def scan_files(root: str) -> Iterator[str]:
     while pending:
         folder, parents = pending.pop()
         path = os.path.join(root, folder)
-        status = os.stat(path)
-        identity = (status.st_dev, status.st_ino)
-        if identity in parents:
-            continue
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if entry.name.startswith('.'):
-                    continue
-                relative = os.path.join(folder, entry.name)
-                if entry.is_dir():
-                    pending.append((relative, (*parents, identity)))
-                elif entry.is_file():
-                    yield relative
+        try:
+            status = os.stat(path)
+            identity = (status.st_dev, status.st_ino)
+            if identity in parents:
+                continue
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.name.startswith('.'):
+                        continue
+                    relative = os.path.join(folder, entry.name)
+                    kind = _kind(entry)
+                    if kind == 'folder':
+                        pending.append((relative, (*parents, identity)))
+                    elif kind == 'file':
+                        yield relative
+                    else:
+                        lost[relative] = kind
+        except OSError as error:
+            if not folder:
+                raise
+            lost[folder] = _lasting_reason(error)
+
+
+def _kind(entry: 'os.DirEntry[str]') -> str:
+    """Either 'folder' or 'file', or why it is none of them."""
+    try:
+        if entry.is_dir():
+            return 'folder'
+        if entry.is_file():
+            return 'file'
+    except OSError as error:
+        return _lasting_reason(error)
+    return 'link to nothing' if entry.is_symlink() else 'no file'
+
+
+def _lasting_reason(error: OSError) -> str:
+    """What an error says, if it will be met again; else it is raised."""
+    if error.errno not in _LASTING:
+        raise error
+    return error.strerror or str(error)
+
+
+def printable(path: str) -> str:
+    """A path for a log; bytes of it that are no UTF-8 are escaped."""
+    content = path.encode('utf-8', 'surrogateescape')
+    return content.decode('utf-8', 'backslashreplace')

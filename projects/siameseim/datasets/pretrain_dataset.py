@@ -15,6 +15,7 @@ from mmpretrain.registry import DATASETS, TRANSFORMS
 
 from ..errors import InputError
 from .decoded_cache import DecodedCache, DecodedSource
+from .image_folder import printable
 from .source_image import SourceImage, UnreadableImageError
 
 # So many damaged files in a row are a damaged data set or a lost disk.
@@ -171,7 +172,7 @@ class PretrainDataset:
     def _name(self, index: int) -> str:
         """Path of an image, or its index if it has none."""
         info = self.dataset.get_data_info(index)
-        return str(info.get('img_path', index))
+        return printable(str(info.get('img_path', index)))
 
     def _sizes(self) -> list[tuple[int, int]]:
         """Height and width of each image; all but JPEGs are decoded for it."""
