@@ -1,5 +1,6 @@
 """Pooled features of labelled images in one folder per class."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mmengine.dist import (
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
+from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms import v2
 
 from ..engine.precision import use_bf16
@@ -38,6 +40,18 @@ class LabelledFeatures:
     labels: Tensor
 
 
+class _ClassFolders(ImageFolder):
+    """Hidden folders are no classes and hidden files no images."""
+
+    def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
+        """Names of the class folders, sorted, and their labels."""
+        found, _ = super().find_classes(directory)
+        names = [name for name in found if not name.startswith('.')]
+        if not names:
+            raise FileNotFoundError(f'{directory} holds no class folder')
+        return names, {name: label for label, name in enumerate(names)}
+
+
 def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
     """Images of a class-per-folder tree, each as its ``central_view``.
 
@@ -49,7 +63,15 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
         FileNotFoundError: if the folder holds no class with images.
     """
     steps = [*central_view(size), v2.PILToTensor()]
-    return ImageFolder(str(folder), v2.Compose(steps), loader=read_image)
+    root = os.path.expanduser(folder)
+
+    def is_image(path: str) -> bool:
+        hidden = f'{os.sep}.' in path[len(root) :]
+        return not hidden and path.lower().endswith(IMG_EXTENSIONS)
+
+    return _ClassFolders(
+        root, v2.Compose(steps), loader=read_image, is_valid_file=is_image
+    )
 
 
 def labelled_splits(
