@@ -8,9 +8,9 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmpretrain.registry import OPTIM_WRAPPERS
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import get_total_norm
 
-from .bn_buffers import BatchNormSnapshot
 from .param_groups import keep_kernel
 from .precision import use_bf16
 from .sharded_adamw import local_optimizer
@@ -46,7 +46,7 @@ class AutocastOptimWrapper(OptimWrapper):
         self.precision = precision
         self.grad_norm: Tensor | None = None
         self.skipped: Tensor | None = None
-        self._statistics: BatchNormSnapshot | None = None
+        self._statistics: _BatchNormSnapshot | None = None
         self._bf16: bool | None = None
 
     @property
@@ -71,7 +71,7 @@ class AutocastOptimWrapper(OptimWrapper):
             device_type, dtype=torch.bfloat16, enabled=self._bf16
         )
         if self._statistics is None:
-            self._statistics = BatchNormSnapshot(model)
+            self._statistics = _BatchNormSnapshot(model)
         if self._inner_count % self._accumulative_counts == 0:
             self._statistics.take()
         with super().optim_context(model), autocast:
@@ -121,3 +121,53 @@ class AutocastOptimWrapper(OptimWrapper):
         if norm is None:  # no clipping, or by value, which computes none
             norm = get_total_norm([param.grad for param in params])
         return norm.detach()
+
+
+class _BatchNormSnapshot:
+    """Running statistics of a model as they were before a forward pass.
+
+    A batch that is not finite breaks them before anybody can know. They are
+    copied on the device, a few thousand numbers, and put back there.
+
+    Args:
+        model (nn.Module): the training model, wrapped or not.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        buffers = [
+            buffer
+            for module in model.modules()
+            if isinstance(module, _BatchNorm)
+            for buffer in module.buffers()
+        ]
+        # by type, as a kernel for many tensors takes one
+        self._groups = [
+            [buffer for buffer in buffers if buffer.dtype == dtype]
+            for dtype in {buffer.dtype for buffer in buffers}
+        ]
+        self.take()
+
+    @torch.no_grad()
+    def take(self) -> None:
+        """Copy the statistics as they are now."""
+        self._kept = [_joined(group) for group in self._groups]
+
+    @torch.no_grad()
+    def restore_where(self, skipped: Tensor) -> None:
+        """Put the copy back if ``skipped``, without asking the device.
+
+        Args:
+            skipped (Tensor): bool scalar.
+        """
+        for group, kept in zip(self._groups, self._kept, strict=True):
+            values = torch.where(skipped, kept, _joined(group))
+            sizes = [buffer.numel() for buffer in group]
+            parts = zip(group, values.split(sizes), strict=True)
+            torch._foreach_copy_(
+                group, [part.view_as(buffer) for buffer, part in parts]
+            )
+
+
+def _joined(buffers: list[Tensor]) -> Tensor:
+    """One new vector of all values."""
+    return torch.cat([buffer.flatten() for buffer in buffers])
