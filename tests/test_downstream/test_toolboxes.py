@@ -168,6 +168,5 @@ def test_all_names_are_known_to_both_toolboxes():
             'SiameseIMViTDet',
             'SiameseIMSimplePyramid',
         ):
-            assert name in registries.MODELS.module_dict
-        constructors = registries.OPTIM_WRAPPER_CONSTRUCTORS.module_dict
-        assert 'BackboneLayerDecay' in constructors
+            assert registries.MODELS.get(name)
+        assert registries.OPTIM_WRAPPER_CONSTRUCTORS.get('BackboneLayerDecay')

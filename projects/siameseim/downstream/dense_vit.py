@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.logging import print_log
+from mmengine.registry import MODELS
 from torch import Tensor
 
 from ..models.vit import SiameseIMViT
 
 
+# The name of the plain class in mmpretrain, which asks its own registry first.
+@MODELS.register_module(name='SiameseIMViT')
 class SiameseIMDenseViT(SiameseIMViT):
     """``SiameseIMViT`` that returns the feature maps of several blocks.
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .dense_vit import SiameseIMDenseViT
 from .rescale import rescale
 
 
+@MODELS.register_module()
 class SiameseIMMultiScaleViT(SiameseIMDenseViT):
     """``SiameseIMDenseViT`` whose four maps have the strides of a ResNet.
 

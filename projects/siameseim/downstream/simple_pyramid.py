@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from mmengine.registry import MODELS
 from mmpretrain.models.utils import LayerNorm2d
 from torch import Tensor, nn
 
 from .rescale import EPS, rescale
 
 
+@MODELS.register_module()
 class SiameseIMSimplePyramid(BaseModule):
     """All levels from the last map alone, plus one by pooling.
 

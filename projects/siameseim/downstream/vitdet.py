@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.registry import MODELS
 from torch import Tensor
 
 from ..models.recompute import run_block
@@ -11,6 +12,7 @@ from ..models.vit import SiameseIMViT
 from .relative_attention import RelativeAttention, resize_table
 
 
+@MODELS.register_module()
 class SiameseIMViTDet(SiameseIMViT):
     """``SiameseIMViT`` for large images (https://arxiv.org/abs/2203.16527).
 

@@ -3,6 +3,7 @@
 from .checkpoint_hook import SafeCheckpointHook
 from .compile_hook import CompileBlocksHook, compile_blocks
 from .guard_hook import NonFiniteGuardHook
+from .layer_decay import BackboneLayerDecay
 from .log_line import EpochLoggerHook, ProgressLogProcessor
 from .momentum_hook import MomentumTargetHook
 from .optim_wrapper import AutocastOptimWrapper
@@ -21,6 +22,7 @@ allow_mmengine_checkpoints()
 
 __all__ = [
     'AutocastOptimWrapper',
+    'BackboneLayerDecay',
     'CompileBlocksHook',
     'EpochLoggerHook',
     'ExactResumeHook',

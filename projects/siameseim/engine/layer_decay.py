@@ -4,10 +4,10 @@ from functools import partial
 from typing import Any
 
 from mmengine.optim import OptimWrapper
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from mmpretrain.engine.optimizers import (
     LearningRateDecayOptimWrapperConstructor,
 )
-from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from ..errors import InputError
