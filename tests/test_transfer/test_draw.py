@@ -37,6 +37,12 @@ def images(tmp_path):
     return draw.find_images(str(folder))
 
 
+def test_hidden_files_are_no_images(images):
+    folder = images[0].parent
+    (folder / '._a.jpg').write_bytes(b'of macOS, beside each copied file')
+    assert draw.find_images(str(folder)) == images
+
+
 def test_a_config_of_decoded_rgb_images_gets_files_as_rgb(
     classifier, images, tmp_path, monkeypatch
 ):

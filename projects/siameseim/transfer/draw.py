@@ -19,7 +19,7 @@ _SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
 
 
 def find_images(place: str) -> list[Path]:
-    """An image, or all images directly in a folder.
+    """An image, or all images directly in a folder but hidden ones.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -31,7 +31,7 @@ def find_images(place: str) -> list[Path]:
         raise FileNotFoundError(
             f'{place} is no image and no folder: it does not exist'
         )
-    files = sorted(path.glob('*'))
+    files = sorted(path.glob('[!.]*'))
     images = [f for f in files if f.suffix.lower() in _SUFFIXES]
     if not images:
         raise FileNotFoundError(
