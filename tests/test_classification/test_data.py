@@ -3,6 +3,7 @@
 import pytest
 from mmengine.config import Config
 
+from siameseim.errors import InputError
 from siameseim.transfer import classification, config
 from tests.test_classification.test_configs import FINETUNE, FOLDER
 from tests.transfer_fixtures import tool
@@ -91,6 +92,40 @@ def test_the_layout_of_the_stock_data_set_is_kept(name, inside, tmp_path):
     assert dataset.data_root == str(tmp_path)
     assert dataset.type == before.train_dataloader.dataset.type
     assert after.model.head.num_classes == before.model.head.num_classes
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    for part in ('train', 'val'):
+        classes(tmp_path / part, '.ipynb_checkpoints', 'a', 'b')
+    with pytest.raises(InputError, match=r'train/\.ipynb_checkpoints would'):
+        classification.set_data(cfg(), str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ('name', 'step'),
+    [
+        (FINETUNE, '1.scale=224'),
+        ('siameseim_vitb_linear_8xb128-90e_cifar10.py', '0.scale=224'),
+    ],
+)
+def test_images_of_another_size_than_the_network_are_refused(name, step):
+    changed = cfg(name)
+    changed.model.backbone.img_size = 64
+    said = rf'train_dataloader.dataset.pipeline.{step}, .*img_size=64: give'
+    with pytest.raises(InputError, match=said):
+        config.fit(changed, None, processes=1)
+    classification.check_sizes(cfg(name), ('train', 'val', 'test'))
+
+
+def test_a_test_looks_at_the_test_images_only(tmp_path):
+    classes(tmp_path / 'val', 'a', 'b')
+    changed = cfg()
+    changed.model.backbone.img_size = 64
+    changed.train_dataloader = None
+    with pytest.raises(InputError, match='test_dataloader.*2.crop_size=224'):
+        config.fit(changed, str(tmp_path), processes=1)
+    changed.test_dataloader.dataset.pipeline[2].crop_size = [64, 64]
+    config.fit(changed, str(tmp_path), processes=1)
 
 
 def test_another_layout_is_explained(tmp_path):

@@ -1,8 +1,13 @@
 """Fits a classification config to a folder of data."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.utils import to_2tuple
+
+from ..errors import InputError
 
 _SPLITS = ('train', 'val', 'test')
 # Files by which the stock data sets' own layouts are told.
@@ -10,6 +15,13 @@ _STOCK = {
     'CIFAR10': 'cifar-10-batches-py',
     'Food101': 'meta/train.txt',
     'ImageNet': 'meta',
+}
+# Transforms after which images have the size that this setting says.
+_SIZED = {
+    'CenterCrop': 'crop_size',
+    'RandomCrop': 'crop_size',
+    'RandomResizedCrop': 'scale',
+    'Resize': 'scale',
 }
 
 
@@ -79,7 +91,8 @@ def class_folders(root: Path) -> list[str]:
 
     Raises:
         FileNotFoundError: if the layout is another.
-        ValueError: if the parts' classes differ.
+        ValueError: if the parts' classes differ, or one has a hidden name:
+            the stock data set takes any folder for a class.
     """
     parts = {
         name: sorted(p.name for p in (root / name).iterdir() if p.is_dir())
@@ -93,6 +106,13 @@ def class_folders(root: Path) -> list[str]:
             'class, for example train/cat/1.jpg and val/cat/2.jpg; it holds '
             f'{_listing(root)} (more: docs/classification.md)'
         )
+    for part, found in parts.items():
+        for name in found:
+            if name.startswith('.'):
+                raise InputError(
+                    f'the hidden folder {root / part / name} would be a '
+                    'class: remove it, or rename it if it is one'
+                )
     names = [*parts.values()]
     odd = sorted({*names[0]} ^ {*names[-1]})
     if odd:
@@ -101,6 +121,45 @@ def class_folders(root: Path) -> list[str]:
             f'labels would not match; only one has: {", ".join(odd[:5])}'
         )
     return names[0]
+
+
+def check_sizes(cfg: Config, splits: Sequence[str]) -> None:
+    """Refuse images of another size than the backbone was built for.
+
+    It would take them, with more or fewer patches than were meant.
+
+    Args:
+        cfg (Config): of a classifier, before ``set_data``.
+        splits (Sequence[str]): of 'train', 'val' and 'test', those in use.
+
+    Raises:
+        InputError: naming both settings.
+    """
+    built_for = cfg.model.get('backbone', {}).get('img_size')
+    for split in splits:
+        loader = cfg.get(f'{split}_dataloader')
+        if built_for is None or loader is None:
+            continue
+        setting, size = _final_size(loader.dataset.get('pipeline', []))
+        if size is not None and {*to_2tuple(size)} != {*to_2tuple(built_for)}:
+            raise InputError(
+                f'{split}_dataloader.dataset.pipeline.{setting}={size}, but '
+                f'model.backbone.img_size={built_for}: give both the same '
+                'size with --cfg-options (docs/classification.md)'
+            )
+
+
+def _final_size(steps: list[ConfigDict]) -> tuple[str, Any]:
+    """The last setting that fixes the size of images, and that size.
+
+    The size is None if no transform fixes it.
+    """
+    found: tuple[str, Any] = '', None
+    for place, step in enumerate(steps):
+        name = _SIZED.get(str(step.type).rpartition('.')[2])
+        if name in step and not step.get('keep_ratio'):
+            found = f'{place}.{name}', step[name]
+    return found
 
 
 def check_data(dataset: ConfigDict) -> None:

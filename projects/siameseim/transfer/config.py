@@ -38,9 +38,14 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
 
     Raises:
         FileNotFoundError: if files the config names do not exist.
-        InputError: as ``check_operators``.
+        InputError: as ``check_operators`` and
+            ``classification.check_sizes``.
     """
     classifier = classification.is_classifier(cfg)
+    if classifier:
+        tested = cfg.get('train_dataloader') is None
+        used = ('test',) if tested else ('train', 'val')
+        classification.check_sizes(cfg, used)
     if data is not None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
     check_operators(cfg)
