@@ -78,11 +78,14 @@ class FastPatchConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, height, width) -> (B, C, rows, columns)."""
         side = self.kernel_size[0]
-        height, width = (n // side * side for n in x.shape[-2:])
-        patches = F.pixel_unshuffle(x[..., :height, :width], side)
-        rows = patches.flatten(2).transpose(1, 2)  # (B, L, 3 * patch ** 2)
+        height, width = (n // side for n in x.shape[-2:])
+        x = x[..., : height * side, : width * side]
+        x = x.unflatten(-1, (width, side)).unflatten(-3, (height, side))
+        # (B, in, rows, side, columns, side) -> (B, L, in * side ** 2), in one
+        # copy: the product of contiguous rows adds the bias itself.
+        rows = x.permute(0, 2, 4, 1, 3, 5).reshape(len(x), height * width, -1)
         tokens = F.linear(rows, self.weight.flatten(1), self.bias)
-        return tokens.transpose(1, 2).unflatten(2, patches.shape[2:])
+        return tokens.transpose(1, 2).unflatten(2, (height, width))
 
 
 def use_fast_blocks(module: nn.Module) -> None:

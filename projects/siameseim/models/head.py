@@ -32,8 +32,11 @@ def dense_loss(
     correlation = target.T @ target / len(target)  # (D, D)
     all_reduce(correlation, op='mean')
     positive = F.mse_loss(prediction, target)
-    # mean over N and D of (P C) * P equals mean_n(p C p') / D
-    negative = ((prediction @ correlation) * prediction).mean()
+    # mean over N and D of (P C) * P equals mean_n(p C p') / D. C is symmetric,
+    # so the gradient is twice that of the second factor alone, and the
+    # product need not be made once more in the backward pass.
+    half = ((prediction.detach() @ correlation) * prediction).mean()
+    negative = 2 * half - half.detach()
     return positive, neg_weight * negative
 
 
