@@ -117,10 +117,12 @@ def test_a_name_that_is_not_there_or_twice_is_named(tmp_path):
         read_subset(path, ['a/1.jpg', 'b/1.jpg'])
 
 
-def encode(folder, cache, seed=0):
+def encode(folder, cache, seed=0, mean=None):
     backbone, preprocessor = frozen.frozen_backbone(
         dict(type='SiameseIMViT', **SIZES), 'cpu', seed
     )
+    if mean:
+        preprocessor.mean.fill_(mean)
     images = labelled.labelled_folder(folder, (16, 16))
     return feature_cache.cached_features(
         backbone, preprocessor, images, cache, num_workers=0
@@ -140,4 +142,5 @@ def test_other_weights_or_images_are_encoded_anew(colours, tmp_path):
     encode(colours / 'val', tmp_path)
     encode(colours / 'val', tmp_path, seed=1)
     encode(colours / 'train', tmp_path)
-    assert len(list(tmp_path.glob('untrained_*.pt'))) == 3
+    encode(colours / 'val', tmp_path, mean=99)
+    assert len(list(tmp_path.glob('untrained_*.pt'))) == 4

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+import torch
 
 from siameseim.evaluation import frozen_suite
+from siameseim.evaluation.frozen import backbone_config
 from siameseim.evaluation.linear_probe import probe_config
 from tests.transfer_fixtures import ROOT, forget_visualizers, tool
 from tests.vit_fixtures import saved, tiny_vit
@@ -116,6 +118,17 @@ def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
     warmup, cosine = cfg.param_scheduler
     assert (warmup.end, cosine.begin) == (1, 1)  # 10 of 90 epochs
     assert (cosine.end, cosine.T_max) == (9, 8)
+
+
+def test_the_probe_normalises_as_the_backbone_was_trained(colours, tmp_path):
+    state = tiny_vit(arch=ARCH, img_size=32, patch_size=8).state_dict()
+    file = tmp_path / 'own.pth'
+    meta = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], num_heads=3)
+    torch.save(dict(state_dict=state, meta=meta), file)
+    backbone = backbone_config(str(file))
+    cfg = probe_config(str(ROOT / LINEAR), backbone, str(colours), tmp_path)
+    assert tuple(cfg.data_preprocessor.mean) == (1, 2, 3)
+    assert tuple(cfg.data_preprocessor.std) == (4, 5, 6)
 
 
 def test_a_checkpoint_that_is_missing_is_named(colours, tmp_path):

@@ -52,7 +52,9 @@ def cached_features(
         **loading: as for ``pooled_features``.
     """
     files = [str(Path(f).relative_to(images.root)) for f, _ in images.samples]
-    key = _key(backbone, images, loading.get('precision', 'fp32'))
+    key = _key(
+        backbone, preprocessor, images, loading.get('precision', 'fp32')
+    )
     path = cache / f'{Path(checkpoint).stem or "untrained"}_{key}.pt'
     if path.is_file():
         print_log(f'features of {images.root} are in {path}', 'current')
@@ -64,18 +66,27 @@ def cached_features(
     return NamedFeatures(**stored, files=files, classes=images.classes)
 
 
-def _key(backbone: SiameseIMViT, images: ImageFolder, precision: str) -> str:
+def _key(
+    backbone: SiameseIMViT,
+    preprocessor: nn.Module,
+    images: ImageFolder,
+    precision: str,
+) -> str:
     """Short digest of all that the features depend on."""
     digest = hashlib.sha256()
-    for part in _parts(backbone, images, precision):
+    for part in _parts(backbone, preprocessor, images, precision):
         digest.update(part)
     return digest.hexdigest()[:16]
 
 
 def _parts(
-    backbone: SiameseIMViT, images: ImageFolder, precision: str
+    backbone: SiameseIMViT,
+    preprocessor: nn.Module,
+    images: ImageFolder,
+    precision: str,
 ) -> Iterator[bytes]:
     yield f'{precision} {backbone.img_size} {images.transform}'.encode()
+    yield str([b.tolist() for b in preprocessor.buffers()]).encode()
     heads = backbone.layers[0].attn.num_heads
     yield f'{heads} {backbone.final_norm}'.encode()
     for name, tensor in backbone.state_dict().items():

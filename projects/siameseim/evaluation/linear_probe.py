@@ -7,6 +7,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
+from ..convert.backbone_file import read_backbone
+from ..convert.normalisation import find_normalisation
 from ..engine import train_config
 from ..transfer import config as transfer
 
@@ -90,6 +92,9 @@ def _set_backbone(cfg: Config, backbone: dict[str, Any]) -> None:
     cfg.model.backbone.img_size = built.img_size
     cfg.model.neck.input_features = built.embed_dims
     cfg.model.head.in_channels = built.embed_dims
+    if source := backbone.get('init_cfg', {}).get('checkpoint'):
+        found = find_normalisation(read_backbone(source).extra)
+        cfg.data_preprocessor.update(mean=found.mean, std=found.std)
 
 
 def _set_size(cfg: Config, size: tuple[int, int]) -> None:
