@@ -36,7 +36,7 @@ def cases(data: str | None, workers: int) -> list[Case]:
     found = []
     sides = ('--compile', '--against', 'eager', 'plain', '--split')
     graphs = ('--compile', 'reduce-overhead', '--against', 'plain')
-    for size, batch in (('b', 128), ('l', 64), ('s', 256)):
+    for size, batch in (('b', 128), ('s', 256), ('l', 64)):
         config = f'siameseim_vit{size}_pretrain.py'
         found += [
             Case(f'vit{size}', config, batch, sides),

@@ -16,8 +16,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data._utils.pin_memory import pin_memory
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..engine.compile_hook import compile_blocks
+from ..engine.compile_hook import compile_blocks, replays_graphs
 from ..engine.optim_wrapper import AutocastOptimWrapper
+from ..errors import InputError
 from ..models import SiameseIM
 
 
@@ -60,7 +61,17 @@ class StepBenchmark:
         Args:
             compiled (bool | str): whether to, or a mode of
                 ``torch.compile``.
+
+        Raises:
+            InputError: if a replayed graph would overwrite gradients that
+                are being accumulated.
         """
+        if replays_graphs(compiled) and self.optim_wrapper.accumulation > 1:
+            raise InputError(
+                f'--compile {compiled} replays CUDA graphs, which cannot '
+                'accumulate gradients: give --cfg-options '
+                'optim_wrapper.accumulative_counts=1'
+            )
         self.compiled = compiled
         if compiled:
             mode = None if compiled is True else compiled

@@ -87,6 +87,8 @@ def _step_point(
     step = StepBenchmark(cfg, batch, settings.device)
     step.compile(settings.compiled)
     step.run()
+    if replays_graphs(settings.compiled):
+        step.run()  # which records them
     times = timed(step.run, settings.device, settings.steps)
     patches = step.model.neck.predictor.positions.shape[1]
     memory = {}
