@@ -4,9 +4,10 @@ import pytest
 import torch
 from mmpretrain.models import ViTSAM
 
-from siameseim.convert import to_vit_sam
 from siameseim.downstream import SiameseIMSimplePyramid, SiameseIMViTDet
 from siameseim.parity import vitdet
+from siameseim.weights import PlainViT
+from siameseim.weights.targets import vit_sam
 from tests.vit_fixtures import SIZES, TINY, tiny_vit
 
 
@@ -37,8 +38,8 @@ def test_windows_and_shapes_equal_stock_vit_sam(window, shape):
         window_size=window,
     )
     stock.eval()
-    grid = (shape[0] // 4, shape[1] // 4)
-    stock.load_state_dict(to_vit_sam(ours.state_dict(), grid))
+    vit = PlainViT(ours.state_dict(), 2, ours.stored_positions)
+    stock.load_state_dict(vit_sam(vit).state)
     images = torch.randn(2, 3, *shape)
     torch.testing.assert_close(
         ours(images)[0], stock(images)[0], rtol=0, atol=1e-5
@@ -55,7 +56,8 @@ def test_another_input_size_interpolates_the_tables_as_vit_sam_does():
     stock.eval()
     ours = tiny_vit(SiameseIMViTDet, global_blocks=range(4))
     state = ours.state_dict()
-    stock.load_state_dict(to_vit_sam(state, (5, 3)))
+    vit = PlainViT(state, 2, ours.stored_positions)
+    stock.load_state_dict(vit_sam(vit.resized((20, 12))).state)
     other = tiny_vit(
         SiameseIMViTDet, img_size=(20, 12), global_blocks=range(4)
     )

@@ -156,6 +156,10 @@ def test_mmseg_mae_by_its_own_loader(pretrained, tmp_path):
     )
     model.init_weights()
     model.eval()
+    state = torch.load(file)['state_dict']
+    result = model.load_state_dict(state, strict=False)
+    assert not result.unexpected_keys
+    assert all('relative_position' in name for name in result.missing_keys)
     maps = model(pretrained.images)[-1]
     torch.testing.assert_close(
         maps.flatten(2).mT, pretrained.tokens[:, 1:], **TOLERANCE

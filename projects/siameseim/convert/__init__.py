@@ -4,7 +4,6 @@ from .backbone_file import BackboneFile, read_backbone
 from .load_backbone import load_pretrained
 from .published import convert_published, published_to_ours
 from .safe_load import load_file
-from .stock import to_mmseg_mae, to_vision_transformer, to_vit_sam
 from .vitdet import convert_vitdet
 
 __all__ = [
@@ -15,7 +14,4 @@ __all__ = [
     'load_pretrained',
     'published_to_ours',
     'read_backbone',
-    'to_mmseg_mae',
-    'to_vision_transformer',
-    'to_vit_sam',
 ]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..convert.normalisation import IMAGENET, Normalisation
 from ..convert.sizes import sizes
-from ..models.stored_positions import StoredPositions, on_grid
+from ..models.stored_positions import StoredPositions, on_grid, with_extra_rows
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,15 @@ class PlainViT:
         """The same without these tensors."""
         kept = {n: t for n, t in self.tensors.items() if n not in names}
         return replace(self, tensors=kept)
+
+    def dense(self) -> dict[str, Tensor]:
+        """Tensors of a ViT for maps: no cls token, no norm at the end."""
+        norms = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
+        tensors = dict(self.without('cls_token', *norms).tensors)
+        tensors['pos_embed'] = with_extra_rows(
+            tensors['pos_embed'], int(self.has_cls), 0
+        )
+        return tensors
 
     def describe(self) -> str:
         """Sizes in one line for people."""

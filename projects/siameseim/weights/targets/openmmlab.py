@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from torch import Tensor
+import torch
 
-from ...convert.stock import to_mmseg_mae, to_vision_transformer, to_vit_sam
 from ..plain_vit import PlainViT
 from .target import Target
 
@@ -45,7 +44,7 @@ def siameseim_pretraining(vit: PlainViT) -> Target:
 def mmpretrain(vit: PlainViT) -> Target:
     """``mmpretrain.VisionTransformer``."""
     return Target(
-        to_vision_transformer(vit.tensors, vit.grid),
+        dict(vit.tensors),
         f'{_config("VisionTransformer", vit, vit.feature)} with '
         "init_cfg=dict(type='Pretrained', checkpoint=FILE)",
         notes=_features(vit),
@@ -59,8 +58,7 @@ def mmpretrain_classifier(vit: PlainViT) -> Target:
         ValueError: if the source has no classifier.
     """
     _require_head(vit, "to='mmpretrain'")
-    tensors = to_vision_transformer(vit.tensors, vit.grid)
-    state: dict[str, Tensor] = {f'backbone.{n}': t for n, t in tensors.items()}
+    state = {f'backbone.{n}': t for n, t in vit.tensors.items()}
     cls_only = vit.has_cls and not vit.pools
     out_type = 'cls_token' if cls_only else vit.feature
     backbone = _config('VisionTransformer', vit, out_type)
@@ -102,16 +100,20 @@ def mmseg_mae(vit: PlainViT) -> Target:
         final_norm=vit.has_final_norm,
         norm_cfg=dict(type='LN', eps=vit.norm_eps),
     )
+    state = dict(vit.without('ln2.weight', 'ln2.bias').tensors)
+    ones = torch.ones_like(state['layers.0.ln1.weight'])
+    for i in range(arch['num_layers']):  # it always scales its residuals
+        state |= {f'layers.{i}.gamma_{n}': ones for n in (1, 2)}
     return Target(
-        to_mmseg_mae(vit.without('ln2.weight', 'ln2.bias').tensors, vit.grid),
+        state,
         f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
     )
 
 
 def vit_sam(vit: PlainViT) -> Target:
     """``mmpretrain.ViTSAM`` with ``out_channels=0``."""
-    dropped = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
-    own = vit.settings
+    own, state = vit.settings, vit.dense()
+    state['pos_embed'] = state['pos_embed'].unflatten(1, vit.grid)
     cfg = dict(
         type='ViTSAM',
         arch=dict(vit.arch, global_attn_indexes=own.get('global_blocks', [])),
@@ -122,7 +124,7 @@ def vit_sam(vit: PlainViT) -> Target:
         norm_cfg=own['norm_cfg'],
     )
     return Target(
-        to_vit_sam(vit.without(*dropped).tensors, vit.grid),
+        state,
         f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
         notes=['ViTSAM has no cls token: ' + NO_CLS] if vit.has_cls else [],
     )

@@ -6,17 +6,14 @@ from ..plain_vit import PlainViT
 from .openmmlab import NO_CLS, text
 from .target import Target
 
-_NORMS = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
-
 
 def detectron2(vit: PlainViT) -> Target:
     """detectron2's ViTDet: ``backbone.net.*`` and ``backbone.simfp_*``.
 
     The positions have a row for a cls token, as its backbone expects.
     """
-    tensors = dict(vit.without('cls_token', *_NORMS).tensors)
-    positions = tensors['pos_embed']
-    tensors['pos_embed'] = with_extra_rows(positions, int(vit.has_cls), 1)
+    tensors = vit.dense()
+    tensors['pos_embed'] = with_extra_rows(tensors['pos_embed'], 0, 1)
     renamed = to_detectron2(tensors, vit.pyramid, vit.patch_size[0])
     notes = _notes(vit)
     if vit.positions.first_half is not None:
@@ -36,10 +33,7 @@ def detectron2(vit: PlainViT) -> Target:
 
 def vitdet(vit: PlainViT) -> Target:
     """``SiameseIMViTDet`` and ``SiameseIMSimplePyramid`` of this package."""
-    tensors = dict(vit.without('cls_token', *_NORMS).tensors)
-    positions = tensors['pos_embed']
-    tensors['pos_embed'] = with_extra_rows(positions, int(vit.has_cls), 0)
-    state = {f'backbone.{n}': t for n, t in tensors.items()}
+    state = {f'backbone.{n}': t for n, t in vit.dense().items()}
     state |= {f'neck.{n}': t for n, t in vit.pyramid.items()}
     cfg = dict(type='SiameseIMViTDet', **vit.settings)
     for name in ('final_norm', 'with_cls_token'):
