@@ -58,6 +58,26 @@ def test_a_vitdet_comes_with_its_windows(tmp_path):
     torch.testing.assert_close(model(images)[-1], source(images)[-1])
 
 
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ('shape', 'window', 'blocks'),
+    [
+        ((16, 32), 3, [0, 1, 2, 3]),
+        ((32, 16), 3, [0, 1, 2, 3]),
+        ((12, 32), 3, [1, 3]),  # as many rows as a window
+        ((12, 32), 5, [1, 3]),  # fewer
+        ((32, 12), 3, []),
+    ],
+)
+def test_a_vitdet_of_an_oblong_map(shape, window, blocks, tmp_path):
+    sizes = dict(img_size=shape, window_size=window, global_blocks=blocks)
+    source = tiny_vit(SiameseIMViTDet, **sizes)
+    model = siameseim.get_model(saved(tmp_path / 'a.pth', source.state_dict()))
+    for size in (shape, (24, 40)):
+        images = torch.randn(1, 3, *size)
+        torch.testing.assert_close(model(images)[-1], source(images)[-1])
+
+
 def test_the_convert_command(tmp_path, capsys):
     from convert import main
 

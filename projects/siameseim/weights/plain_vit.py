@@ -111,9 +111,18 @@ class PlainViT:
 
     @property
     def trained_size(self) -> tuple[int, int]:
-        """(height, width) in pixels that a ViTDet's longest tables are for."""
+        """(height, width) in pixels that a ViTDet's longest tables are for.
+
+        Windows, which may be larger than the map, count if no block is global.
+        """
+        blocks = self.settings['global_blocks']
+        tables = {
+            name: table
+            for name, table in self.tables.items()
+            if not blocks or int(name.split('.')[1]) in blocks
+        }
         longest = {
-            axis: max(len(t) for n, t in self.tables.items() if axis in n)
+            axis: max(len(t) for n, t in tables.items() if axis in n)
             for axis in ('rel_pos_h', 'rel_pos_w')
         }
         height, width = self.patch_size
@@ -126,7 +135,10 @@ class PlainViT:
     def settings(self) -> dict[str, Any]:
         """Arguments of ``SiameseIMViT``, or with tables ``SiameseIMViTDet``.
 
-        The windows of a ViTDet are seen from the lengths of its tables.
+        The windows of a ViTDet are seen from the lengths of its tables: they
+        are square, and smaller than a square map. So blocks that are all
+        global on a square map are taken for windows of its size, which gives
+        the same features at this size, but not at others.
         """
         size = self.patch_size
         found: dict[str, Any] = dict(
@@ -137,15 +149,16 @@ class PlainViT:
             norm_cfg=dict(type='LN', eps=self.norm_eps),
             final_norm=self.has_final_norm,
         )
-        sides = {
-            int(name.split('.')[1]): (len(table) + 1) // 2
-            for name, table in self.tables.items()
-            if name.endswith('rel_pos_h')
-        }
+        sides: dict[int, set[int]] = {}
+        for name, table in self.tables.items():
+            block = int(name.split('.')[1])
+            sides.setdefault(block, set()).add((len(table) + 1) // 2)
         if not sides:
             return dict(found, with_cls_token=self.has_cls)
-        window = min(sides.values())
-        global_blocks = [i for i, side in sides.items() if side > window]
+        # windows are square, so a block of two sides is global
+        square = [min(s) for s in sides.values() if len(s) == 1]
+        window = min(square, default=0)
+        global_blocks = [i for i, s in sides.items() if s != {window}]
         return dict(found, window_size=window, global_blocks=global_blocks)
 
     def resized(self, img_size: tuple[int, int]) -> 'PlainViT':
