@@ -192,6 +192,14 @@ def test_heads_are_read_from_the_config_mmengine_stores(arch, tmp_path):
     assert 'config' in found.origin
 
 
+@pytest.mark.parametrize('name', ['config', 'meta', 'preprocessor'])
+@pytest.mark.parametrize('said', ['vit', ['vit'], None])
+def test_what_others_say_in_another_form_is_passed_over(name, said, tmp_path):
+    contents = {'state_dict': tiny_vit().state_dict(), name: said}
+    vit = read_vit(saved(tmp_path / 'a.pth', contents), num_heads=2).vit
+    assert vit.img_size == (16, 16)
+
+
 def test_unknown_heads_are_asked_for(tmp_path):
     file = saved(tmp_path / 'a.pth', tiny_vit().state_dict())
     with pytest.raises(ValueError, match=r'unknown.*width 16.*--num-heads'):

@@ -11,7 +11,7 @@ from .names import is_backbone, timm_to_ours
 from .safe_load import load_file
 
 # What programs save beside tensors to say what they are.
-_DESCRIBING = ('args', 'config', 'meta', 'preprocessor')
+_DESCRIBING = ('config', 'meta', 'preprocessor')
 
 
 class BackboneFile(NamedTuple):
@@ -26,8 +26,8 @@ class BackboneFile(NamedTuple):
             it was not taken.
         names (dict[str, str]): name in the file of each tensor.
         rest (dict[str, Tensor]): the other tensors, by the file's names.
-        extra (dict[str, Any]): what it says of them: args, config, meta,
-            preprocessor.
+        extra (dict[str, Any]): what it says of them: args, which may be
+            anything, and config, meta and preprocessor, which are dicts.
     """
 
     source: str
@@ -79,8 +79,15 @@ def read_backbone(
         left_out=_explain([*rest], layout, branch),
         names=names,
         rest=rest,
-        extra={k: contents[k] for k in _DESCRIBING if k in contents},
+        extra=_description(contents),
     )
+
+
+def _description(contents: dict[str, Any]) -> dict[str, Any]:
+    """Other programs' own kinds of config or meta are passed over."""
+    said = {name: contents.get(name) for name in _DESCRIBING}
+    dicts = {k: v if isinstance(v, dict) else {} for k, v in said.items()}
+    return {'args': contents.get('args'), **dicts}
 
 
 def _branch(layout: Layout, wanted: str | None) -> str:

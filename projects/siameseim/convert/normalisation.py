@@ -46,16 +46,12 @@ def find_normalisation(extra: dict[str, Any]) -> Normalisation:
     """Look where checkpoints tell it; else it is taken to be ImageNet's.
 
     Args:
-        extra (dict[str, Any]): ``config``, ``preprocessor`` and ``meta`` of
-            the file.
+        extra (dict[str, Any]): of a ``BackboneFile``.
     """
-    processor, config, meta = (
-        found if isinstance(found, dict) else {}
-        for found in map(extra.get, ('preprocessor', 'config', 'meta'))
-    )
-    timm = config.get('pretrained_cfg') or {}
+    meta = extra.get('meta', {})
+    timm = extra.get('config', {}).get('pretrained_cfg') or {}
     return (
-        _from_processor(processor)
+        _from_processor(extra.get('preprocessor', {}))
         or _given(timm.get('mean'), timm.get('std'), 255)
         or _given(meta.get('mean'), meta.get('std'))
         or _from_config_text(meta.get('cfg'))

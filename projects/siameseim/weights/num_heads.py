@@ -29,7 +29,7 @@ def find_num_heads(
 
     Args:
         tensors (dict[str, Tensor]): a backbone by our names.
-        extra (dict[str, Any]): ``args``, ``config``, ``meta`` of the file.
+        extra (dict[str, Any]): of a ``BackboneFile``.
         given (int, optional): by the user, who is believed.
 
     Raises:
@@ -41,7 +41,7 @@ def find_num_heads(
         (given and NumHeads(given, 'given'))
         or _from_notes(extra)
         or _from_args(extra.get('args'), width)
-        or _from_config_text(extra.get('meta'), width)
+        or _from_config_text(extra.get('meta', {}).get('cfg'), width)
         or _from_tables(tensors, width)
         or _usual(width, found['num_layers'])
     )
@@ -56,14 +56,12 @@ def find_num_heads(
 
 def _from_notes(extra: dict[str, Any]) -> NumHeads | None:
     """From ``config.json`` of a folder, or our own notes in a file."""
-    config = extra.get('config') or {}
-    meta = extra.get('meta')
-    noted = meta.get('num_heads') if isinstance(meta, dict) else None
+    config, meta = extra.get('config', {}), extra.get('meta', {})
     for count, origin in (
         (config.get('num_attention_heads'), 'the config'),
         (config.get('num_heads'), 'the config'),
         ((config.get('model_args') or {}).get('num_heads'), 'the config'),
-        (noted, 'the file'),
+        (meta.get('num_heads'), 'the file'),
     ):
         if count is not None:
             return NumHeads(int(count), f'from {origin}')
@@ -102,9 +100,8 @@ def _usual(width: int, depth: int) -> NumHeads | None:
     return NumHeads(width // 64, 'ASSUMED: heads 64 wide', guessed=True)
 
 
-def _from_config_text(meta: Any, width: int) -> NumHeads | None:
+def _from_config_text(text: Any, width: int) -> NumHeads | None:
     """From the config that mmengine stores as text, without running it."""
-    text = meta.get('cfg') if isinstance(meta, dict) else None
     if not isinstance(text, str):
         return None
     try:

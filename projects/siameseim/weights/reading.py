@@ -87,8 +87,7 @@ def _interpret(
     heads = find_num_heads(plain.tensors, file.extra, num_heads)
     own = _noted_size(file.extra) or img_size
     tensors, positions = _positions(plain.tensors, own, file)
-    meta = file.extra.get('meta')
-    notes = meta if isinstance(meta, dict) else {}
+    notes = file.extra['meta']
     vit = PlainViT(
         tensors,
         heads.number,
@@ -156,11 +155,11 @@ def _positions(
 
 def _noted_size(extra: dict[str, Any]) -> tuple[int, int] | None:
     """Image size from ``config.json`` or our own notes."""
-    config, meta = extra.get('config') or {}, extra.get('meta')
+    config = extra['config']
     size = (
         config.get('image_size')
         or (config.get('model_args') or {}).get('img_size')
-        or (meta.get('img_size') if isinstance(meta, dict) else None)
+        or extra['meta'].get('img_size')
     )
     if size is None:
         return None
@@ -169,12 +168,12 @@ def _noted_size(extra: dict[str, Any]) -> tuple[int, int] | None:
 
 def _norm_eps(extra: dict[str, Any]) -> float:
     """Of the LayerNorms, 1e-6 unless the file says otherwise."""
-    config, meta = extra.get('config') or {}, extra.get('meta')
+    config = extra['config']
     if config.get('hidden_act', 'gelu') != 'gelu':
         raise ValueError(
             f'its activation is {config["hidden_act"]!r}; only gelu is known'
         )
-    noted = meta.get('norm_eps') if isinstance(meta, dict) else None
+    noted = extra['meta'].get('norm_eps')
     return float(config.get('layer_norm_eps') or noted or 1e-6)
 
 
