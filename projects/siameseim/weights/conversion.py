@@ -174,6 +174,7 @@ def _notes(vit: PlainViT, reading: Reading) -> dict[str, Any]:
         img_size=[*vit.img_size],
         norm_eps=vit.norm_eps,
         final_norm=vit.has_final_norm,
+        takes_mean=vit.takes_mean,
         noncommercial=vit.noncommercial,
         mean=[*vit.normalisation.mean],
         std=[*vit.normalisation.std],

@@ -36,8 +36,9 @@ def get_model(
             other sizes work too. Defaults to None: as in the file.
         **kwargs: as for ``SiameseIMViT``. ``out_type`` is, unless given, the
             mean of the patch tokens (B, C), 'avg_featmap'; with a final norm
-            and no pooling norm the cls token (B, C), 'cls_token'; for a
-            ViTDet the map (B, C, H, W), 'featmap'.
+            and no pooling norm the cls token (B, C), 'cls_token', unless
+            timm's ``config.json`` asks for the mean; for a ViTDet the map
+            (B, C, H, W), 'featmap'.
 
     Returns:
         SiameseIMViT: in eval mode; called with (B, 3, height, width) images,

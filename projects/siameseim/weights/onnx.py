@@ -18,7 +18,7 @@ class _Outputs(nn.Module):
         super().__init__()
         self.backbone = build_backbone(vit, out_type='raw')
         self.extra = int(vit.has_cls)
-        self.pools = vit.pools or not vit.has_final_norm or not vit.has_cls
+        self.reads_cls = vit.reads_cls
         width = vit.arch['embed_dims']
         self.norm: nn.Module = nn.Identity()
         if vit.pools:
@@ -35,7 +35,7 @@ class _Outputs(nn.Module):
         """(B, 3, height, width) -> (B, E + L, C), (B, C), perhaps (B, N)."""
         tokens = self.backbone(images)[-1]
         mean = tokens[:, self.extra :].mean(dim=1)
-        features = self.norm(mean) if self.pools else tokens[:, 0]
+        features = tokens[:, 0] if self.reads_cls else self.norm(mean)
         if self.head is None:
             return tokens, features
         return tokens, features, self.head(features)

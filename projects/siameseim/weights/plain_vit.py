@@ -32,6 +32,10 @@ class PlainViT:
             ``SiameseIMSimplePyramid``; may be empty.
         noncommercial (bool): the weights are under CC-BY-NC 4.0.
         normalisation (Normalisation): of its images. Defaults to ImageNet's.
+        takes_mean (bool): the mean of the normed patch tokens is the feature
+            though there is a cls token, as with timm's ``global_pool='avg'``
+            and ``fc_norm=False``. No tensor shows it, only ``config.json`` of
+            timm's folders and our notes do. Defaults to False.
     """
 
     tensors: dict[str, Tensor]
@@ -43,6 +47,7 @@ class PlainViT:
     pyramid: dict[str, Tensor] = field(default_factory=dict)
     noncommercial: bool = False
     normalisation: Normalisation = IMAGENET
+    takes_mean: bool = False
 
     @property
     def arch(self) -> dict[str, int]:
@@ -92,6 +97,12 @@ class PlainViT:
         return 'ln2.weight' in self.tensors
 
     @property
+    def reads_cls(self) -> bool:
+        """Whether the normed cls token is the feature, not a mean."""
+        normed = self.has_cls and self.has_final_norm
+        return normed and not self.pools and not self.takes_mean
+
+    @property
     def feature(self) -> str:
         """``out_type`` of what ``get_model`` returns.
 
@@ -101,8 +112,7 @@ class PlainViT:
             return 'featmap'
         if self.pools:
             return 'avg_featmap'
-        cls_only = self.has_cls and self.has_final_norm
-        return 'cls_token' if cls_only else 'featmap'
+        return 'cls_token' if self.reads_cls else 'featmap'
 
     @property
     def tables(self) -> dict[str, Tensor]:

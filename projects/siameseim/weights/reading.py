@@ -97,6 +97,7 @@ def _interpret(
         noncommercial=file.layout.noncommercial
         or bool(notes.get('noncommercial')),
         normalisation=find_normalisation(file.extra),
+        takes_mean='ln2.weight' not in tensors and _takes_mean(file.extra),
     )
     vit = replace(
         vit, pretraining=_pretraining(file), pyramid=_pyramid(file, vit)
@@ -175,6 +176,14 @@ def _norm_eps(extra: dict[str, Any]) -> float:
         )
     noted = extra['meta'].get('norm_eps')
     return float(config.get('layer_norm_eps') or noted or 1e-6)
+
+
+def _takes_mean(extra: dict[str, Any]) -> bool:
+    """Whether timm's ``config.json`` or our notes say so."""
+    config = extra['config']
+    pooling = (config.get('model_args') or {}).get('global_pool')
+    pooling = pooling or config.get('global_pool')
+    return pooling == 'avg' or bool(extra['meta'].get('takes_mean'))
 
 
 def _head(file: BackboneFile) -> dict[str, Tensor]:

@@ -32,11 +32,11 @@ def huggingface(vit: PlainViT) -> Target:
             'model(images, output_hidden_states=True).hidden_states[-1], and '
             'last_hidden_state is a LayerNorm (weight 1, bias 0) of them'
         )
-    classifies = bool(vit.head) and vit.has_final_norm and not vit.pools
+    classifies = bool(vit.head) and vit.reads_cls
     if vit.head and not classifies:
         notes.append(
-            'the classifier is dropped: it takes the normed mean of the '
-            'patch tokens, and ViTForImageClassification the cls token'
+            'the classifier is dropped: it takes the mean of the patch '
+            'tokens, and ViTForImageClassification the normed cls token'
         )
     if classifies:
         tensors |= {f'head.{name}': t for name, t in vit.head.items()}

@@ -59,9 +59,10 @@ def mmpretrain_classifier(vit: PlainViT) -> Target:
     """
     _require_head(vit, "to='mmpretrain'")
     state = {f'backbone.{n}': t for n, t in vit.tensors.items()}
-    cls_only = vit.has_cls and not vit.pools
+    cls_only = vit.has_cls and not vit.pools and not vit.takes_mean
     out_type = 'cls_token' if cls_only else vit.feature
     backbone = _config('VisionTransformer', vit, out_type)
+    neck = "neck=dict(type='GlobalAveragePooling'), "
     state |= {f'head.fc.{n}': t for n, t in vit.head.items()}
     head = dict(
         type='LinearClsHead',
@@ -71,7 +72,8 @@ def mmpretrain_classifier(vit: PlainViT) -> Target:
     return Target(
         state,
         f'ImageClassifier(backbone={backbone}, '
-        f'head={text(head)}) with load_from=FILE',
+        f'{neck if out_type == "featmap" else ""}head={text(head)}) '
+        'with load_from=FILE',
     )
 
 

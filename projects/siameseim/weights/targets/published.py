@@ -39,12 +39,17 @@ def published_finetuned(vit: PlainViT) -> Target:
     """The layout of the published fine-tuned files.
 
     Raises:
-        ValueError: if the source has no classifier.
+        ValueError: if the source has no classifier that fits them.
     """
     if not vit.head:
         raise ValueError(
             'the source has no classifier, only a backbone: choose '
             "to='published'"
+        )
+    if vit.takes_mean:
+        raise ValueError(
+            'the classifier takes the mean of the normed patch tokens, and '
+            'the public programs norm after taking the mean'
         )
     state = _named_as_timm(vit)
     state |= {f'head.{name}': tensor for name, tensor in vit.head.items()}

@@ -26,8 +26,7 @@ def timm(vit: PlainViT) -> Target:
     state = {ours_to_timm(name): t for name, t in vit.tensors.items()}
     state |= {f'head.{name}': tensor for name, tensor in vit.head.items()}
     mean, std = vit.normalisation.fractions(vit.in_channels)
-    arch, pools = vit.arch, vit.pools or not vit.has_final_norm
-    size = vit.patch_size
+    arch, size = vit.arch, vit.patch_size
     arguments = dict(
         img_size=list(vit.img_size),
         patch_size=size[0] if len({*size}) == 1 else list(size),
@@ -37,7 +36,7 @@ def timm(vit: PlainViT) -> Target:
         num_heads=vit.num_heads,
         mlp_ratio=_ratio(arch['feedforward_channels'], arch['embed_dims']),
         class_token=vit.has_cls,
-        global_pool='avg' if pools or not vit.has_cls else 'token',
+        global_pool='token' if vit.reads_cls else 'avg',
         fc_norm=vit.pools,
         final_norm=vit.pools or vit.has_final_norm,
     )
