@@ -6,3 +6,8 @@ class InputError(ValueError):
 
     The text names the value and the file, and says how to mend it.
     """
+
+    def __str__(self) -> str:
+        """The text alone: torch puts a loader worker's traceback before it."""
+        text = super().__str__()
+        return text.rpartition(f'{__name__}.InputError: ')[2].strip()

@@ -129,6 +129,15 @@ def test_too_many_damaged_files_in_a_row_stop_the_run(
     assert str(tmp_path) in str(error.value)
 
 
+def test_a_loader_worker_says_it_as_the_main_process_does(tmp_path, load):
+    (tmp_path / 'damaged').mkdir()
+    for i in range(4):
+        (tmp_path / f'damaged/{i}.jpg').touch()
+    with pytest.raises(InputError) as error:
+        next(iter(load(tmp_path / 'damaged', 1)))
+    assert str(error.value).startswith('4 images in a row')
+
+
 def test_a_lost_disk_stops_the_run(folder, build, log_file):
     dataset = build()
     for path in folder.rglob('*.jpg'):

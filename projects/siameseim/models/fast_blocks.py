@@ -83,7 +83,7 @@ class FastPatchConv(nn.Conv2d):
         x = x.unflatten(-1, (width, side)).unflatten(-3, (height, side))
         # (B, in, rows, side, columns, side) -> (B, L, in * side ** 2), in one
         # copy: the product of contiguous rows adds the bias itself.
-        rows = x.permute(0, 2, 4, 1, 3, 5).reshape(len(x), height * width, -1)
+        rows = x.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
         tokens = F.linear(rows, self.weight.flatten(1), self.bias)
         return tokens.transpose(1, 2).unflatten(2, (height, width))
 
