@@ -27,6 +27,7 @@ from siameseim.engine.options import (
     read_config,
     unknown_setting,
 )
+from siameseim.engine.resume_state import check_processes
 from siameseim.engine.worker_signals import end_workers
 from siameseim.environment.hardware import unused_gpu
 from siameseim.errors import InputError
@@ -192,6 +193,8 @@ def build_runner(args: argparse.Namespace) -> Runner:
             'lower train_dataloader.batch_size with --cfg-options, or give '
             'more images'
         )
+    if not transfer.is_transfer(cfg):
+        check_processes(runner)
     for note in filter(None, notes):
         runner.logger.info(note)
     for warning in filter(None, warnings):

@@ -92,6 +92,13 @@ def test_a_full_disk_keeps_the_previous_checkpoint(
     torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
 
 
+def test_what_a_killed_run_left_of_a_file_is_removed(toy_run, tmp_path):
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run/.epoch_9.pth.123.tmp').touch()
+    toy_run(epochs=1)
+    assert [p.name for p in (tmp_path / 'run').glob('.*.tmp')] == []
+
+
 @pytest.mark.parametrize(
     ('broken', 'saved'),
     [

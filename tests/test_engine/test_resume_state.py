@@ -1,11 +1,17 @@
 """What must be the same for a run to go on."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
 
-from siameseim.engine.resume_state import check_state, make_state
+from siameseim.engine.resume_state import (
+    check_processes,
+    check_state,
+    make_state,
+)
 from siameseim.errors import InputError
+from tests.two_processes import run_in_two
 
 
 class Images(list):
@@ -67,3 +73,32 @@ def test_a_checkpoint_from_before_names_were_kept_goes_on():
     state = make_state(run)
     del state['names of the images, as a hash,']
     assert check_state(run, state)
+
+
+def difference(rank, images, files):
+    run = run_on_files(*(f'{i}.png' for i in range(images[rank])))
+    run._resume = files[rank] is not None
+    run._load_from = files[rank]
+    try:
+        check_processes(run)
+    except InputError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ('images', 'files', 'said'),
+    [
+        ((3, 2), (None, None), r'number of images is \[3, 2\]'),
+        ((3, 3), ('w/epoch_2.pth', None), r"is \['epoch_2.pth', None\]"),
+    ],
+)
+def test_processes_that_would_train_on_other_things_are_refused(
+    images, files, said
+):
+    for message in run_in_two(difference, images, files):
+        assert re.search(said, message)
+
+
+def test_processes_that_agree_may_train():
+    same = run_in_two(difference, (3, 3), ('/a/epoch_2.pth', '/b/epoch_2.pth'))
+    assert same == [None, None]

@@ -1,10 +1,11 @@
 """Checkpoints that a run can be resumed from exactly, and always."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dist import master_only
+from mmengine.dist import is_main_process, master_only
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -63,6 +64,9 @@ class SafeCheckpointHook(CheckpointHook):
         with quiet():  # it warns of a deprecated class that it uses itself
             super().before_train(runner)
         runner.logger.info(f'checkpoints are saved in {self.out_dir}')
+        if is_main_process():
+            for partial in Path(self.out_dir).glob('.*.pth.*.tmp'):
+                partial.unlink()  # of a run that was killed as it wrote
         self._kept = list(
             runner.message_hub.get_info('kept_checkpoints', default=[])
         )

@@ -2,10 +2,13 @@
 
 import hashlib
 import os
-from typing import Any
+from collections.abc import Sized
+from pathlib import Path
+from typing import Any, cast
 
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 from ..datasets.pretrain_dataset import images_and_repeats
 from ..errors import InputError
@@ -37,6 +40,30 @@ def make_state(runner: Runner) -> dict[str, Any]:
         dict: tensors and plain numbers.
     """
     return {**_layout(runner), 'rng': all_gather_object(get_rng_state())}
+
+
+def check_processes(runner: Runner) -> None:
+    """Refuse to train where processes would train on different things.
+
+    All processes must call it.
+
+    Args:
+        runner (Runner): before training.
+
+    Raises:
+        InputError: if they see other images or other checkpoints.
+    """
+    start = Path(runner._load_from or '').name if runner._resume else None
+    own = {**_data(runner.train_dataloader), 'checkpoint to go on from': start}
+    found = all_gather_object(own)
+    for name in own:
+        values = [each[name] for each in found]
+        if any(value != values[0] for value in values):
+            raise InputError(
+                f'the processes differ: {name} is {values} on ranks 0 to '
+                f'{len(values) - 1}. All must see the same --data and '
+                '--work-dir, as on a file system that the machines share'
+            )
 
 
 def check_state(runner: Runner, state: dict[str, Any]) -> bool:
@@ -74,16 +101,21 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
 
 
 def _layout(runner: Runner) -> dict[str, int | str | None]:
-    loader = runner.train_dataloader
-    images, repeats = images_and_repeats(loader.dataset)
     return {
         'processes': get_world_size(),
+        **_data(runner.train_dataloader),
+        'accumulative_counts': runner.optim_wrapper.accumulation,
+        'seed': runner.seed,
+    }
+
+
+def _data(loader: DataLoader) -> dict[str, int | str | None]:
+    images, repeats = images_and_repeats(cast(Sized, loader.dataset))
+    return {
         'number of images': images,
         _NAMES: _hash_of_names(loader.dataset, images),
         _REPEATS: repeats,
         'images per iteration': loader.batch_size * get_world_size(),
-        'accumulative_counts': runner.optim_wrapper.accumulation,
-        'seed': runner.seed,
     }
 
 

@@ -1,12 +1,13 @@
 """Saves and stops when the system asks a run to end."""
 
 import signal
+import time
 from types import FrameType
 from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import all_reduce, barrier, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -16,9 +17,12 @@ from .schedule import ends_window
 from .worker_signals import end_workers
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# Optimizer steps between two times that several processes ask each other,
-# which makes the host wait for the device.
+# Iterations between two times that several processes ask each other, which
+# makes the host wait for the device.
 _ASK_EVERY = 10
+# Seconds in which a signal counts once: torchrun sends its processes the one
+# that they have had already if it went to all of a job or terminal.
+_ONCE = 5.0
 
 
 @HOOKS.register_module()
@@ -26,9 +30,10 @@ class StopSignalHook(Hook):
     """On SIGTERM or Ctrl-C: save at the end of the optimizer step, stop.
 
     Slurm sends SIGTERM before the time limit if the job asks for it. With
-    several processes all stop after the same step, at most ten later, or
-    after the first one from there that is not skipped. A
-    second signal ends the process at once.
+    several processes all stop after the same step, at most ten iterations
+    later or at the end of the optimizer step, or after the first step from
+    there that is not skipped. A second signal, five seconds or more after the
+    first, ends the process at once.
     """
 
     priority = 'LOWEST'  # after a checkpoint of the same iteration
@@ -62,8 +67,9 @@ class StopSignalHook(Hook):
         done = runner.iter + 1
         if done == runner.max_iters or not ends_window(runner, done):
             return
-        step = done // runner.optim_wrapper.accumulation
-        self._agreed = self._agreed or self._ask(step)
+        accumulation = runner.optim_wrapper.accumulation
+        every = max(1, _ASK_EVERY // accumulation)
+        self._agreed = self._agreed or self._ask(done // accumulation, every)
         if not self._agreed:
             return
         checkpoint = next(
@@ -73,6 +79,7 @@ class StopSignalHook(Hook):
         )
         if not checkpoint.save(runner, done):
             return  # and stop after the next good step
+        barrier()  # a process that leaves may end the one that still writes
         name = signal.Signals(self._agreed).name
         runner.logger.info(
             f'{name}: stopped after iteration {done}, saved '
@@ -83,16 +90,19 @@ class StopSignalHook(Hook):
         self.after_train(runner)
         raise SystemExit(128 + self._agreed)
 
-    def _ask(self, step: int) -> int:
+    def _ask(self, step: int, every: int) -> int:
         """Signal that any process received, or 0; only now and then."""
         if get_world_size() == 1:
             return self._received
-        if step % _ASK_EVERY:
+        if step % every:
             return 0
         received = torch.tensor(self._received, device=get_device())
         all_reduce(received, op='max')
         return int(received)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        self._received = number
-        signal.signal(number, signal.SIG_DFL)
+        if not self._received:
+            self._received, self._since = number, time.monotonic()
+        elif time.monotonic() - self._since > _ONCE:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)

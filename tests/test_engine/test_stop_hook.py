@@ -1,0 +1,61 @@
+"""Signals of a launcher, which may come twice and to several processes."""
+
+import signal
+import time
+
+import pytest
+
+from siameseim.engine import stop_hook
+
+
+def stopped(toy_run, *iterations, **kwargs):
+    """A run that gets SIGTERM in these iterations: its exit status."""
+    hooks = [dict(type='InterruptAfter', iteration=i) for i in iterations]
+    with pytest.raises(SystemExit) as stop:
+        toy_run(hooks=hooks, **kwargs)
+    return stop.value.code
+
+
+@pytest.fixture
+def two_processes(monkeypatch):
+    """The hook takes itself for one of two; the other gets no signal."""
+    waited = []
+    monkeypatch.setattr(stop_hook, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(stop_hook, 'all_reduce', lambda *_, **__: None)
+    monkeypatch.setattr(stop_hook, 'barrier', lambda: waited.append(True))
+    return waited
+
+
+def test_the_same_signal_again_does_not_cost_the_checkpoint(toy_run, tmp_path):
+    """Torchrun forwards what its processes have got themselves."""
+    assert stopped(toy_run, 1, 2, accumulation=3) == 128 + signal.SIGTERM
+    assert (tmp_path / 'run/iter_3.pth').is_file()
+
+
+def test_a_later_signal_ends_the_process_at_once(monkeypatch):
+    hook, raised = stop_hook.StopSignalHook(), []
+    hook._received = 0
+    monkeypatch.setattr(signal, 'raise_signal', raised.append)
+    monkeypatch.setattr(signal, 'signal', lambda *pair: raised.append(pair))
+    now = time.monotonic()
+    for seconds in (0, 1, 4.9):
+        monkeypatch.setattr(time, 'monotonic', lambda s=seconds: now + s)
+        hook._receive(signal.SIGINT, None)
+    assert raised == []
+    monkeypatch.setattr(time, 'monotonic', lambda: now + 5.1)
+    hook._receive(signal.SIGINT, None)
+    assert raised == [(signal.SIGINT, signal.SIG_DFL), signal.SIGINT]
+
+
+@pytest.mark.parametrize(
+    ('accumulation', 'stop'),
+    [(1, 10), (6, 6)],  # 18 iterations: by steps alone never with 6
+)
+def test_several_processes_stop_within_ten_iterations_or_a_step(
+    toy_run, tmp_path, two_processes, accumulation, stop
+):
+    stopped(toy_run, 1, accumulation=accumulation)
+    run = tmp_path / 'run'
+    pointer = (run / 'last_checkpoint').read_text()
+    assert pointer == ('epoch_1.pth' if stop == 6 else f'iter_{stop}.pth')
+    assert two_processes == [True]  # none leaves while the other writes
