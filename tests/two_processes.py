@@ -1,7 +1,6 @@
 """Two processes on a CPU: of a function, or of a command."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -65,7 +64,6 @@ def on_cpus(*command: Any, **kwargs: Any) -> subprocess.Popen:
         'PATH': f'{bin_folder}{os.pathsep}{os.environ["PATH"]}',
         'PYTHON': sys.executable,  # of the launch scripts
         'PYTHONPATH': str(ROOT / 'projects'),
-        'PORT': str(_free_port()),
         'OMP_NUM_THREADS': '1',
         'CUDA_VISIBLE_DEVICES': '',
     }
@@ -85,9 +83,3 @@ def finished(process: subprocess.Popen, timeout: float = 300) -> str:
     output, _ = process.communicate(timeout=timeout)
     assert process.returncode == 0, output[-3000:]
     return output
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]

@@ -6,7 +6,8 @@
 #
 # On N machines run it on each of them, with
 #   NNODES=N NODE_RANK=0..N-1 MASTER_ADDR=<address of machine 0>
-# and, if 29500 is taken there, PORT.
+# and, if 29500 is taken there, PORT, the same on each. One machine alone
+# takes a free port, unless PORT is set.
 #
 # Runs $PYTHON; else the active environment's python; else .venv/bin/python.
 set -euo pipefail
@@ -21,10 +22,27 @@ shift 2
 tools=$(cd "$(dirname "$0")" && pwd)
 source "$tools/find_python.sh"
 
+nodes=${NNODES:-1}
+rank=${NODE_RANK:-0}
+port=${PORT:-29500}
+if [[ $nodes == 1 && -z ${PORT:-} ]]; then
+    meeting=(--standalone --local-addr=127.0.0.1)
+else
+    # torchrun would say so in a traceback
+    if [[ $rank == 0 ]] && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        echo "error: port $port of this machine is taken: set PORT to a free" \
+            "one, the same on every machine" >&2
+        exit 1
+    fi
+    meeting=(
+        --nnodes="$nodes"
+        --node_rank="$rank"
+        --master_addr="${MASTER_ADDR:-127.0.0.1}"
+        --master_port="$port"
+    )
+fi
+
 exec "$python" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
+    "${meeting[@]}" \
     --nproc_per_node="$processes" \
     "$tools/train.py" "$config" --launcher pytorch "$@"

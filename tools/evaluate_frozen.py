@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from siameseim.engine import launch
 from siameseim.evaluation import frozen, report, robustness_table
 from siameseim.evaluation.frozen_suite import SuiteOptions, run_suite
 
@@ -79,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     title = args.checkpoint or f'the untrained network of {args.config}'
     rows: list[report.Row] = []
     try:
+        launch.check_launcher(None)
         backbone = frozen.backbone_config(
             args.checkpoint,
             args.config,

@@ -15,6 +15,7 @@ from pathlib import Path
 from mmengine.device import get_device
 
 from siameseim import get_model
+from siameseim.engine import launch
 from siameseim.evaluation.extraction import (
     check_suffix,
     folder_features,
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     device = args.device or get_device()
     try:
+        launch.check_launcher(None)
         check_suffix(args.out)
         backbone = get_model(
             args.checkpoint,

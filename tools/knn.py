@@ -104,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> dict[int, float]:
     args = parse_args(argv)
     logging.disable(logging.INFO - 1)
     try:
+        launch.check_launcher(args.launcher)
         launch.init_group(args.launcher)
         scores, data = measure(args)
     except (OSError, ValueError) as error:

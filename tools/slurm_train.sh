@@ -9,6 +9,9 @@
 # which makes the run save and stop two minutes before its time is over; the
 # same command with --resume continues it.
 #
+# The processes meet on the first node, at a port made of the job's number; if
+# that is taken, set MASTER_PORT.
+#
 # Runs $PYTHON; else the active environment's python; else .venv/bin/python.
 set -euo pipefail
 

@@ -104,10 +104,11 @@ def load_config(args: argparse.Namespace) -> Config:
 def measure(args: argparse.Namespace) -> dict[str, float]:
     """Test as the command line says: the scores."""
     try:
+        launch.check_launcher(args.launcher)
         cfg = load_config(args)
+        launch.init_cpu_group(args.launcher)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    launch.init_cpu_group(args.launcher)
     try:
         runner = Runner.from_cfg(cfg)
         runner.register_hook(WholeCheckpointHook())

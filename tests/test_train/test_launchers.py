@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def run(project, script, *args, **variables):
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in ('PYTHON', 'VIRTUAL_ENV', 'CONDA_PREFIX')
+        if name not in ('PYTHON', 'VIRTUAL_ENV', 'CONDA_PREFIX', 'PORT')
     }
     path = f'{project / "bin"}{os.pathsep}{os.environ["PATH"]}'
     return subprocess.run(
@@ -67,3 +68,32 @@ def test_slurm_gets_one_task_a_gpu(project):
     assert {'--ntasks=16', '--ntasks-per-node=8', '--gres=gpu:8'} <= {*words}
     tail = words[words.index('-u') :]
     assert tail[2:] == ['c.py', '--launcher', 'slurm', '--data', 'x']
+
+
+def test_two_runs_on_one_machine_need_no_ports(project):
+    words = run(project, 'dist_train.sh', 'c.py', '2').split()
+    assert '--standalone' in words  # takes a free port
+    assert not any('master_port' in word for word in words)
+
+
+@pytest.mark.parametrize(
+    ('variables', 'port'),
+    [
+        (dict(PORT='29512'), '29512'),
+        (dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='n1'), '29500'),
+    ],
+)
+def test_a_port_that_is_set_or_must_be_known(project, variables, port):
+    words = run(project, 'dist_train.sh', 'c.py', '2', **variables).split()
+    assert f'--master_port={port}' in words
+    assert f'--nnodes={variables.get("NNODES", 1)}' in words
+    assert '--standalone' not in words
+
+
+def test_a_taken_port_names_the_cure(project):
+    with socket.create_server(('127.0.0.1', 0)) as other:
+        port = str(other.getsockname()[1])
+        with pytest.raises(subprocess.CalledProcessError) as error:
+            run(project, 'dist_train.sh', 'c.py', '2', PORT=port)
+    (line,) = error.value.stderr.splitlines()
+    assert f'port {port} of this machine is taken: set PORT' in line

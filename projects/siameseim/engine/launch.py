@@ -2,11 +2,17 @@
 
 import gc
 import os
+import re
+import socket
+import subprocess
+import sys
 
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 from mmengine.dist import init_dist
+
+from ..errors import InputError
 
 # Where each launcher leaves rank, local rank and number of processes.
 _VARIABLES = {
@@ -18,11 +24,41 @@ _VARIABLES = {
         'OMPI_COMM_WORLD_SIZE',
     ),
 }
-_LOCAL_COUNTS = (
-    'LOCAL_WORLD_SIZE',
-    'OMPI_COMM_WORLD_LOCAL_SIZE',
-    'SLURM_NTASKS_PER_NODE',
-)
+_LOCAL_COUNTS = {
+    'pytorch': 'LOCAL_WORLD_SIZE',
+    'mpi': 'OMPI_COMM_WORLD_LOCAL_SIZE',
+}
+# What each launcher's program sets, and where it says how many it started;
+# the innermost first. Of Slurm the counts of the step: SLURM_NTASKS may be
+# those of the job, of which a shell on a node is one process.
+_PROGRAMS = {
+    'pytorch': ('torchrun', 'TORCHELASTIC_RUN_ID', 'WORLD_SIZE'),
+    'mpi': ('mpirun', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_SIZE'),
+    'slurm': ('srun', 'SLURM_STEP_ID', 'SLURM_STEP_NUM_TASKS'),
+}
+
+
+def check_launcher(launcher: str | None) -> None:
+    """Refuse to do the whole work in each of several processes.
+
+    Args:
+        launcher (str, optional): as for ``world_size``; None for a tool that
+            has no ``--launcher``.
+
+    Raises:
+        InputError: if several were started, but not to work together.
+    """
+    if launcher not in (None, 'none'):
+        return
+    for name, (program, mark, count) in _PROGRAMS.items():
+        processes = os.environ.get(count, '1')
+        if mark in os.environ and int(processes) > 1:
+            cure = f'add --launcher {name}, or start one'
+            raise InputError(
+                f'{program} started {processes} processes ({count}), each of '
+                'which would do the whole work and write the same files: '
+                + ('start one' if launcher is None else cure)
+            )
 
 
 def world_size(launcher: str) -> int:
@@ -41,27 +77,41 @@ def local_world_size(launcher: str) -> int:
     """Number of processes that share this machine."""
     if launcher == 'none':
         return 1
-    given = [os.environ[name] for name in _LOCAL_COUNTS if name in os.environ]
-    return int(given[0]) if given else world_size(launcher)
+    if launcher == 'slurm':
+        return _tasks_here()
+    given = os.environ.get(_LOCAL_COUNTS[launcher])
+    return int(given or world_size(launcher))
+
+
+def cores_of_task() -> int:
+    """Number of cores that Slurm gave to this process; 0 if it gave none."""
+    if set(_LOCAL_COUNTS.values()) & os.environ.keys():
+        return 0  # torchrun or mpirun: a task's cores are for all it started
+    return int(os.environ.get('SLURM_CPUS_PER_TASK', 0))
 
 
 def init_cpu_group(launcher: str) -> None:
-    """Start a gloo process group where there is no CUDA.
+    """Say where the processes meet; without CUDA, start a gloo group there.
 
     mmengine starts groups itself, but first selects a CUDA device; it leaves
-    a group alone that already exists.
+    a group alone that already exists, and the address in the environment.
 
     Args:
         launcher (str): as for ``world_size``.
+
+    Raises:
+        ValueError: likewise.
+        InputError: if the processes cannot meet there.
     """
-    if launcher == 'none' or torch.cuda.is_available():
+    if launcher == 'none':
         return
     rank, local_rank, size = _places(launcher)
+    _set_meeting_place(launcher, rank, local_rank)
+    if torch.cuda.is_available():
+        return
     os.environ.update(
         RANK=str(rank), LOCAL_RANK=str(local_rank), WORLD_SIZE=str(size)
     )
-    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
-    os.environ.setdefault('MASTER_PORT', '29500')
     dist.init_process_group('gloo')
 
 
@@ -72,15 +122,14 @@ def init_group(launcher: str) -> None:
         launcher (str): as for ``world_size``.
 
     Raises:
-        ValueError: likewise.
+        ValueError: as ``init_cpu_group``.
     """
-    world_size(launcher)  # says more than init_dist of missing variables
+    init_cpu_group(launcher)
     if launcher != 'none' and torch.cuda.is_available():
         # else init_dist chooses 'spawn', and each loader worker imports anew
         if multiprocessing.get_start_method(allow_none=True) is None:
             multiprocessing.set_start_method('fork')
         init_dist(launcher, backend='nccl')
-    init_cpu_group(launcher)
 
 
 def end_group() -> None:
@@ -109,3 +158,69 @@ def _places(launcher: str) -> tuple[int, int, int]:
         )
     rank, local_rank, size = (int(os.environ[name]) for name in names)
     return rank, local_rank, size
+
+
+def _tasks_here() -> int:
+    """Slurm's tasks on this machine, from '8(x4)' or '8,7' for each."""
+    layout = os.environ.get('SLURM_STEP_TASKS_PER_NODE') or os.environ.get(
+        'SLURM_TASKS_PER_NODE'
+    )
+    if not layout:
+        return world_size('slurm')
+    counts: list[int] = []
+    for count, times in re.findall(r'(\d+)(?:\(x(\d+)\))?', layout):
+        counts += [int(count)] * int(times or 1)
+    return counts[int(os.environ.get('SLURM_NODEID', 0))]
+
+
+def _set_meeting_place(launcher: str, rank: int, local_rank: int) -> None:
+    """Complete MASTER_ADDR and MASTER_PORT, and see that they can be used."""
+    alone = local_world_size(launcher) == world_size(launcher)
+    if 'MASTER_ADDR' not in os.environ:
+        os.environ['MASTER_ADDR'] = (
+            '127.0.0.1' if alone else _first_machine(launcher)
+        )
+    os.environ.setdefault('MASTER_PORT', _default_port(launcher))
+    address, port = os.environ['MASTER_ADDR'], os.environ['MASTER_PORT']
+    # torchrun itself listens there, and lets our processes join
+    if rank == 0 and 'TORCHELASTIC_USE_AGENT_STORE' not in os.environ:
+        _check_port(port)
+    if not alone and local_rank == 0:
+        print(f'waiting for {address}:{port}', file=sys.stderr, flush=True)
+
+
+def _first_machine(launcher: str) -> str:
+    """Host name of the machine of rank 0, of which only Slurm knows."""
+    nodes = os.environ.get('SLURM_NODELIST', '')
+    try:
+        if launcher == 'slurm':
+            command = ['scontrol', 'show', 'hostname', nodes]
+            return subprocess.check_output(command, text=True).split()[0]
+        why = ''
+    except (OSError, subprocess.CalledProcessError, IndexError) as error:
+        why = f' (scontrol does not tell that of {nodes!r}: {error})'
+    raise InputError(
+        f'--launcher {launcher} on several machines needs MASTER_ADDR: set it '
+        f'to the host name of the first{why}'
+    )
+
+
+def _default_port(launcher: str) -> str:
+    """PyTorch's, or one for each Slurm job, as jobs share machines."""
+    job = os.environ.get('SLURM_JOB_ID')
+    if launcher != 'slurm' or not job:
+        return '29500'
+    return str(10000 + int(job) % 20000)  # Linux hands out those from 32768
+
+
+def _check_port(port: str) -> None:
+    """Refuse a port on which this machine cannot listen."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(('', int(port)))
+        except (OSError, OverflowError, ValueError) as error:
+            raise InputError(
+                f'cannot listen on port {port} ({error}): set MASTER_PORT to '
+                'a free one, the same for all processes'
+            ) from error

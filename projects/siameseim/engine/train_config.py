@@ -12,6 +12,7 @@ from mmengine.config import Config
 from ..datasets.data_source import data_source
 from ..environment.hardware import usable_cores
 from ..errors import InputError
+from . import launch
 
 
 def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
@@ -92,7 +93,9 @@ def fit_loader(loader: Config, processes: int) -> None:
         loader (Config): of a data loader, changed in place.
         processes (int): training processes that share this machine.
     """
-    cores = usable_cores() // processes
+    cores = usable_cores()
+    # Slurm binds a task to its own cores as a rule: nobody shares those
+    cores = max(cores // processes, min(cores, launch.cores_of_task()))
     loader.num_workers = min(loader.num_workers, max(cores, 1))
     if loader.num_workers == 0:  # PyTorch refuses these without workers
         loader.persistent_workers = False
