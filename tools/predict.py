@@ -15,6 +15,7 @@ from siameseim.engine.options import (
     add_options,
     missing_toolbox,
     read_config,
+    unknown_setting,
 )
 from siameseim.transfer import draw
 
@@ -61,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         )
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
+    except TypeError as error:
+        sys.exit(unknown_setting(error))
     except ImportError as error:
         sys.exit(missing_toolbox(error))
     for file in files:

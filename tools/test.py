@@ -16,6 +16,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from siameseim.convert.safe_load import load_file
 from siameseim.engine import launch
 from siameseim.engine.options import (
     add_options,
@@ -68,9 +69,11 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Raises:
         FileNotFoundError: if config, checkpoint or data do not exist.
-        ValueError: for ``--tta`` without a ``tta_pipeline``.
+        ValueError: for a checkpoint that is unsafe or damaged, or ``--tta``
+            without a ``tta_pipeline``.
     """
     cfg = read_config(args, 'checkpoint')
+    load_file(args.checkpoint)  # which says what is wrong with it, if it is
     if cfg.get('test_dataloader') is None:
         raise ValueError(
             f'{args.config} has no test_dataloader: measure pretrained '

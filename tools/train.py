@@ -23,6 +23,7 @@ from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
 from siameseim.engine.options import (
     add_options,
+    check_hooks,
     missing_toolbox,
     read_config,
     unknown_setting,
@@ -164,7 +165,9 @@ def build_runner(args: argparse.Namespace) -> Runner:
         OSError: if a file or folder is missing or cannot be used.
         ValueError: if there are fewer images than one batch needs.
     """
+    launch.check_launcher(args.launcher)
     cfg = load_config(args)
+    check_hooks(cfg)
     fit_config(cfg, args)
     world = launch.world_size(args.launcher)
     notes: list[str | None] = [

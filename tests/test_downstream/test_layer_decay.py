@@ -78,6 +78,8 @@ def test_what_is_missing_is_named():
     model = Model(SiameseIMViT(**SIZES))
     with pytest.raises(ValueError, match='lr_mult'):
         groups_of(model, custom_keys=dict(head=dict(lr_mult=2)))
+    with pytest.raises(ValueError, match=r"\['layer_decay_rat'\], which"):
+        groups_of(model, layer_decay_rat=0.5)
     with pytest.raises(ValueError, match='backbone of Linear is NoneType'):
         groups_of(nn.Linear(1, 1))
     cfg = dict(constructor='BackboneLayerDecay', optimizer=dict(type='SGD'))

@@ -10,6 +10,7 @@ from torch import nn
 
 from siameseim.engine.layer_decay import BackboneLayerDecay
 from siameseim.engine.param_groups import merge_groups
+from siameseim.errors import InputError
 
 PARAMWISE = dict(bias_decay_mult=0.0, flat_decay_mult=0.0)
 
@@ -103,6 +104,13 @@ def test_custom_keys_still_work():
     config['paramwise_cfg'] = dict(custom_keys=dict(body=dict(lr_mult=0.1)))
     groups = build_optim_wrapper(model, config).optimizer.param_groups
     assert [group['lr'] for group in groups] == pytest.approx([0.01, 0.1])
+
+
+def test_what_nothing_reads_is_refused():
+    config = make_config()
+    config['paramwise_cfg'] = dict(custom_key=dict(body=dict(lr_mult=0.1)))
+    with pytest.raises(InputError, match=r"\['custom_key'\].*custom_keys"):
+        build_optim_wrapper(nn.Linear(2, 2), config)
 
 
 def test_fused_is_used_and_equals_the_plain_update():

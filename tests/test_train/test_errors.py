@@ -1,5 +1,6 @@
 """Each mistake on the command line is named, with what to do."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -269,6 +270,30 @@ def test_an_interrupted_run_names_what_is_left(
             train.main(base)
         assert stop.value.code == 130
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('hook', 'setting', 'said'),
+    [
+        (
+            'checkpont',
+            'interval=1',
+            'checkpont of .*: did you mean checkpoint?',
+        ),
+        # of the stock class, which keeps it for the first save
+        ('checkpoint', 'intervall=1', 'intervall is no .* you mean interval?'),
+    ],
+)
+def test_hooks_that_do_nothing_are_refused(
+    train, config, images, tmp_path, hook, setting, said
+):
+    text = "default_hooks = dict(checkpoint=dict(type='CheckpointHook'))"
+    told = message(
+        train,
+        *(config(text), '--data', str(images), '--work-dir', str(tmp_path)),
+        *('--cfg-options', f'default_hooks.{hook}.{setting}'),
+    )
+    assert re.search(said, told)
 
 
 def test_a_setting_without_a_value_is_named(train, config, capsys):

@@ -7,6 +7,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.visualization import UniversalVisualizer
 from PIL import Image
 
+from siameseim.errors import InputError
 from siameseim.transfer import draw
 from tests.test_evaluation.test_load_classifier import tiny_cifar
 from tests.vit_fixtures import saved
@@ -64,6 +65,16 @@ def test_a_config_of_decoded_rgb_images_gets_files_as_rgb(
     torch.testing.assert_close(
         drawn[0].pred_score.cpu(), logits.softmax(-1)[0], rtol=0, atol=1e-4
     )
+
+
+def test_a_damaged_image_costs_no_other(classifier, images, tmp_path):
+    cfg, checkpoint, _ = classifier
+    images[1].write_bytes(b'no image')
+    files = draw.draw_predictions(cfg, checkpoint, images, tmp_path / 'out')
+    kept = [name for name in NAMES if name != images[1].name]
+    assert [file.name for file in files] == [f'{name}.png' for name in kept]
+    with pytest.raises(InputError, match='none of 1 images'):
+        draw.draw_predictions(cfg, checkpoint, images[1:2], tmp_path / 'out')
 
 
 def test_each_image_has_its_picture_and_stays(classifier, images):

@@ -57,3 +57,12 @@ def test_a_toolbox_that_is_missing_is_named_with_the_cure(tester, monkeypatch):
     monkeypatch.setattr(tester, 'measure', measure)
     with pytest.raises(SystemExit, match='mmdet is not.*setup_env.py test'):
         tester.main(ARGS)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / 'cut.pth').write_bytes(b'PK\x03\x04 and no more')
+    (tmp_path / 'config.py').write_text('test_dataloader = {}')
+    with pytest.raises(SystemExit, match=r'error: .*cut\.pth'):
+        tool('test').main(
+            [str(tmp_path / 'config.py'), str(tmp_path / 'cut.pth')]
+        )

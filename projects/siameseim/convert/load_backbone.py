@@ -72,6 +72,9 @@ def load_pretrained(
         InputError: if the file is unsafe, unknown, of another size or kind,
             or holds less than 95 % of the backbone.
     """
+    # imports the models, which import this file
+    from ..weights.num_heads import warn_of_other_heads
+
     try:
         file = read_backbone(checkpoint, branch, prefix)
     except FileNotFoundError as error:
@@ -94,6 +97,7 @@ def load_pretrained(
             f'left out: {_some(file.tensors.keys() - matched.keys())}: check '
             'that it is the right file and the model the right kind'
         )
+    warn_of_other_heads(model, file)
     model.load_state_dict(matched, strict=False)
     attach(model, find_normalisation(file.extra))
     for line in [*_report(file, own, matched, wanted), *changed]:

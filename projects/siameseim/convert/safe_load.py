@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from mmengine.dist import barrier
 
+from ..errors import InputError
+
 # Where this package keeps its notes in the header of a safetensors file.
 META = 'siameseim'
 # ... and in the metadata that torch keeps for each module, by name, in a state
@@ -49,7 +51,7 @@ def load_file(source: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if loading the file would run code, or it is no
+        InputError: if loading the file would run code, or it is no
             checkpoint.
     """
     path = _local(source)
@@ -67,13 +69,13 @@ def load_file(source: str) -> dict[str, Any]:
     try:
         contents = torch.load(path, map_location='cpu', weights_only=True)
     except _UNREADABLE as error:
-        raise ValueError(_explain(path, error)) from error
+        raise InputError(_explain(path, error)) from error
     except OSError as error:
         if error.filename is not None:  # it may not be opened
             raise
-        raise ValueError(_explain(path, error)) from error
+        raise InputError(_explain(path, error)) from error
     if not isinstance(contents, dict):
-        raise ValueError(
+        raise InputError(
             f'{path} holds a {type(contents).__name__}, not a dict of '
             'tensors: save model.state_dict() instead of the model'
         )
@@ -126,7 +128,7 @@ def _load_folder(folder: Path) -> dict[str, Any]:
         return contents
     config = json.loads(settings.read_text('utf-8'))
     if config.get('model_type', 'vit') != 'vit':
-        raise ValueError(
+        raise InputError(
             f'{settings} describes a model of type {config["model_type"]!r}, '
             "which is not read: only 'vit' is"
         )
@@ -150,7 +152,7 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
     except SafetensorError as error:
-        raise ValueError(
+        raise InputError(
             f'{path} is no safetensors file, or it was cut short in a '
             f'download or copy ({error})'
         ) from error

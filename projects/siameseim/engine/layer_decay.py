@@ -11,8 +11,15 @@ from mmpretrain.engine.optimizers import (
 from torch import nn
 
 from ..errors import InputError
-from .param_groups import keep_kernel, prefer_fused
+from .param_groups import check_paramwise, keep_kernel, prefer_fused
 
+_PARAMWISE = {
+    'bias_decay_mult',
+    'custom_keys',
+    'flat_decay_mult',
+    'layer_decay_rate',
+    'norm_decay_mult',
+}
 # Positions and cls token belong to no norm or bias, yet are never decayed.
 _NOT_DECAYED = ('pos_embed', 'rel_pos_', 'cls_token')
 
@@ -39,7 +46,8 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
             ignore it.
 
     Raises:
-        InputError: if one of these is missing, or ``lr_mult`` is there.
+        InputError: if one of these is missing, or ``lr_mult`` or a setting
+            is there that nothing reads.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
                 'BackboneLayerDecay needs layer_decay_rate in paramwise_cfg, '
                 f'for example 0.65; got {sorted(paramwise_cfg)}'
             )
+        check_paramwise(paramwise_cfg, _PARAMWISE)
         if optim_wrapper_cfg['optimizer'].get('weight_decay') is None:
             raise InputError(
                 'BackboneLayerDecay needs weight_decay in the optimizer (0 '

@@ -4,10 +4,12 @@ import argparse
 import difflib
 import inspect
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
+from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from ..errors import InputError
@@ -136,6 +138,43 @@ def missing_toolbox(error: ImportError) -> str:
     )
 
 
+def check_hooks(cfg: Config) -> None:
+    """Refuse hooks and settings of them that mmengine would pass over.
+
+    Args:
+        cfg (Config): of any run.
+
+    Raises:
+        InputError: for a name in ``default_hooks`` that nothing gives a
+            type, or a setting that the stock checkpoint hook would keep for
+            its first save, hours into a run.
+    """
+    hooks = cfg.get('default_hooks') or {}
+    for name, hook in hooks.items():
+        if isinstance(hook, dict) and 'type' not in hook:
+            raise InputError(
+                f'default_hooks.{name} of {cfg.filename} has no type'
+                + _meant(name, hooks.keys() - {name})
+            )
+        if isinstance(hook, dict) and hook['type'] == 'CheckpointHook':
+            known = {
+                *inspect.signature(CheckpointHook).parameters,
+                *inspect.signature(Runner.save_checkpoint).parameters,
+                *('type', 'priority', '_scope_'),
+            }
+            for setting in hook.keys() - known:
+                raise InputError(
+                    f'default_hooks.{name}.{setting} is no setting of the '
+                    'CheckpointHook' + _meant(setting, known)
+                )
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """A question after an error, if a known name is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f': did you mean {near[0]}?' if near else ''
+
+
 def unknown_setting(error: TypeError) -> str:
     """What to say of a part that was built with a setting it does not know.
 
@@ -152,8 +191,7 @@ def unknown_setting(error: TypeError) -> str:
     if 'unexpected keyword argument' not in text:
         raise error
     name = text.rpartition('argument')[2].strip(" '")
-    near = difflib.get_close_matches(name, _settings_near(error), n=1)
-    meant = f': did you mean {near[0]}?' if near else ''
+    meant = _meant(name, _settings_near(error))
     return f'error: a setting is not known: {text}{meant}'
 
 

@@ -1,5 +1,6 @@
 """Parameter groups as few long lists instead of one group a parameter."""
 
+from collections.abc import Collection
 from typing import Any
 
 from mmengine.logging import print_log
@@ -8,9 +9,20 @@ from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 from torch.optim import Optimizer
 
+from ..errors import InputError
 from .quiet import quiet
 
 _FUSED_DEVICES = ('cuda', 'cpu')
+_PARAMWISE = {
+    'bias_decay_mult',
+    'bias_lr_mult',
+    'bypass_duplicate',
+    'custom_keys',
+    'dcn_offset_lr_mult',
+    'dwconv_decay_mult',
+    'flat_decay_mult',
+    'norm_decay_mult',
+}
 _FUSED_TYPES = ('Adam', 'AdamW', 'ShardedAdamW')
 
 
@@ -31,6 +43,7 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         Args:
             model (nn.Module): on its final device, wrapped or not.
         """
+        check_paramwise(self.paramwise_cfg, _PARAMWISE)
         prefer_fused(self.optimizer_cfg, model)
         # Without any paramwise_cfg the stock code would skip `add_params`.
         self.paramwise_cfg.setdefault('custom_keys', {})
@@ -60,6 +73,24 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         with quiet():  # else two lines for each of hundreds of tensors
             super().add_params(singles, module, prefix, **kwargs)
         params.extend(merge_groups(singles))
+
+
+def check_paramwise(paramwise_cfg: dict, known: Collection[str]) -> None:
+    """Refuse settings that the stock constructors would pass over.
+
+    Args:
+        paramwise_cfg (dict): of an optimizer wrapper's config.
+        known (Collection[str]): names that its constructor reads.
+
+    Raises:
+        InputError: naming those it does not.
+    """
+    unknown = sorted(paramwise_cfg.keys() - known)
+    if unknown:
+        raise InputError(
+            f'optim_wrapper.paramwise_cfg has {unknown}, which nothing reads; '
+            f'known are {sorted(known)}'
+        )
 
 
 def prefer_fused(optimizer_cfg: dict, model: nn.Module) -> None:

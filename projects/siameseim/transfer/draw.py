@@ -1,16 +1,20 @@
 """Predictions drawn on images by the toolboxes' own visualizers."""
 
 import copy
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import mmcv
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from torch import nn
 
 from ..convert.safe_load import load_file
+from ..errors import InputError
 from .classification import is_classifier, read_files
 from .config import check_operators
 from .whole_checkpoint import check_whole
@@ -41,6 +45,24 @@ def find_images(place: str) -> list[Path]:
     return images
 
 
+def _readable(images: Sequence[Path]) -> list[Path]:
+    """Leave out, and name, what is no intact image.
+
+    Raises:
+        InputError: if there is no other.
+    """
+    found = []
+    for image in images:
+        if cv2.imread(str(image)) is None:
+            text = f'{image} is no intact image: it is left out'
+            print_log(text, 'current', logging.WARNING)
+        else:
+            found.append(image)
+    if not found:
+        raise InputError(f'none of {len(images)} images can be read')
+    return found
+
+
 def draw_predictions(
     cfg: Config,
     checkpoint: str,
@@ -63,12 +85,15 @@ def draw_predictions(
         list[Path]: the files written.
 
     Raises:
-        InputError: if the checkpoint is of another model.
+        InputError: if the checkpoint is of another model, unsafe or damaged,
+            or no image can be read.
         ValueError: if the config belongs to no toolbox.
     """
     device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+    images = _readable(images)
+    state = load_file(checkpoint)
     if is_classifier(cfg):
-        return _draw_classes(cfg, checkpoint, images, out, device)
+        return _draw_classes(cfg, checkpoint, state, images, out, device)
     toolbox = cfg.get('default_scope')
     if toolbox == 'mmdet':
         model, predict = _detector(cfg, checkpoint, device)
@@ -81,7 +106,7 @@ def draw_predictions(
             'configs/detection, configs/segmentation or '
             'configs/classification'
         )
-    check_whole(model, load_file(checkpoint), checkpoint)
+    check_whole(model, state, checkpoint)
     options = dict(pred_score_thr=score) if toolbox == 'mmdet' else {}
     visualizer = _visualizer(toolbox, model.dataset_meta)
     out.mkdir(parents=True, exist_ok=True)
@@ -103,6 +128,7 @@ def draw_predictions(
 def _draw_classes(
     cfg: Config,
     checkpoint: str,
+    state: dict[str, Any],
     images: Sequence[Path],
     out: Path,
     device: str,
@@ -113,7 +139,6 @@ def _draw_classes(
 
     cfg = copy.deepcopy(cfg)
     read_files(cfg)
-    state = load_file(checkpoint)
     meta = state.get('meta', {}).get('dataset_meta', {})
     if meta.get('classes'):  # of the data that it was trained on
         cfg.model.head.num_classes = len(meta['classes'])

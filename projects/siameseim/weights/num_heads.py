@@ -1,11 +1,14 @@
 """The number of attention heads, which the tensors do not show."""
 
+import logging
 from typing import Any, NamedTuple
 
+from mmengine.logging import print_log
 from mmpretrain.models import VisionTransformer
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config_text import settings
+from ..convert.backbone_file import BackboneFile
 from ..convert.sizes import sizes
 from ..models.vit import SiameseIMViT
 
@@ -39,10 +42,7 @@ def find_num_heads(
     width = found['embed_dims']
     heads = (
         (given and NumHeads(given, 'given'))
-        or _from_notes(extra)
-        or _from_args(extra.get('args'), width)
-        or _from_config_text(extra.get('meta', {}).get('cfg'), width)
-        or _from_tables(tensors, width)
+        or _told(tensors, extra, width)
         or _usual(width, found['num_layers'])
     )
     if heads is None or width % heads.number:
@@ -52,6 +52,38 @@ def find_num_heads(
             f'{width}: give it with num_heads=... or --num-heads'
         )
     return heads
+
+
+def warn_of_other_heads(model: nn.Module, file: BackboneFile) -> None:
+    """Warn where a file is loaded into a model of other heads.
+
+    Args:
+        model (nn.Module): a ``SiameseIMViT`` or a subclass.
+        file (BackboneFile): what is loaded into it.
+    """
+    width = sizes(file.tensors)['embed_dims']
+    told = _told(file.tensors, file.extra, width)
+    own = model.get_submodule('layers.0.attn').num_heads
+    if told and own != told.number:
+        print_log(
+            f'the model has {own} attention heads, {file.source} has '
+            f'{told.number} ({told.origin}): its features will be others. '
+            f'Build the model with an arch of num_heads={told.number}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _told(
+    tensors: dict[str, Tensor], extra: dict[str, Any], width: int
+) -> NumHeads | None:
+    """What a file says itself."""
+    return (
+        _from_notes(extra)
+        or _from_args(extra.get('args'), width)
+        or _from_config_text(extra.get('meta', {}).get('cfg'), width)
+        or _from_tables(tensors, width)
+    )
 
 
 def _from_notes(extra: dict[str, Any]) -> NumHeads | None:
