@@ -73,12 +73,12 @@ def load_config(args: argparse.Namespace) -> Config:
             without a ``tta_pipeline``.
     """
     cfg = read_config(args, 'checkpoint')
-    load_file(args.checkpoint)  # which says what is wrong with it, if it is
     if cfg.get('test_dataloader') is None:
         raise ValueError(
             f'{args.config} has no test_dataloader: measure pretrained '
             'weights with tools/knn.py or tools/evaluate_frozen.py'
         )
+    load_file(args.checkpoint)  # which says what is wrong with it, if it is
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     default = os.path.join('work_dirs', Path(args.config).stem)
