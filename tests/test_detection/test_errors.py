@@ -21,7 +21,7 @@ def annotations(tmp_path):
     path = tmp_path / 'own.json'
     names = ['bolt', 'nut', 'washer']
     categories = [dict(id=i, name=n) for i, n in enumerate(names, 1)]
-    path.write_text(json.dumps(dict(categories=categories)))
+    path.write_text(json.dumps(dict(categories=categories, images=[])))
     return str(path)
 
 

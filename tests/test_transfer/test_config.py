@@ -65,7 +65,8 @@ def test_no_path_is_moved_twice():
 def test_no_more_workers_than_cores(tmp_path):
     (tmp_path / 'train').mkdir()
     (tmp_path / 'annotations').mkdir()
-    (tmp_path / 'annotations/a.json').write_text('{}')
+    empty = '{"images": [], "categories": []}'
+    (tmp_path / 'annotations/a.json').write_text(empty)
     cfg = ConfigDict(detection_cfg())
     config.fit(cfg, str(tmp_path), processes=1)
     assert 0 < cfg.train_dataloader.num_workers < 999

@@ -1,14 +1,19 @@
-"""Check of categories before mmdet trains on them."""
+"""Check of annotations before mmdet trains on them."""
 
-import json
-from pathlib import Path
+import logging
 
+from mmdet.datasets import CocoDataset
 from mmdet.registry import HOOKS
 from mmengine.dataset import BaseDataset
+from mmengine.evaluator import Evaluator
+from mmengine.logging import print_log
 from torch import nn
+from torch.utils.data import Dataset
 
 from ..errors import InputError
 from ..transfer.data_check import DataCheckHook, check_class_count
+from .annotation_file import AnnotationFile, read_annotations
+from .scored_images import check_scored_images
 
 
 @HOOKS.register_module()
@@ -23,16 +28,27 @@ class SiameseIMDetectionCheckHook(DataCheckHook):
     def check_dataset(self, dataset: BaseDataset, model: nn.Module) -> None:
         """Compare annotation file, classes and heads."""
         classes = dataset.metainfo['classes']
-        found = getattr(dataset, 'cat_ids', classes)
-        stock = getattr(type(dataset), 'METAINFO', {}).get('classes')
-        # Reading the file again takes seconds on COCO: only where needed.
-        if len(found) != len(classes) or (
-            isinstance(found, list) and classes != stock
-        ):
-            check_categories(dataset.ann_file, classes)
+        if isinstance(dataset, CocoDataset):
+            stock = dataset.METAINFO.get('classes')
+            if len(dataset.cat_ids) != len(classes) or classes != stock:
+                check_categories(dataset.ann_file, classes)
+            file = read_annotations(dataset.ann_file)
+            if loads_masks(dataset):
+                check_masks(file, dataset.cat_ids)
+            warning = left_out(file, dataset.cat_ids)
+            if warning:
+                print_log(warning, logger='current', level=logging.WARNING)
         for name, part in model.named_modules():
             if hasattr(part, 'num_classes') and 'rpn' not in name:
                 check_class_count(f'model.{name}', part.num_classes, classes)
+
+    def check_evaluator(
+        self, dataset: Dataset, evaluator: Evaluator, split: str
+    ) -> None:
+        """Compare the images of data set and evaluator."""
+        # mmdet's own for several data sets gives each metric one of them.
+        if type(evaluator) is Evaluator:
+            check_scored_images(dataset, evaluator.metrics, split)
 
 
 def check_categories(ann_file: str, classes: tuple[str, ...]) -> None:
@@ -45,8 +61,7 @@ def check_categories(ann_file: str, classes: tuple[str, ...]) -> None:
     Raises:
         InputError: naming both lists and the line that cures it.
     """
-    categories = json.loads(Path(ann_file).read_text())['categories']
-    in_file = tuple(category['name'] for category in categories)
+    in_file = tuple(read_annotations(ann_file).categories.values())
     missing = [name for name in classes if name not in in_file]
     common = tuple(name for name in in_file if name in classes)
     if not missing and common == tuple(classes):
@@ -62,6 +77,78 @@ def check_categories(ann_file: str, classes: tuple[str, ...]) -> None:
         f'metainfo=dict(classes=...) to the dataset of every data loader, '
         'with names and order of the file, and num_classes of the heads'
     )
+
+
+def loads_masks(dataset: BaseDataset) -> bool:
+    """Whether a data set's pipeline needs the masks of annotations."""
+    steps = dataset.pipeline.transforms
+    return any(getattr(step, 'with_mask', False) for step in steps)
+
+
+def check_masks(file: AnnotationFile, cat_ids: list[int]) -> None:
+    """Raise if annotations that are used have no mask.
+
+    Args:
+        file (AnnotationFile): the annotations.
+        cat_ids (list[int]): categories that are used.
+
+    Raises:
+        InputError: naming their number and the first.
+    """
+    used = {*cat_ids}
+    bare = [a for a in file.no_mask if a['category_id'] in used]
+    if bare:
+        raise InputError(
+            f'{len(bare)} annotations of {file.path} have no "segmentation", '
+            f'the first is that of id {bare[0]["id"]} (image_id '
+            f'{bare[0]["image_id"]}), but mask heads learn from it: give each '
+            'annotation polygons or an RLE mask, or remove those without'
+        )
+
+
+def left_out(file: AnnotationFile, cat_ids: list[int]) -> str | None:
+    """Which annotations mmdet leaves out, for a warning.
+
+    Args:
+        file (AnnotationFile): the annotations.
+        cat_ids (list[int]): categories that are used.
+
+    Returns:
+        str | None: numbers and causes; none if all are used.
+    """
+    used = {*cat_ids}
+    found = [
+        (number, category)
+        for category, number in file.counts.most_common()
+        if category not in used
+    ]
+    parts = [
+        f'{number} annotations of {_named(file, category)}'
+        for number, category in found[:6]
+    ]
+    if found[6:]:
+        rest = sum(number for number, _ in found[6:])
+        parts.append(f'{rest} of {len(found) - 6} other categories')
+    if file.no_image:
+        first = file.no_image[0]
+        parts.append(
+            f'{len(file.no_image)} annotations of images that the file does '
+            f'not list (the first has id {first["id"]} and image_id '
+            f'{first["image_id"]})'
+        )
+    if not parts:
+        return None
+    return (
+        f'{file.path}: {", ".join(parts)} are left out; if they should not '
+        'be, name their classes in metainfo=dict(classes=...) of the data '
+        'sets, or correct the file'
+    )
+
+
+def _named(file: AnnotationFile, category: int) -> str:
+    if category in file.categories:
+        return repr(file.categories[category])
+    return f'category_id {category}, which is not in "categories"'
 
 
 def _some(names: list | tuple) -> str:

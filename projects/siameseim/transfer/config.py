@@ -4,7 +4,6 @@ The toolboxes' own tools need none of this; ``tools/train.py`` and
 ``tools/test.py`` call it.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,14 @@ from typing import Any
 import torch
 from mmengine.config import Config, ConfigDict
 
+from ..detection.annotation_file import read_annotations
 from ..engine.train_config import fit_loader
 from ..errors import InputError
 from . import classification
 
 _SPLITS = ('train', 'val', 'test')
+# Data sets of mmdet whose files the checks before training read as well.
+_COCO_FORMAT = ('CocoDataset', 'LVISV05Dataset', 'LVISV1Dataset')
 
 
 def is_transfer(cfg: Config) -> bool:
@@ -38,7 +40,7 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
 
     Raises:
         FileNotFoundError: if files the config names do not exist.
-        InputError: as ``check_operators`` and
+        InputError: as ``check_operators``, ``read_annotations`` and
             ``classification.check_sizes``.
     """
     classifier = classification.is_classifier(cfg)
@@ -57,6 +59,9 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
         check = classification.check_data if classifier else check_files
         for dataset in innermost(loader.dataset):
             check(dataset)
+            if dataset.get('type') in _COCO_FORMAT and dataset.get('ann_file'):
+                root = dataset.get('data_root') or ''
+                read_annotations(os.path.join(root, dataset.ann_file))
 
 
 def check_operators(cfg: Config) -> None:
@@ -219,8 +224,15 @@ def _describe(dataset: ConfigDict, toolbox: str) -> str:
     )
     if toolbox == 'mmseg':
         return f'{text} found no file of its img_suffix: set img_suffix'
-    path = Path(dataset.data_root, dataset.ann_file)
-    names = [c['name'] for c in json.loads(path.read_text())['categories']]
+    path = os.path.join(dataset.data_root, dataset.ann_file)
+    file = read_annotations(path)
+    if not file.counts:
+        return (
+            f'{path} has no annotations of its images: give a file with '
+            'boxes (ann_file of the data set), or add them under '
+            '"annotations", each with the id of its image as image_id'
+        )
+    names = [*file.categories.values()]
     given = dataset.get('metainfo', {}).get('classes')
     return (
         f'{text} leaves out images without an annotation of its classes '

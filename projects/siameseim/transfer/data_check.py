@@ -1,8 +1,9 @@
 """Checks of data against model before the first step."""
 
 from mmengine.dataset import BaseDataset
+from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -16,20 +17,29 @@ class DataCheckHook(Hook):
     Without it a head with too few classes fails inside a CUDA kernel, and
     one with too many trains silently.
 
-    Subclasses say in ``check_dataset`` what has to fit.
+    Subclasses say in ``check_dataset``, and some in ``check_evaluator``,
+    what has to fit.
     """
 
+    def __init__(self) -> None:
+        self._checked: list[Dataset] = []
+
     def before_train(self, runner: Runner) -> None:
-        """Check the training data."""
+        """Check the training data, and the validation data if any.
+
+        Otherwise a long training ends at its first validation.
+        """
         self._check(runner, runner.train_dataloader.dataset)
+        if runner.val_loop is not None:
+            self.before_val(runner)
 
     def before_val(self, runner: Runner) -> None:
-        """Check the validation data."""
-        self._check(runner, runner.val_dataloader.dataset)
+        """Check the validation data, once."""
+        self._check_scored(runner, runner.val_loop, 'val')
 
     def before_test(self, runner: Runner) -> None:
         """Check the test data."""
-        self._check(runner, runner.test_dataloader.dataset)
+        self._check_scored(runner, runner.test_loop, 'test')
 
     def check_dataset(self, dataset: BaseDataset, model: nn.Module) -> None:
         """Raise if a data set does not fit the model.
@@ -43,6 +53,30 @@ class DataCheckHook(Hook):
             InputError: naming the values that differ and the cure.
         """
         raise NotImplementedError
+
+    def check_evaluator(
+        self, dataset: Dataset, evaluator: Evaluator, split: str
+    ) -> None:
+        """Raise if an evaluator does not fit the data; any fits here.
+
+        Args:
+            dataset (Dataset): in its wrappers.
+            evaluator (Evaluator): of its predictions.
+            split (str): 'val' or 'test'.
+
+        Raises:
+            InputError: naming the values that differ and the cure.
+        """
+
+    def _check_scored(
+        self, runner: Runner, loop: ValLoop | TestLoop, split: str
+    ) -> None:
+        dataset = loop.dataloader.dataset
+        if any(dataset is checked for checked in self._checked):
+            return
+        self._check(runner, dataset)
+        self.check_evaluator(dataset, loop.evaluator, split)
+        self._checked.append(dataset)
 
     def _check(self, runner: Runner, dataset: Dataset) -> None:
         model = unwrapped(runner.model)

@@ -1,0 +1,97 @@
+"""What a COCO-format file holds, found in one reading."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from os.path import exists, getmtime
+from typing import Any
+
+from mmengine.fileio import get_text
+
+from ..errors import InputError
+
+
+@dataclass
+class AnnotationFile:
+    """What the checks ask of a file; its annotations are not kept.
+
+    Args:
+        path (str): the file.
+        categories (dict[int, str]): names by id, in the order of the file.
+        counts (Counter): annotations of each category id that have an image.
+        no_image (list[dict]): annotations whose image is not in the file.
+        no_mask (list[dict]): annotations of its images that have no
+            segmentation.
+    """
+
+    path: str
+    categories: dict[int, str]
+    counts: Counter[int] = field(default_factory=Counter)
+    no_image: list[dict] = field(default_factory=list)
+    no_mask: list[dict] = field(default_factory=list)
+
+
+def read_annotations(path: str) -> AnnotationFile:
+    """Read a file, once as long as it does not change.
+
+    mmdet reads it as well, and keeps nothing of what it left out.
+
+    Args:
+        path (str): local, or an address that mmengine reads.
+
+    Raises:
+        InputError: naming the file if it is not JSON or not COCO's format.
+    """
+    return _read(path, getmtime(path) if exists(path) else None)
+
+
+@lru_cache(maxsize=16)
+def _read(path: str, modified: float | None) -> AnnotationFile:
+    contents = _contents(path)
+    try:
+        names = {c['id']: c['name'] for c in contents['categories']}
+        images = {image['id'] for image in contents['images']}
+    except KeyError as error:
+        raise InputError(
+            f'{path}: an entry of "categories" or "images" has no {error}: '
+            'give each its id, and each category its name'
+        ) from error
+    found = AnnotationFile(path, names)
+    for annotation in contents.get('annotations') or []:
+        # Panoptic annotations have segments instead.
+        if 'category_id' not in annotation or annotation.get('ignore'):
+            continue
+        if annotation.get('image_id') not in images:
+            found.no_image.append(_shown(annotation))
+            continue
+        found.counts[annotation['category_id']] += 1
+        if not annotation.get('segmentation'):
+            found.no_mask.append(_shown(annotation))
+    return found
+
+
+def _shown(annotation: dict) -> dict:
+    """What names an annotation, without its outlines."""
+    names = ('id', 'image_id', 'category_id')
+    return {name: annotation.get(name) for name in names}
+
+
+def _contents(path: str) -> dict[str, Any]:
+    """The JSON object of a file with the lists of COCO's format."""
+    try:
+        contents = json.loads(get_text(path))
+    except ValueError as error:  # of JSON, or of bytes that are no text
+        raise InputError(
+            f'{path} is not JSON ({error}): copy or write it again; '
+            'annotations are in the format of COCO'
+        ) from error
+    for name in ('categories', 'images'):
+        if not isinstance(contents, dict) or name not in contents:
+            keys = ', '.join(contents) if isinstance(contents, dict) else ''
+            raise InputError(
+                f'{path} has no "{name}" (it has: {keys or "no names"}): '
+                'give the annotations in the format of COCO, a JSON object '
+                'with the lists "images", "annotations" and "categories"'
+            )
+    return contents

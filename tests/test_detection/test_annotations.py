@@ -1,0 +1,183 @@
+"""Annotations that mmdet drops, cannot read or scores on other images."""
+
+import json
+
+import pytest
+
+pytest.importorskip('mmcv.ops', exc_type=ImportError)
+pytest.importorskip('mmdet')
+
+from siameseim.detection.annotation_file import read_annotations
+from siameseim.detection.category_check import check_masks, left_out
+from siameseim.errors import InputError
+from tests.test_detection.test_configs import PLAIN, argv, data_of
+from tests.transfer_fixtures import tool
+
+SQUARE = [[0, 0, 9, 0, 9, 9, 0, 9]]
+
+
+def annotation(id, image_id=1, category_id=1, **more):
+    return dict(
+        id=id,
+        image_id=image_id,
+        category_id=category_id,
+        segmentation=SQUARE,
+        **more,
+    )
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes annotations of two images and three categories, and reads."""
+
+    def write(*annotations):
+        names = ['bolt', 'nut', 'washer']
+        contents = dict(
+            images=[dict(id=1), dict(id=2)],
+            categories=[dict(id=i, name=n) for i, n in enumerate(names, 1)],
+            annotations=annotations,
+        )
+        path = tmp_path / 'own.json'
+        path.write_text(json.dumps(contents))
+        return read_annotations(str(path))
+
+    return write
+
+
+def test_forgotten_classes_and_broken_annotations_are_counted(written):
+    file = written(
+        annotation(1),
+        annotation(2, category_id=3),
+        annotation(3, category_id=3),
+        annotation(4, category_id=99),
+        annotation(5, image_id=7),
+    )
+    said = left_out(file, cat_ids=[1, 2])
+    assert "own.json: 2 annotations of 'washer'" in said
+    assert '1 annotations of category_id 99, which is not in "categ' in said
+    assert '1 annotations of images that the file does not list' in said
+    assert 'id 5 and image_id 7' in said
+
+
+def test_no_warning_where_all_are_used(written):
+    file = written(annotation(1), annotation(2, category_id=99, ignore=1))
+    assert left_out(file, cat_ids=[1, 2, 3]) is None
+
+
+@pytest.mark.parametrize('absent', [{}, {'segmentation': []}])
+def test_annotations_without_mask_are_named(absent, written):
+    bare = annotation(8, image_id=2)
+    del bare['segmentation']
+    file = written(annotation(1), bare | absent, {**bare, 'id': 9})
+    said = r'2 annotations of .*own.json.*"segmentation".*id 8 .*image_id 2'
+    with pytest.raises(InputError, match=said):
+        check_masks(file, cat_ids=[1])
+    check_masks(file, cat_ids=[2])  # those left out need none
+
+
+@pytest.mark.parametrize(
+    'text, said',
+    [
+        ('{"images": [', 'own.json is not JSON'),
+        ('{"images": []}', 'own.json has no "categories" .it has: images.'),
+        ('[]', 'own.json has no "categories"'),
+        ('{"categories": [{"id": 1}], "images": []}', "own.json.*no 'name'"),
+    ],
+)
+def test_a_file_of_another_format_is_named(text, said, tmp_path):
+    path = tmp_path / 'own.json'
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_annotations(str(path))
+
+
+def test_a_corrected_file_is_read_again(written):
+    first = written(annotation(1))
+    assert first.counts[1] == 1
+    assert written(annotation(1), annotation(2)).counts[1] == 2
+
+
+def changed(shared, tmp_path, split, change):
+    """The tests' COCO with one of its files changed."""
+    folder = data_of(PLAIN, shared, tmp_path)
+    path = folder / f'annotations/instances_{split}2017.json'
+    contents = json.loads(path.read_text())
+    change(contents)
+    path.write_text(json.dumps(contents))
+
+
+def refused(said, command, *options):
+    with pytest.raises(SystemExit, match=said):
+        tool('train').main([*command, *options])
+
+
+def test_a_part_of_the_scored_images_stops_training(weights, shared, tmp_path):
+    said = r'error: val_dataloader has 2 images .* has 4, .* 2 are the same'
+    command = argv(PLAIN, weights, shared, tmp_path)
+    refused(said, command, 'val_dataloader.dataset.indices=2')
+    assert not [*tmp_path.glob('*.pth')]
+
+
+def test_other_scored_images_stop_training(weights, shared, tmp_path):
+    train = data_of(PLAIN, shared, tmp_path) / 'annotations'
+    other = f'val_evaluator.ann_file={train}/instances_train2017.json'
+    said = 'error: .*val2017.json.*val_evaluator.ann_file has 60, .* 0 are'
+    refused(said, argv(PLAIN, weights, shared, tmp_path), other)
+
+
+def test_an_evaluator_that_only_writes_scores_nothing(
+    weights, shared, tmp_path
+):
+    tool('train').main(
+        [
+            *argv(PLAIN, weights, shared, tmp_path),
+            'val_dataloader.dataset.indices=1',
+            'val_evaluator.format_only=True',
+            f'val_evaluator.outfile_prefix={tmp_path}/found',
+        ]
+    )
+    assert (tmp_path / 'found.bbox.json').exists()
+
+
+def test_validation_data_are_checked_before_training(
+    weights, shared, tmp_path
+):
+    command = argv(PLAIN, weights, shared, tmp_path)
+    classes = 'val_dataloader.dataset.metainfo.classes=person,bolt'
+    refused("error: .*val2017.json has no category .*'bolt'", command, classes)
+    assert not [*tmp_path.glob('*.pth')]
+
+
+def test_a_missing_mask_stops_training(weights, shared, tmp_path):
+    def change(contents):
+        del contents['annotations'][3]['segmentation']
+
+    changed(shared, tmp_path, 'train', change)
+    command = argv(PLAIN, weights, shared, tmp_path)
+    refused('error: 1 annotations of .*train2017.json have no "seg', command)
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_no_json_stops_training(split, weights, shared, tmp_path):
+    command = argv(PLAIN, weights, shared, tmp_path)
+    folder = data_of(PLAIN, shared, tmp_path) / 'annotations'
+    (folder / f'instances_{split}2017.json').write_text('{"images": [')
+    refused(f'error: .*{split}2017.json is not JSON', command)
+
+
+def test_a_file_without_annotations_is_told_from_other_classes(
+    weights, shared, tmp_path
+):
+    changed(shared, tmp_path, 'train', lambda c: c.pop('annotations'))
+    command = argv(PLAIN, weights, shared, tmp_path)
+    refused('train2017.json has no annotations of its images', command)
+
+
+def test_the_log_warns_once_of_what_is_left_out(weights, shared, tmp_path):
+    def change(contents):
+        contents['annotations'][0]['category_id'] = 99
+
+    changed(shared, tmp_path, 'val', change)
+    tool('train').main(argv(PLAIN, weights, shared, tmp_path))
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert log.count('1 annotations of category_id 99') == 1
