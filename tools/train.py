@@ -222,16 +222,17 @@ def train(args: argparse.Namespace) -> int | str | None:
         runner.train()
     except SystemExit as stop:  # of StopSignalHook, in all processes alike
         return stop.code
-    except (InputError, FloatingPointError) as error:  # of hooks, likewise
+    except FloatingPointError as error:  # of a hook, likewise
         return f'error: {error}'
-    except OSError as error:
+    except (InputError, OSError) as error:  # perhaps of this process alone
         sys.exit(f'error: {error}')
     except TypeError as error:
         sys.exit(unknown_setting(error))
     except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
-        last = last_checkpoint.find_last_checkpoint(runner.work_dir)
-        kept = f'--resume goes on from {last}' if last else 'nothing is saved'
-        print(f'interrupted: {kept}; what came after is lost', file=sys.stderr)
+        kept = f'the last checkpoint in {runner.work_dir} is for --resume'
+        if not any(Path(runner.work_dir).glob('*.pth')):
+            kept = 'nothing is saved'
+        print(f'interrupted: {kept}', file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
     finally:
         end_workers(runner.train_dataloader)

@@ -111,10 +111,22 @@ def test_hidden_folders_are_no_classes(tmp_path):
 def test_images_of_another_size_than_the_network_are_refused(name, step):
     changed = cfg(name)
     changed.model.backbone.img_size = 64
-    said = rf'train_dataloader.dataset.pipeline.{step}, .*img_size=64: give'
+    said = rf'train_dataloader.dataset.pipeline.{step} .*img_size=64: give'
     with pytest.raises(InputError, match=said):
         config.fit(changed, None, processes=1)
     classification.check_sizes(cfg(name), ('train', 'val', 'test'))
+
+
+def test_training_at_another_size_than_the_test_is_warned_of(monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        classification, 'print_log', lambda text, *_: said.append(text)
+    )
+    changed = cfg()
+    changed.train_dataloader.dataset.pipeline[1].scale = 160
+    classification.check_sizes(changed, ('train', 'val'))
+    (text,) = said
+    assert text.startswith('train_dataloader.dataset.pipeline.1.scale=160, ')
 
 
 def test_a_test_looks_at_the_test_images_only(tmp_path):

@@ -38,6 +38,18 @@ def stored(**config):
             Normalisation((0.0,), (1.0,)),
         ),
         ({'meta': LISTS}, OWN),
+        # what is no list of numbers tells nothing
+        ({'meta': dict(mean=0.5, std=[1])}, IMAGENET),
+        ({'config': dict(pretrained_cfg='vit')}, IMAGENET),
+        ({'meta': dict(cfg='data_preprocessor = dict(mean=[a*2])')}, IMAGENET),
+        (
+            {'preprocessor': dict(TENTH, rescale_factor=None)},
+            Normalisation((25.5,), (51.0,)),
+        ),
+        (
+            {'preprocessor': dict(TENTH, do_rescale=False)},
+            Normalisation((0.1,), (0.2,)),
+        ),
         ({'meta': dict(cfg='no config: of ours')}, IMAGENET),
         (
             {

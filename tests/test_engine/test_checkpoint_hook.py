@@ -7,6 +7,8 @@ import pytest
 import torch
 from mmengine.fileio import get_file_backend
 
+from siameseim.engine.atomic_file import write_complete
+
 
 def names(folder):
     return sorted(path.name for path in folder.glob('*.pth'))
@@ -138,3 +140,11 @@ def test_saving_between_log_lines_leaves_their_means_alone(toy_run, tmp_path):
         return [line['loss'] for line in lines if 'loss' in line]
 
     assert logged(2) == logged(1000)
+
+
+def test_what_a_library_says_of_a_file_is_passed_on(tmp_path):
+    def write(path):
+        raise OSError('cannot write mode RGBA as JPEG')
+
+    with pytest.raises(OSError, match='^cannot write mode RGBA as JPEG$'):
+        write_complete(tmp_path / 'a.jpg', write)

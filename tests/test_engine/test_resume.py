@@ -5,10 +5,8 @@ import signal
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
-from siameseim.engine.last_checkpoint import earlier_run, set_resume
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
 
@@ -157,33 +155,6 @@ def test_a_checkpoint_of_another_model_is_refused(toy_run, tmp_path):
         resume(toy_run, path)
 
 
-def test_a_new_run_in_the_folder_of_an_old_one_says_so(toy_run, tmp_path):
-    cfg = Config(dict(work_dir=str(tmp_path / 'cut')))
-    assert set_resume(cfg, None) == 'starting from the beginning'
-    assert earlier_run(cfg) is None
-    interrupt(toy_run, 9)
-    set_resume(cfg, None)
-    assert not cfg.get('resume')
-    assert 'iter_9.pth of an earlier run' in earlier_run(cfg)
-    assert '--resume' in earlier_run(cfg)
-    set_resume(cfg, 'auto')
-    assert earlier_run(cfg) is None
-
-
-def test_checkpoints_that_were_copied_alone_are_found(tmp_path):
-    cfg = Config(dict(work_dir=str(tmp_path)))
-    for name in ('epoch_9.pth', 'epoch_10.pth', 'weights.pth'):
-        (tmp_path / name).touch()
-    set_resume(cfg, 'auto')
-    assert cfg.load_from == str(tmp_path / 'epoch_10.pth')
-    (tmp_path / 'iter_9.pth').touch()  # before the 10th epoch, or after it?
-    with pytest.raises(InputError, match='iter_9.pth.*--resume FILE'):
-        set_resume(cfg, 'auto')
-    (tmp_path / 'last_checkpoint').write_text('/elsewhere/iter_9.pth')
-    set_resume(cfg, 'auto')
-    assert cfg.load_from == str(tmp_path / 'iter_9.pth')
-
-
 def test_weights_alone_can_be_loaded_into_another_run(toy_run, tmp_path):
     interrupt(toy_run, 9)
 
@@ -243,20 +214,3 @@ def test_a_checkpoint_within_a_window_is_refused(toy_run, tmp_path):
 
     with pytest.raises(ValueError, match='within an optimizer step of 4'):
         toy_run('stock', change=change, accumulation=4)
-
-
-def test_mmengines_own_resume_goes_on_only_from_what_is_there(tmp_path):
-    cfg = Config(dict(work_dir=str(tmp_path), resume=True))
-    assert 'starting from the beginning' in set_resume(cfg, None)
-    assert cfg.resume is False
-    file = tmp_path / 'epoch_1.pth'
-    file.touch()
-    cfg = Config(dict(work_dir='w', resume=True, load_from=str(file)))
-    set_resume(cfg, None)
-    assert (cfg.resume, cfg.load_from) == (True, str(file))
-
-
-def test_a_checkpoint_elsewhere_is_left_to_mmengine(tmp_path):
-    cfg = Config(dict(work_dir=str(tmp_path)))
-    set_resume(cfg, 'https://x.org/epoch_1.pth')
-    assert (cfg.resume, cfg.load_from) == (True, 'https://x.org/epoch_1.pth')

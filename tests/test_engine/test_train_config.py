@@ -1,7 +1,9 @@
 """Fitting a config to the machine."""
 
+from pathlib import Path
+
 import pytest
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 
 from siameseim.engine import train_config
 
@@ -32,3 +34,16 @@ def test_loader_workers_of_eight_processes(
     loader = ConfigDict(num_workers=16)
     train_config.fit_loader(loader, processes=8)
     assert loader.num_workers == workers
+
+
+def test_a_pipeline_set_in_its_place_is_that_of_the_run(tmp_path):
+    """Also in the config that a run with other options dumped."""
+    base = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
+    place = "train_dataloader = dict(dataset=dict(pipeline=[dict(type='A')]))"
+    own, dumped = tmp_path / 'own.py', tmp_path / 'dumped.py'
+    own.write_text(f'_base_ = [{str(base)!r}]\n{place}\n')
+    Config.fromfile(own).dump(dumped)
+    for file in (own, dumped):
+        cfg = Config.fromfile(file)
+        assert cfg.train_pipeline != cfg.train_dataloader.dataset.pipeline
+        train_config.check_pipeline(cfg)

@@ -49,7 +49,8 @@ def find_normalisation(extra: dict[str, Any]) -> Normalisation:
         extra (dict[str, Any]): of a ``BackboneFile``.
     """
     meta = extra.get('meta', {})
-    timm = extra.get('config', {}).get('pretrained_cfg') or {}
+    timm = extra.get('config', {}).get('pretrained_cfg')
+    timm = timm if isinstance(timm, dict) else {}
     return (
         _from_processor(extra.get('preprocessor', {}))
         or _given(timm.get('mean'), timm.get('std'), 255)
@@ -79,16 +80,21 @@ def normalisation_of(model: nn.Module) -> Normalisation:
 def _given(mean: Any, std: Any, scale: float = 1) -> Normalisation | None:
     if not mean or not std:
         return None
-    mean, std = (
-        tuple(round(float(x) * scale, _DIGITS) for x in part)
-        for part in (mean, std)
-    )
+    try:
+        mean, std = (
+            tuple(round(float(x) * scale, _DIGITS) for x in part)
+            for part in (mean, std)
+        )
+    except (TypeError, ValueError):
+        return None  # what is no list of numbers tells nothing
     return Normalisation(mean, std)
 
 
 def _from_processor(processor: dict[str, Any]) -> Normalisation | None:
     """From Hugging Face's ``preprocessor_config.json``."""
-    scale = 1 / processor.get('rescale_factor', 1 / 255)
+    scale = 1 / (processor.get('rescale_factor') or 1 / 255)
+    if processor.get('do_rescale') is False:
+        scale = 1
     if processor.get('do_normalize') is False:
         return _given([0], [1], scale)
     return _given(
@@ -114,6 +120,11 @@ def _from_config_text(text: Any) -> Normalisation | None:
                 ]
                 for part in ('mean', 'std')
             )
-            # without them the stock classes leave pixels as they are
-            return _given(mean, std) or _RAW
+            stated = (f'{place}mean', f'{place}std')
+            if any(
+                name.startswith(stated) and value != 'None'
+                for name, value in found.items()
+            ):
+                return _given(mean, std)
+            return _RAW  # the stock classes leave pixels as they are then
     return None

@@ -25,6 +25,8 @@ def write_complete(path: Path, write: Callable[[Path], object]) -> None:
             os.fsync(file.fileno())  # a rename may not overtake the data
         os.replace(temporary, path)
     except OSError as error:
+        if error.errno is None:  # of a library, about something else
+            raise
         raise OSError(
             error.errno, f'{error.strerror}, nothing was replaced', str(path)
         ) from error

@@ -66,7 +66,9 @@ class SafeCheckpointHook(CheckpointHook):
         runner.logger.info(f'checkpoints are saved in {self.out_dir}')
         if is_main_process():
             for partial in Path(self.out_dir).glob('.*.pth.*.tmp'):
-                partial.unlink()  # of a run that was killed as it wrote
+                partial.unlink(
+                    missing_ok=True
+                )  # of a run that was killed as it wrote
         self._kept = list(
             runner.message_hub.get_info('kept_checkpoints', default=[])
         )

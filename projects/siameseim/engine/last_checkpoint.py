@@ -56,8 +56,13 @@ def earlier_run(cfg: Config) -> str | None:
     Args:
         cfg (Config): after ``set_resume``, before training.
     """
-    earlier = find_last_checkpoint(cfg.work_dir)
-    if cfg.resume or earlier is None:
+    if cfg.resume:
+        return None
+    try:
+        earlier = find_last_checkpoint(cfg.work_dir)
+    except InputError as error:
+        return str(error)
+    if earlier is None:
         return None
     return (
         f'{earlier} of an earlier run lies in the work directory, whose files '

@@ -127,4 +127,4 @@ def _hash_of_names(dataset: Any, images: int) -> str:
     chosen = range(0, images, -(-images // 1000))
     paths = [str(info(index).get('img_path', '')) for index in chosen]
     names = '/'.join(path.rpartition('/')[2] for path in paths)
-    return hashlib.md5(os.fsencode(names)).hexdigest()[:8]
+    return hashlib.sha256(os.fsencode(names)).hexdigest()[:8]

@@ -4,7 +4,9 @@ Each function changes the config it is given; ``tools/train.py`` calls them in
 the order in which they stand here.
 """
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -29,7 +31,12 @@ def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
     used = cfg.train_dataloader.dataset.get('pipeline')
     stated = cfg.get('train_pipeline', used)
     name = 'train_dataloader.dataset'
-    if stated != used and not any(key.startswith(name) for key in options):
+    text = Path(cfg.filename).read_text()
+    forgotten = re.search(r'^train_pipeline\b', text, re.MULTILINE) and (
+        not re.search(r'\bpipeline\b', text)
+    )
+    changed = any(key.startswith(name) for key in options)
+    if stated != used and forgotten and not changed:
         raise InputError(
             f'{cfg.filename} sets train_pipeline, but {name}.pipeline is '
             'another, which a config inherits as it was: add '

@@ -1,10 +1,12 @@
 """Fits a classification config to a folder of data."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
 from mmengine.utils import to_2tuple
 
 from ..errors import InputError
@@ -124,9 +126,11 @@ def class_folders(root: Path) -> list[str]:
 
 
 def check_sizes(cfg: Config, splits: Sequence[str]) -> None:
-    """Refuse images of another size than the backbone was built for.
+    """Refuse images that all are of another size than the backbone's.
 
-    It would take them, with more or fewer patches than were meant.
+    It would take them, with more or fewer patches than were meant. Where one
+    split has its size, another may differ, as in training at a lower one
+    (https://arxiv.org/abs/1906.06423): that is a warning.
 
     Args:
         cfg (Config): of a classifier, before ``set_data``.
@@ -136,17 +140,25 @@ def check_sizes(cfg: Config, splits: Sequence[str]) -> None:
         InputError: naming both settings.
     """
     built_for = cfg.model.get('backbone', {}).get('img_size')
-    for split in splits:
-        loader = cfg.get(f'{split}_dataloader')
-        if built_for is None or loader is None:
-            continue
-        setting, size = _final_size(loader.dataset.get('pipeline', []))
-        if size is not None and {*to_2tuple(size)} != {*to_2tuple(built_for)}:
-            raise InputError(
-                f'{split}_dataloader.dataset.pipeline.{setting}={size}, but '
-                f'model.backbone.img_size={built_for}: give both the same '
-                'size with --cfg-options (docs/classification.md)'
-            )
+    loaders = {split: cfg.get(f'{split}_dataloader') for split in splits}
+    found = {
+        split: _final_size(loader.dataset.get('pipeline', []))
+        for split, loader in loaders.items()
+        if loader is not None and built_for is not None
+    }
+    others = [
+        f'{split}_dataloader.dataset.pipeline.{setting}={size}'
+        for split, (setting, size) in found.items()
+        if size is not None and {*to_2tuple(size)} != {*to_2tuple(built_for)}
+    ]
+    text = (
+        f'{" and ".join(others)}, but model.backbone.img_size={built_for}: '
+        'give all the same size with --cfg-options (docs/classification.md)'
+    )
+    if others and len(others) == len(found):
+        raise InputError(text)
+    if others:
+        print_log(text, 'current', logging.WARNING)
 
 
 def _final_size(steps: list[ConfigDict]) -> tuple[str, Any]:
