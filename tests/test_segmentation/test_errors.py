@@ -11,27 +11,54 @@ from PIL import Image
 pytest.importorskip('mmseg')
 from mmseg.structures import SegDataSample
 
+from siameseim.errors import InputError
 from siameseim.segmentation.label_check import SiameseIMSegmentationCheckHook
 from tests.test_segmentation.test_configs import FOLDER, UPERNET_ADE, argv
 from tests.transfer_fixtures import tool
 
 
-def check(labels, classes=3):
+def check(labels, split='train', classes=3, **info):
     dataset = SimpleNamespace(metainfo=dict(classes=tuple('abcdef'[:classes])))
-    runner = SimpleNamespace(train_dataloader=SimpleNamespace(dataset=dataset))
-    sample = SegDataSample(metainfo=dict(seg_map_path='masks/7.png'))
-    sample.gt_sem_seg = PixelData(data=torch.tensor([labels]))
+    loader = SimpleNamespace(dataset=dataset)
+    runner = SimpleNamespace(**{f'{split}_dataloader': loader})
     hook = SiameseIMSegmentationCheckHook()
-    hook.before_train_iter(runner, 0, dict(data_samples=[sample]))
+    step = getattr(hook, f'before_{split}_iter')
+    step(runner, 0, dict(data_samples=[sample_of(labels, **info)]))
 
 
-def test_a_label_that_is_no_class_names_mask_and_value():
-    with pytest.raises(ValueError, match='masks/7.png has the label 3.*0 to'):
-        check([[0, 3], [1, 255]])
+def sample_of(labels, **info):
+    info = dict(seg_map_path='masks/7.png', ori_shape=(2, 2)) | info
+    sample = SegDataSample(metainfo=info)
+    sample.gt_sem_seg = PixelData(data=torch.tensor([labels]))
+    return sample
 
 
-def test_all_classes_and_ignored_pixels_pass():
-    check([[0, 1], [2, 255]])
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_a_label_that_is_no_class_names_mask_and_value(split):
+    with pytest.raises(InputError, match='masks/7.png has the label 3.*0 to'):
+        check([[0, 3], [1, 255]], split)
+
+
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_all_classes_and_ignored_pixels_pass(split):
+    check([[0, 1], [2, 255]], split)
+
+
+@pytest.mark.parametrize('split', ['val', 'test'])
+def test_a_measured_mask_of_another_size_is_named(split):
+    with pytest.raises(InputError, match='7.png is 2 x 2 .* image is 3 x 2'):
+        check([[0, 1], [2, 255]], split, ori_shape=(2, 3))
+
+
+def test_views_of_one_image_are_checked_and_no_mask_is_needed():
+    dataset = SimpleNamespace(metainfo=dict(classes=('a',)))
+    loader = SimpleNamespace(dataset=dataset)
+    runner = SimpleNamespace(test_dataloader=loader)
+    hook = SiameseIMSegmentationCheckHook()
+    hook.before_test_iter(runner, 0, dict(data_samples=[SegDataSample()]))
+    views = [[sample_of([[0, 1], [0, 0]])], [sample_of([[0, 0], [0, 0]])]]
+    with pytest.raises(InputError, match='the label 1'):
+        hook.before_test_iter(runner, 0, dict(data_samples=views))
 
 
 def test_a_wrong_data_folder_is_named_with_the_cure(tmp_path):

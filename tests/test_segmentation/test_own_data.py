@@ -22,10 +22,10 @@ def write_part(shared, source, folder, part, highest=3):
         Image.fromarray(labels).save(masks / path.name)
 
 
-def run(weights, shared, tmp_path, monkeypatch, highest):
+def run(weights, shared, tmp_path, monkeypatch, train=3, val=3):
     folder = tmp_path / 'data/fields'
-    write_part(shared, 'training', folder, 'train', highest)
-    write_part(shared, 'validation', folder, 'val')
+    write_part(shared, 'training', folder, 'train', train)
+    write_part(shared, 'validation', folder, 'val', val)
     own_config('segmentation', tmp_path)
     monkeypatch.chdir(tmp_path)
     settings = [
@@ -38,15 +38,25 @@ def run(weights, shared, tmp_path, monkeypatch, highest):
 
 @pytest.mark.slow
 def test_own_masks(weights, shared, tmp_path, monkeypatch):
-    run(weights, shared, tmp_path, monkeypatch, highest=3)
+    run(weights, shared, tmp_path, monkeypatch)
     assert len(values(tmp_path / 'run', 'loss')) == 2
     assert 0 < values(tmp_path / 'run', 'mIoU')[0] <= 100
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('part', ['train', 'val'])
 def test_a_mask_with_a_fourth_class_is_named(
+    weights, shared, tmp_path, monkeypatch, part
+):
+    said = rf'error: .*mask .*masks/{part}/.*the label 3'
+    with pytest.raises(SystemExit, match=said):
+        run(weights, shared, tmp_path, monkeypatch, **{part: 4})
+
+
+@pytest.mark.slow
+def test_masks_without_a_label_are_named(
     weights, shared, tmp_path, monkeypatch
 ):
-    said = r'error: .*mask .*masks/train/.*the label 3'
+    said = r'error: every label .*first 2 batches is 255.*masks/train/'
     with pytest.raises(SystemExit, match=said):
-        run(weights, shared, tmp_path, monkeypatch, highest=4)
+        run(weights, shared, tmp_path, monkeypatch, train=0)
