@@ -69,8 +69,7 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Raises:
         FileNotFoundError: if config, checkpoint or data do not exist.
-        ValueError: for a checkpoint that is unsafe or damaged, or ``--tta``
-            without a ``tta_pipeline``.
+        ValueError: for ``--tta`` without a ``tta_pipeline``.
     """
     cfg = read_config(args, 'checkpoint')
     if cfg.get('test_dataloader') is None:
@@ -78,7 +77,6 @@ def load_config(args: argparse.Namespace) -> Config:
             f'{args.config} has no test_dataloader: measure pretrained '
             'weights with tools/knn.py or tools/evaluate_frozen.py'
         )
-    load_file(args.checkpoint)  # which says what is wrong with it, if it is
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     default = os.path.join('work_dirs', Path(args.config).stem)
@@ -109,6 +107,7 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     try:
         launch.check_launcher(args.launcher)
         cfg = load_config(args)
+        load_file(args.checkpoint)  # says what is wrong with it, if it is
         launch.init_cpu_group(args.launcher)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
