@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import pseudo_collate
 from mmengine.structures import PixelData
 from PIL import Image
 
@@ -56,9 +57,10 @@ def test_views_of_one_image_are_checked_and_no_mask_is_needed():
     runner = SimpleNamespace(test_dataloader=loader)
     hook = SiameseIMSegmentationCheckHook()
     hook.before_test_iter(runner, 0, dict(data_samples=[SegDataSample()]))
-    views = [[sample_of([[0, 1], [0, 0]])], [sample_of([[0, 0], [0, 0]])]]
+    sample = sample_of([[0, 1], [0, 0]])
+    image = dict(inputs=[None, None], data_samples=[sample, sample])
     with pytest.raises(InputError, match='the label 1'):
-        hook.before_test_iter(runner, 0, dict(data_samples=views))
+        hook.before_test_iter(runner, 0, pseudo_collate([image]))
 
 
 def test_a_wrong_data_folder_is_named_with_the_cure(tmp_path):

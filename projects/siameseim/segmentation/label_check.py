@@ -119,6 +119,6 @@ def _check_sizes(data_batch: dict | None) -> None:
 def _labelled(data_batch: dict | None) -> Iterator[SegDataSample]:
     """The samples of a batch that have a mask, one view of each."""
     samples = (data_batch or {}).get('data_samples', [])
-    if samples and isinstance(samples[0], list):  # views of --tta
+    if samples and isinstance(samples[0], tuple):  # views of --tta
         samples = samples[0]
     return (sample for sample in samples if 'gt_sem_seg' in sample)
