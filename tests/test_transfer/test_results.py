@@ -21,7 +21,7 @@ def tester(tmp_path, monkeypatch):
     return module
 
 
-def test_the_folder_is_made_before_the_test(tester, tmp_path):
+def write_config(tmp_path):
     data = dict(type='CustomDataset', data_root=str(tmp_path), pipeline=[])
     loader = dict(batch_size=1, num_workers=0, dataset=data)
     Config(
@@ -31,6 +31,10 @@ def test_the_folder_is_made_before_the_test(tester, tmp_path):
             test_dataloader=loader,
         )
     ).dump(tmp_path / 'config.py')
+
+
+def test_the_folder_is_made_before_the_test(tester, tmp_path):
+    write_config(tmp_path)
     saved(tmp_path / 'checkpoint.pth', {})
     tester.load_config(tester.parse_args(ARGS))
     assert (tmp_path / 'results/a').is_dir()
@@ -61,7 +65,7 @@ def test_a_toolbox_that_is_missing_is_named_with_the_cure(tester, monkeypatch):
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / 'cut.pth').write_bytes(b'PK\x03\x04 and no more')
-    (tmp_path / 'config.py').write_text('test_dataloader = {}')
+    write_config(tmp_path)
     with pytest.raises(SystemExit, match=r'error: .*cut\.pth'):
         tool('test').main(
             [str(tmp_path / 'config.py'), str(tmp_path / 'cut.pth')]
