@@ -212,7 +212,7 @@ def train(args: argparse.Namespace) -> int | str | None:
     except (OSError, ValueError, MemoryError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
-        print('interrupted before training', file=sys.stderr)
+        sys.stderr.write('interrupted before training\n')
         sys.exit(128 + signal.SIGINT)
     except TypeError as error:
         sys.exit(unknown_setting(error))
@@ -230,9 +230,10 @@ def train(args: argparse.Namespace) -> int | str | None:
         sys.exit(unknown_setting(error))
     except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
         kept = f'the last checkpoint in {runner.work_dir} is for --resume'
-        if not any(Path(runner.work_dir).glob('*.pth')):
-            kept = 'nothing is saved'
-        print(f'interrupted: {kept}', file=sys.stderr)
+        saved = any(Path(runner.work_dir).glob('*.pth'))
+        sys.stderr.write(
+            f'interrupted: {kept if saved else "nothing saved"}\n'
+        )
         sys.exit(128 + signal.SIGINT)
     finally:
         end_workers(runner.train_dataloader)

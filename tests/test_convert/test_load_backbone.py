@@ -9,7 +9,6 @@ from mmengine.runner.checkpoint import load_state_dict
 from siameseim.convert import load_backbone, load_pretrained
 from siameseim.downstream import SiameseIMDenseViT, SiameseIMViTDet
 from siameseim.models import SiameseIMViT
-from siameseim.weights import num_heads
 from tests.model_fixtures import tiny_model
 from tests.vit_fixtures import SIZES, TINY, prefixed, saved, tiny_vit, to_timm
 
@@ -95,23 +94,6 @@ def test_branches_of_a_published_file(branch, key, shared, log):
     assert 'loaded 40 of 40' in log[0]
     assert 'published pretraining' in log[0]
     assert 'CC-BY-NC' in log[-1]
-
-
-def test_other_heads_than_the_file_tells_are_warned_of(tmp_path, monkeypatch):
-    """Their tensors are alike, their features are not."""
-    said = []
-    monkeypatch.setattr(
-        num_heads, 'print_log', lambda text, **kwargs: said.append(text)
-    )
-    state = tiny_vit().state_dict()
-    heads = TINY['num_heads']
-    model = SiameseIMViT(**SIZES)
-    for told, warnings in ((None, 0), (heads, 0), (2 * heads, 1)):
-        meta = {} if told is None else dict(num_heads=told)
-        file = saved(tmp_path / 'f.pth', dict(state_dict=state, meta=meta))
-        load_pretrained(model, file)
-        assert len(said) == warnings
-    assert f'num_heads={2 * heads}' in said[0]
 
 
 def test_what_was_left_out_is_named(tmp_path, log):

@@ -185,7 +185,7 @@ def test_an_interrupted_run_names_what_is_left(
 
     monkeypatch.setattr(train.Runner, 'train', interrupt)
     for saved, said in [
-        ([], 'interrupted: nothing is saved'),
+        ([], 'interrupted: nothing saved'),
         (
             ['epoch_1.pth'],
             f'the last checkpoint in {tmp_path}/w is for --resume',

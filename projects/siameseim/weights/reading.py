@@ -1,5 +1,6 @@
 """Reads a checkpoint of any known layout as one plain ViT."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import isqrt
 from typing import Any
@@ -16,7 +17,7 @@ from ..models.stored_positions import (
     recognise,
     with_extra_rows,
 )
-from .num_heads import find_num_heads
+from .num_heads import NumHeads, find_num_heads
 from .plain_vit import PlainViT
 
 _HEADS = ('head', 'head.fc', 'head.layers.head')
@@ -110,22 +111,27 @@ def _interpret(
         reading.changed.append(
             'the final norm, which stood in for none, is left out'
         )
-    reading.notes.append(
+    reading.notes.extend(_notes(reading, heads))
+    return reading
+
+
+def _notes(reading: Reading, heads: NumHeads) -> Iterator[str]:
+    """What a user should know of what was read."""
+    yield (
         f'{"WARNING: " if heads.guessed else ""}{heads.number} heads: '
         f'{heads.origin}'
         + ('; set --num-heads if that is wrong' if heads.guessed else '')
     )
-    if vit.normalisation != IMAGENET:
-        reading.notes.append(
-            f'trained on images normalised by {vit.normalisation}, not by '
-            "ImageNet's"
+    if reading.vit.normalisation != IMAGENET:
+        yield (
+            'trained on images normalised by '
+            f"{reading.vit.normalisation}, not by ImageNet's"
         )
-    if _normed_before_head(file):
-        reading.notes.append(
+    if _normed_before_head(reading.file):
+        yield (
             'the classifier is left out: it takes features that a BatchNorm '
             '(neck.bn) has changed, as in a linear probe'
         )
-    return reading
 
 
 def _positions(
