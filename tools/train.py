@@ -174,10 +174,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
         train_config.scale_learning_rate(cfg, world),
         last_checkpoint.set_resume(cfg, args.resume),
     ]
-    warnings = [
-        last_checkpoint.earlier_run(cfg),
-        unused_gpu(torch.cuda.is_available()),
-    ]
+    earlier = last_checkpoint.earlier_run(cfg)
     if transfer.is_transfer(cfg) and cfg.resume:
         notes.append(transfer.forget_absent_weights(cfg))
     launch.init_cpu_group(args.launcher)
@@ -200,7 +197,8 @@ def build_runner(args: argparse.Namespace) -> Runner:
         check_processes(runner)
     for note in filter(None, notes):
         runner.logger.info(note)
-    for warning in filter(None, warnings):
+    idle = unused_gpu(torch.cuda.is_available())
+    for warning in filter(None, [earlier, idle]):
         runner.logger.warning(warning)
     return runner
 
