@@ -4,6 +4,7 @@ Checkpoints bring the config of their run along, and may come from anywhere.
 """
 
 import ast
+from typing import Any
 
 
 def settings(text: str) -> dict[str, str]:
@@ -25,6 +26,18 @@ def settings(text: str) -> dict[str, str]:
         if isinstance(node, ast.Assign):
             _collect(ast.unparse(node.targets[0]), node.value, found)
     return found
+
+
+def stored_settings(text: Any) -> dict[str, str]:
+    """``settings`` of what a file stores as its config; none if it is none.
+
+    Args:
+        text (Any): a config's text, or whatever other programs put there.
+    """
+    try:
+        return settings(text) if isinstance(text, str) else {}
+    except SyntaxError:
+        return {}
 
 
 def _collect(name: str, node: ast.expr, found: dict[str, str]) -> None:

@@ -219,7 +219,7 @@ def _report(
         lines.append(
             'not in the file, so at their initial values: ' + _some(fresh)
         )
-    added = [name for name in own if name not in {*wanted}]
+    added = own.keys() - {*wanted}
     if added:
         lines.append(
             'what this model adds to a pretrained backbone is at its initial '

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from mmengine.logging import print_log
 from torch import nn
 
-from ..config_text import settings
+from ..config_text import stored_settings
 
 _NAME = 'normalisation'  # attribute of a backbone that has been loaded
 _DIGITS = 10  # so that 0.485 * 255 is 123.675 in floating point too
@@ -104,12 +104,7 @@ def _from_processor(processor: dict[str, Any]) -> Normalisation | None:
 
 def _from_config_text(text: Any) -> Normalisation | None:
     """From the config that mmengine stores as text, without running it."""
-    if not isinstance(text, str):
-        return None
-    try:
-        found = settings(text)
-    except SyntaxError:
-        return None  # a config of another kind says nothing
+    found = stored_settings(text)
     for place in ('model.data_preprocessor.', 'data_preprocessor.'):
         if any(name.startswith(place) for name in found):
             mean, std = (

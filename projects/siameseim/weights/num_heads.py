@@ -7,7 +7,7 @@ from mmengine.logging import print_log
 from mmpretrain.models import VisionTransformer
 from torch import Tensor, nn
 
-from ..config_text import settings
+from ..config_text import stored_settings
 from ..convert.backbone_file import BackboneFile
 from ..convert.sizes import sizes
 from ..models.vit import SiameseIMViT
@@ -134,12 +134,7 @@ def _usual(width: int, depth: int) -> NumHeads | None:
 
 def _from_config_text(text: Any, width: int) -> NumHeads | None:
     """From the config that mmengine stores as text, without running it."""
-    if not isinstance(text, str):
-        return None
-    try:
-        found = settings(text)
-    except SyntaxError:
-        return None  # a config of another kind says nothing
+    found = stored_settings(text)
     arch = 'model.backbone.arch'
     sides = {
         name: found.get(f'{arch}.{name}')
