@@ -15,11 +15,11 @@ from pathlib import Path
 from mmengine.device import get_device
 
 from siameseim import get_model
+from siameseim.datasets.image_folder import printable
 from siameseim.engine import launch
 from siameseim.evaluation.extraction import (
     check_suffix,
     folder_features,
-    readable,
     save_features,
 )
 
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         sys.exit(f'error: {error}')
     for name in result.unreadable:
-        print(f'left out, cannot be read: {readable(name)}')
+        print(f'left out, cannot be read: {printable(name)}')
     rows, width = result.features.shape
     files = ' and '.join(map(str, written))
     print(f'{rows} images, {width} numbers each: {files}')

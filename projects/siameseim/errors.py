@@ -1,4 +1,7 @@
-"""The error that tools show without a traceback."""
+"""The error that tools show without a traceback, and what it may ask."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class InputError(ValueError):
@@ -11,3 +14,9 @@ class InputError(ValueError):
         """The text alone: torch puts a loader worker's traceback before it."""
         text = super().__str__()
         return text.rpartition(f'{__name__}.InputError: ')[2].strip()
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question to end an error with, if a known name is near; else ''."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f': did you mean {near[0]}?' if near else ''

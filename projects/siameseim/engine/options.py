@@ -4,7 +4,6 @@ import argparse
 import difflib
 import inspect
 import traceback
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from mmengine.config import Config, DictAction
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 
 # What mmengine reads from a config besides the arguments of its runner.
 _READ = {
@@ -154,7 +153,7 @@ def check_hooks(cfg: Config) -> None:
         if isinstance(hook, dict) and 'type' not in hook:
             raise InputError(
                 f'default_hooks.{name} of {cfg.filename} has no type'
-                + _meant(name, hooks.keys() - {name})
+                + did_you_mean(name, hooks.keys() - {name})
             )
         if isinstance(hook, dict) and hook['type'] == 'CheckpointHook':
             known = {
@@ -165,14 +164,8 @@ def check_hooks(cfg: Config) -> None:
             for setting in hook.keys() - known:
                 raise InputError(
                     f'default_hooks.{name}.{setting} is no setting of the '
-                    'CheckpointHook' + _meant(setting, known)
+                    'CheckpointHook' + did_you_mean(setting, known)
                 )
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    """A question after an error, if a known name is near."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f': did you mean {near[0]}?' if near else ''
 
 
 def unknown_setting(error: TypeError) -> str:
@@ -191,7 +184,7 @@ def unknown_setting(error: TypeError) -> str:
     if 'unexpected keyword argument' not in text:
         raise error
     name = text.rpartition('argument')[2].strip(" '")
-    meant = _meant(name, _settings_near(error))
+    meant = did_you_mean(name, _settings_near(error))
     return f'error: a setting is not known: {text}{meant}'
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from ..convert.normalisation import Normalisation, normalisation_of
-from ..datasets.image_folder import ImageFolder
+from ..datasets.image_folder import ImageFolder, printable
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
@@ -132,7 +132,7 @@ def save_features(result: FolderFeatures, path: Path) -> list[Path]:
         path (Path): ``.npy``, beside which a ``.txt`` file has one name for
             each row, with the bytes of the name but for line breaks and
             backslashes, which are escaped (``\n``, ``\\``); or
-            ``.parquet`` with the columns ``file`` (see ``readable``) and
+            ``.parquet`` with the columns ``file`` (``printable``) and
             ``feature``.
 
     Returns:
@@ -151,12 +151,6 @@ def save_features(result: FolderFeatures, path: Path) -> list[Path]:
     names.write_bytes(lines.encode('utf-8', 'surrogateescape'))
     np.save(path, result.features)
     return [path, names]
-
-
-def readable(name: str) -> str:
-    r"""A file name as Unicode: bytes of it that are none become ``\xff``."""
-    found = name.encode('utf-8', 'surrogateescape')
-    return found.decode('utf-8', 'backslashreplace')
 
 
 def _escaped(name: str) -> str:
@@ -191,7 +185,7 @@ def _save_parquet(result: FolderFeatures, path: Path) -> None:
     width = result.features.shape[1]
     values = pa.array(result.features.ravel())
     columns = {
-        'file': [readable(name) for name in result.files],
+        'file': [printable(name) for name in result.files],
         'feature': pa.FixedSizeListArray.from_arrays(values, width),
     }
     pq.write_table(pa.table(columns), path)

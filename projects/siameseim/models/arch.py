@@ -1,9 +1,8 @@
 """Sizes of a backbone, checked before it is built of them."""
 
-import difflib
 from collections.abc import Collection
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 
 _KEYS = ('embed_dims', 'num_layers', 'num_heads', 'feedforward_channels')
 
@@ -22,9 +21,9 @@ def check_arch(arch: str | dict, names: Collection[str]) -> None:
         _check_sizes(arch)
     elif str(arch).lower() not in names:
         raise InputError(
-            f'arch={arch!r} of the backbone is not known'
-            f'{_meant(str(arch), names)}: give tiny, small, base, large or '
-            f'huge, or a dict of {", ".join(_KEYS)}'
+            f'arch={arch!r} of the backbone is not known, give tiny, small, '
+            f'base, large, huge, or a dict of {", ".join(_KEYS)}'
+            + did_you_mean(str(arch), names)
         )
 
 
@@ -33,8 +32,8 @@ def _check_sizes(arch: dict) -> None:
     for key in arch:
         if key not in _KEYS:
             raise InputError(
-                f'arch.{key} of the backbone is not known{_meant(key, _KEYS)}:'
-                f' an arch has {", ".join(_KEYS)}'
+                f'arch.{key} of the backbone is not known, an arch has '
+                f'{", ".join(_KEYS)}' + did_you_mean(key, _KEYS)
             )
     for key in _KEYS:
         if not isinstance(arch.get(key), int) or arch[key] < 1:
@@ -48,9 +47,3 @@ def _check_sizes(arch: dict) -> None:
             f'arch.num_heads={heads} of the backbone must divide its '
             f'embed_dims={width}'
         )
-
-
-def _meant(name: str, known: Collection[str]) -> str:
-    """The nearest of the known names, if one is near."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f' (did you mean {near[0]}?)' if near else ''
