@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from siameseim.benchmark.measure import Settings, measure
+from siameseim.benchmark.measure import OURS, Settings, measure
 from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
@@ -61,8 +61,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         '--against',
         nargs='+',
         default=(),
-        choices=['plain', 'eager', *PEERS],
-        help="time these in turn with ours; 'eager' is ours, not compiled",
+        choices=['plain', *OURS, *PEERS],
+        help="time these in turn with ours; 'compiled' is ours in the default "
+        "mode of --compile, 'eager' is ours without it",
     )
     add('--data', help='also time the data side on these images')
     add('--workers', type=int, default=0, help='of the data loader')

@@ -33,16 +33,14 @@ class Case(NamedTuple):
 
 def cases(data: str | None, workers: int) -> list[Case]:
     """Every measurement, the most wanted first."""
-    found = []
-    sides = ('--compile', '--against', 'eager', 'plain', '--split')
-    graphs = ('--compile', 'reduce-overhead', '--against', 'plain')
-    for size, batch in (('b', 128), ('s', 256), ('l', 64)):
-        config = f'siameseim_vit{size}_pretrain.py'
-        found += [
-            Case(f'vit{size}', config, batch, sides),
-            Case(f'vit{size}_cuda_graphs', config, batch, graphs),
-        ]
-    config = 'siameseim_vitb_pretrain.py'
+    graphs = ('--compile', 'reduce-overhead', '--against', 'compiled')
+    base = 'siameseim_vitb_pretrain.py'
+    found = [
+        Case('vitb', base, 128, (*graphs, 'eager', 'plain')),
+        Case('vits', 'siameseim_vits_pretrain.py', 256, (*graphs, 'eager')),
+        Case('vitl', 'siameseim_vitl_pretrain.py', 64, (*graphs, 'plain')),
+        Case('vitb_parts', base, 128, ('--compile', '--split')),
+    ]
     if data:
         loading = ('--data', data, '--workers', str(workers), '--split')
         on_device = [
@@ -50,16 +48,16 @@ def cases(data: str | None, workers: int) -> list[Case]:
             for step in (1, 2)
         ]
         changed = ('--cfg-options', *on_device)
-        found[2:2] = [
-            Case('vitb_data', config, 128, loading),
-            Case('vitb_colours_on_device', config, 128, (*loading, *changed)),
+        found += [
+            Case('vitb_data', base, 128, loading),
+            Case('vitb_colours_on_device', base, 128, (*loading, *changed)),
         ]
     peers = ('--against', 'mae', 'mocov3', 'byol')
     recompute = ('--cfg-options', 'model.backbone.with_cp=True')
     return [
         *found,
-        Case('vitb_peers', config, 128, peers),
-        Case('vitb_recomputed', config, 128, recompute),
+        Case('vitb_peers', base, 128, peers),
+        Case('vitb_recomputed', base, 128, recompute),
     ]
 
 

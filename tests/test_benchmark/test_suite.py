@@ -29,7 +29,7 @@ def fake(suite, monkeypatch):
         commands.append(command)
         out = command[command.index('--json') + 1]
         result = dict(batch_size=1, steps={})
-        if 'vitl_cuda_graphs' in out:
+        if 'vitl' in out:
             return suite.subprocess.CompletedProcess(
                 command, 1, '', 'Traceback\nOutOfMemoryError: CUDA\n'
             )
@@ -45,7 +45,7 @@ def test_the_same_command_goes_on_where_it_stopped(suite, fake, tmp_path):
     assert fake == []
     suite.main([str(tmp_path), '--data', 'images'])
     count = len(fake)
-    assert count == len(suite.cases('images', 16)) == 10
+    assert count == len(suite.cases('images', 16)) == 8
     suite.main([str(tmp_path), '--data', 'images'])
     assert len(fake) == count
 
@@ -58,7 +58,7 @@ def test_a_case_cut_off_by_the_end_of_a_call_is_run_again(
 
     def run(command, timeout, **kwargs):
         begun.append(Path(command[command.index('--json') + 1]))
-        if begun[-1].stem == 'vitb_cuda_graphs':
+        if begun[-1].stem == 'vits':
             raise suite.subprocess.TimeoutExpired(command, timeout)
         begun[-1].write_text('{"batch_size": 1, "steps": {}}')
         return suite.subprocess.CompletedProcess(command, 0, '', '')
@@ -67,7 +67,7 @@ def test_a_case_cut_off_by_the_end_of_a_call_is_run_again(
     suite.main([str(tmp_path)])
     assert not list(tmp_path.glob('*.failed'))
     suite.main([str(tmp_path)])  # which begins with it
-    assert (tmp_path / 'vitb_cuda_graphs.failed').is_file()
+    assert (tmp_path / 'vits.failed').is_file()
     count = len(begun)
     suite.main([str(tmp_path)])
     assert len(begun) == count
@@ -76,7 +76,7 @@ def test_a_case_cut_off_by_the_end_of_a_call_is_run_again(
 def test_a_failure_is_in_the_table(suite, fake, tmp_path, capsys):
     suite.main([str(tmp_path)])
     printed = capsys.readouterr().out
-    assert 'vitl_cuda_graphs failed: OutOfMemoryError: CUDA' in printed
+    assert 'vitl failed: OutOfMemoryError: CUDA' in printed
 
 
 def test_other_files_in_the_folder_are_left_out(suite, fake, tmp_path, capsys):
@@ -123,5 +123,5 @@ def test_the_rehearsal_runs_to_the_end(suite, tmp_path, shared, capsys):
     arguments = ['--rehearse', '--data', images, '--workers', '1']
     suite.main([str(tmp_path), *arguments, '--minutes', '30'])
     assert not list(tmp_path.glob('*.failed'))
-    assert len(list(tmp_path.glob('*.json'))) == 10
+    assert len(list(tmp_path.glob('*.json'))) == 8
     assert 'vitb_data: loader samples per second' in capsys.readouterr().out

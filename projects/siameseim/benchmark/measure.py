@@ -19,6 +19,9 @@ from .plain.step import PlainStep
 from .step import StepBenchmark, count_flops
 from .timing import Rounds, Spread, peak_memory
 
+# Contenders that are the same step: its blocks compiled, or not.
+OURS = ('compiled', 'eager')
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -60,9 +63,7 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     step.run()
     to_first_step = built + time.perf_counter() - start
     for other in others:  # also their first step
-        flops[other.name] = count_flops(other.run)
-    if 'eager' in flops:  # whose blocks may be recomputed
-        flops['eager'] = flops['ours']
+        flops[other.name] = _first_step(other, flops['ours'])
     step.run()
     dtype = torch.bfloat16 if bf16 else torch.float32
     rounds = Rounds([step, *others], device, dtype, settings.steps)
@@ -134,13 +135,22 @@ def describe(
     )
 
 
+def _first_step(other: Any, ours: int) -> int:
+    """Run the first step of a contender; the FLOP of its steps."""
+    if isinstance(other, StepBenchmark):  # recomputation is no progress
+        other.compile(other.name == 'compiled')
+        other.run()
+        return ours
+    return count_flops(other.run)
+
+
 def _contender(
     name: str, cfg: Config, settings: Settings, step: StepBenchmark
 ) -> Any:
     """What ``--against`` names, at the same batch, device and precision."""
     if name == 'plain':
         return PlainStep(cfg, step)
-    if name == 'eager':
+    if name in OURS:
         other = StepBenchmark(cfg, settings.batch_size, settings.device)
         other.name = name
         return other
