@@ -98,9 +98,9 @@ def build(
 
 def name_of(args: argparse.Namespace) -> str:
     """Name of a run's files."""
-    parts = [args.row.replace('/', '_'), args.label]
-    parts += [f'{args.epochs}e' if args.epochs else '', f'seed{args.seed}']
-    return '_'.join(part for part in parts if part)
+    length = f'{args.epochs}e' if args.epochs else ''
+    parts = [args.row.replace('/', '_'), args.label, length]
+    return '_'.join(filter(None, [*parts, f'seed{args.seed}']))
 
 
 def place_of(args: argparse.Namespace) -> tuple[Path, Path]:

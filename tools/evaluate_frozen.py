@@ -32,20 +32,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        'checkpoint', nargs='?', default='', help='any known layout; without '
-        'it the untrained network of --config',
-    )  # fmt: skip
-    parser.add_argument(
-        '--config', help='pretraining config, if the sizes need one'
-    )
+    frozen.add_arguments(parser)
     parser.add_argument('--data', required=True, metavar='FOLDER')
     parser.add_argument('--out', type=Path, required=True, metavar='FOLDER')
-    parser.add_argument(
-        '--num-heads', type=int, help='where the checkpoint does not tell it'
-    )
-    parser.add_argument('--branch', choices=['online', 'target'])
-    parser.add_argument('--image-size', type=int, help='pixels of the view')
     parser.add_argument('--k', type=int, nargs='+', default=[10, 20, 100, 200])
     parser.add_argument('--temperature', type=float, default=0.1)
     for percent in (1, 10):
@@ -61,14 +50,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--probe-batch', type=int, help='images a step of the probe (2048)'
     )
-    parser.add_argument('--batch-size', type=int, default=256)
     parser.add_argument(
         '--workers', type=int, help='2; of the probe those of its config'
     )
-    parser.add_argument(
-        '--precision', choices=['fp32', 'bf16', 'auto'], default='fp32'
-    )
-    parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
     parser.add_argument('--linear-config', default=str(CONFIGS / LINEAR))
     robustness_table.add_arguments(parser)
     return parser.parse_args(argv)
@@ -81,13 +65,6 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     rows: list[report.Row] = []
     try:
         launch.check_launcher(None)
-        backbone = frozen.backbone_config(
-            args.checkpoint,
-            args.config,
-            args.branch,
-            args.image_size,
-            args.num_heads,
-        )
         options = SuiteOptions(
             data=args.data,
             out=args.out,
@@ -107,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
                 precision=args.precision,
             ),
         )
-        for row in run_suite(backbone, options):
+        for row in run_suite(frozen.from_arguments(args), options):
             rows.append(row)
     except robustness_table.UNMEASURED as error:
         sys.exit(f'error: {error}')

@@ -30,27 +30,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('checkpoint', nargs='?', default='')
-    parser.add_argument(
-        '--config', help='pretraining config, if the sizes need one'
-    )
+    frozen.add_arguments(parser)
     parser.add_argument('--data', metavar='FOLDER', help='has train and val')
     parser.add_argument('--train', type=Path, help='in place of --data')
     parser.add_argument('--val', type=Path, help='in place of --data')
-    parser.add_argument(
-        '--num-heads', type=int, help='where the checkpoint does not tell it'
-    )
-    parser.add_argument('--branch', choices=['online', 'target'])
     parser.add_argument('--k', type=int, nargs='+')
     parser.add_argument('--temperature', type=float, default=0.1)
     parser.add_argument('--no-centre', action='store_true')
-    parser.add_argument('--image-size', type=int, help='pixels of the view')
-    parser.add_argument('--batch-size', type=int, default=256)
     parser.add_argument('--workers', type=int, default=2)
-    parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
-    parser.add_argument(
-        '--precision', choices=['fp32', 'bf16', 'auto'], default='fp32'
-    )
     parser.add_argument('--seed', type=int, default=0, help='if untrained')
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
@@ -68,15 +55,8 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
         if args.data
         else (args.train, args.val)
     )
-    cfg = frozen.backbone_config(
-        args.checkpoint,
-        args.config,
-        args.branch,
-        args.image_size,
-        args.num_heads,
-    )
     backbone, preprocessor = frozen.frozen_backbone(
-        cfg, args.device, args.seed
+        frozen.from_arguments(args), args.device, args.seed
     )
     splits = labelled.labelled_splits(train, val, backbone.img_size)
     ks = args.k or [20]

@@ -16,7 +16,10 @@ class InputError(ValueError):
         return text.rpartition(f'{__name__}.InputError: ')[2].strip()
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question to end an error with, if a known name is near; else ''."""
+def did_you_mean(name: str, known: Iterable[str], rest: str = '') -> str:
+    """A question to end an error with, if a known name is near; else ''.
+
+    ``rest`` is what stood behind the name.
+    """
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f': did you mean {near[0]}?' if near else ''
+    return f': did you mean {near[0]}{rest}?' if near else ''

@@ -21,12 +21,12 @@ WHOLE = [0.0, 0.0, 100.0, 100.0]
 
 
 def places_of(box1, box2, flip1=False, flip2=False):
-    return true_places(
-        torch.tensor([[box1, box2]]),
-        torch.tensor([[flip1, flip2]]),
-        torch.tensor([100.0]),
-        GRID,
+    samples = dict(
+        boxes=torch.tensor([[box1, box2]]),
+        flips=torch.tensor([[flip1, flip2]]),
+        source_width=torch.tensor([100.0]),
     )
+    return true_places(samples, GRID)
 
 
 def score_of(first, second, places, inside, radius=1.0):
@@ -100,12 +100,12 @@ def test_random_features_match_as_often_as_chance():
     count = 2000
     corners = torch.rand(count, 2, 2, generator=generator) * 50
     sizes = torch.rand(count, 2, 2, generator=generator) * 40 + 10
-    places, inside = true_places(
-        torch.cat([corners, sizes], dim=-1),
-        torch.rand(count, 2, generator=generator) < 0.5,
-        torch.full((count,), 100.0),
-        GRID,
+    samples = dict(
+        boxes=torch.cat([corners, sizes], dim=-1),
+        flips=torch.rand(count, 2, generator=generator) < 0.5,
+        source_width=torch.full((count,), 100.0),
     )
+    places, inside = true_places(samples, GRID)
     first, second = torch.randn(2, count, 16, 8, generator=generator)
     score = score_of(first, second, places, inside)
     assert score.count > 4000

@@ -22,10 +22,12 @@ def detection_cfg():
         persistent_workers=True,
         dataset=dict(type='RepeatDataset', dataset=dataset),
     )
-    evaluator = dict(ann_file='data/coco/annotations/a.json')
     return ConfigDict(
-        default_scope='mmdet', train_dataloader=loader, val_dataloader=loader
-    ) | dict(val_evaluator=ConfigDict(evaluator))
+        default_scope='mmdet',
+        train_dataloader=loader,
+        val_dataloader=loader,
+        val_evaluator=dict(ann_file='data/coco/annotations/a.json'),
+    )
 
 
 def test_data_reaches_wrapped_datasets_and_the_evaluator():

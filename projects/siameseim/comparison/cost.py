@@ -43,11 +43,7 @@ def batch_size(batch: Batch) -> int:
 
 
 def first_batch(loader: DataLoader) -> Batch:
-    """A batch that costs the training no random number.
-
-    Args:
-        loader (DataLoader): of the training.
-    """
+    """A batch of the training that costs it no random number."""
     images = [loader.dataset[i] for i in range(loader.batch_size or 1)]
     return loader.collate_fn(images)
 

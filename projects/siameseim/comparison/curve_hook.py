@@ -12,6 +12,7 @@ from ..engine.rng_state import get_rng_state, set_rng_state
 from .frozen_scores import frozen_scores
 
 _INFO = 'frozen_curve'
+_CLOCKS = ('seconds', 'cpu_seconds')
 
 
 class FrozenCurveHook(Hook):
@@ -46,7 +47,7 @@ class FrozenCurveHook(Hook):
         """Measure the untrained network."""
         if runner.iter == 0:
             runner.message_hub.update_info(_INFO, [])
-            self._add(runner, 0, {'seconds': 0.0, 'cpu_seconds': 0.0})
+            self._add(runner, 0, dict.fromkeys(_CLOCKS, 0.0))
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Start the clocks."""
@@ -73,13 +74,13 @@ class FrozenCurveHook(Hook):
     def _count(self, runner: Runner) -> dict[str, float]:
         """Add the time since the last call to what the run has taken."""
         hub, spent = runner.message_hub, {}
-        now = (time.perf_counter(), time.process_time())
+        before = self._clocks
+        self._clocks = (time.perf_counter(), time.process_time())
         for name, end, start in zip(
-            ('seconds', 'cpu_seconds'), now, self._clocks, strict=True
+            _CLOCKS, self._clocks, before, strict=True
         ):
             spent[name] = hub.get_info(f'{_INFO}_{name}', 0.0) + end - start
             hub.update_info(f'{_INFO}_{name}', spent[name])
-        self._clocks = now
         return spent
 
     @staticmethod

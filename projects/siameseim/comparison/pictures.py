@@ -7,7 +7,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .table import Result, full_name
+from .table import Result, by_row
+
+_LABELS = ('epochs', 'computation, TFLOP', 'training time, minutes')
 
 
 def draw_comparison(results: Sequence[Result], path: Path) -> None:
@@ -21,45 +23,33 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
         path (Path): where the PNG goes.
     """
     figure = Figure(figsize=(16, 5), dpi=100)
-    by_epoch, by_cost, by_time = figure.subplots(1, 3, sharey=True)
-    groups: dict[str, list[Result]] = {}
-    for result in results:
-        name = f'{full_name(result)}, {result["epochs"]} epochs'
-        groups.setdefault(name, []).append(result)
-    for name, group in groups.items():
-        epochs = [point['epoch'] for point in group[0]['curve']]
+    panels = figure.subplots(1, 3, sharey=True)
+    for (row, length), group in by_row(results).items():
+        # the same point of each seed's curve
+        points = [*zip(*(each['curve'] for each in group), strict=True)]
+        epochs = [seeds[0]['epoch'] for seeds in points]
         whole = group[0]['gflops_per_image'] * group[0]['images_seen'] / 1e3
-        cost = [epoch / group[0]['epochs'] * whole for epoch in epochs]
-        _draw(by_epoch, epochs, group, name)
-        minutes = [
-            statistics.mean(point['seconds'] for point in points) / 60
-            for points in zip(*(r['curve'] for r in group), strict=True)
-        ]
-        _draw(by_cost, cost, group, name)
-        _draw(by_time, minutes, group, name)
-    by_epoch.set(xlabel='epochs', ylabel='k-NN, %')
-    by_cost.set(xlabel='computation, TFLOP')
-    by_time.set(xlabel='training time, minutes')
-    for axes in (by_epoch, by_cost, by_time):
+        cost = [epoch / length * whole for epoch in epochs]
+        seconds = [[point['seconds'] for point in seeds] for seeds in points]
+        minutes = [statistics.mean(each) / 60 for each in seconds]
+        scores = [[point['knn'] for point in seeds] for seeds in points]
+        for axes, places in zip(panels, (epochs, cost, minutes), strict=True):
+            _draw(axes, places, scores, f'{row}, {length} epochs')
+    for axes, label in zip(panels, _LABELS, strict=True):
+        axes.set_xlabel(label)
         axes.grid(alpha=0.3)
-    by_time.legend()
+    panels[0].set_ylabel('k-NN, %')
+    panels[-1].legend()
     figure.tight_layout()
     figure.savefig(path)
 
 
 def _draw(
-    axes: Axes, places: Sequence[float], group: Sequence[Result], name: str
+    axes: Axes, places: list[float], scores: list[list[float]], name: str
 ) -> None:
-    columns = [
-        [point['knn'] for point in points]
-        for points in zip(*(r['curve'] for r in group), strict=True)
-    ]
-    means = [sum(column) / len(column) for column in columns]
+    means = [statistics.mean(each) for each in scores]
     (line,) = axes.plot(places, means, marker='.', label=name)
+    lowest, highest = [*map(min, scores)], [*map(max, scores)]
     axes.fill_between(
-        places,
-        [min(column) for column in columns],
-        [max(column) for column in columns],
-        color=line.get_color(),
-        alpha=0.2,
+        places, lowest, highest, color=line.get_color(), alpha=0.2
     )

@@ -63,6 +63,15 @@ def read_results(folder: Path) -> list[Result]:
     )
 
 
+def by_row(results: Sequence[Result]) -> dict[tuple[str, int], list[Result]]:
+    """All seeds of each row, by its full name, and length."""
+    groups: dict[tuple[str, int], list[Result]] = {}
+    for result in results:
+        key = (full_name(result), result['epochs'])
+        groups.setdefault(key, []).append(result)
+    return groups
+
+
 def summarise(results: Sequence[Result]) -> list[Summary]:
     """Mean and spread over the seeds of each row and length.
 
@@ -73,24 +82,23 @@ def summarise(results: Sequence[Result]) -> list[Summary]:
         ValueError: if a seed occurs twice in a row, or its seeds differ in
             ``SHARED`` or in the epochs that were measured.
     """
-    groups: dict[tuple[str, int], list[Result]] = {}
-    for result in results:
-        key = (full_name(result), result['epochs'])
-        groups.setdefault(key, []).append(result)
-    return [_summary(*key, group) for key, group in groups.items()]
+    return [_summary(*key, group) for key, group in by_row(results).items()]
 
 
 def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
     seeds = [result['seed'] for result in group]
     if len({*seeds}) < len(seeds):
         raise ValueError(f'{row}, {epochs} epochs: seeds {seeds} repeat')
-    for name in SHARED:
-        _require_equal(f'{row}, {epochs} epochs', seeds, name, group)
-    measured = [
-        dict(measured=[point['epoch'] for point in result['curve']])
-        for result in group
+    shared = {name: [each.get(name) for each in group] for name in SHARED}
+    shared['measured'] = [
+        [point['epoch'] for point in each['curve']] for each in group
     ]
-    _require_equal(f'{row}, {epochs} epochs', seeds, 'measured', measured)
+    for name, found in shared.items():
+        if any(value != found[0] for value in found):
+            raise ValueError(
+                f'{row}, {epochs} epochs: {name} differs between seeds '
+                f'{seeds}: {found}; run them alike, or with a --label for each'
+            )
     last = [result['curve'][-1] for result in group]
     values = {name: [point[name] for point in last] for name in MEASURES}
     gflops = group[0]['gflops_per_image']
@@ -104,17 +112,6 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
         gflops * group[0]['images_seen'] / 1e3,
         statistics.mean(point['seconds'] for point in last) / 60,
     )
-
-
-def _require_equal(
-    what: str, seeds: list[int], name: str, group: Sequence[Result]
-) -> None:
-    values = [result.get(name) for result in group]
-    if any(value != values[0] for value in values):
-        raise ValueError(
-            f'{what}: {name} differs between seeds {seeds}: {values}; run '
-            'them alike, or with a --label for each'
-        )
 
 
 def markdown(

@@ -65,7 +65,7 @@ def read_backbone(
             error
         )
     state = state_of(contents)
-    names = _extract(state, layout.prefixes[branch])
+    names = _extract([*state], layout.prefixes[branch])
     if 'pos_embed' not in names and 'pos_embed' in state:
         # published files store the fixed positions of both branches once
         names['pos_embed'] = 'pos_embed'
@@ -107,19 +107,14 @@ def _branch(layout: Layout, wanted: str | None) -> str:
     return wanted or 'online'
 
 
-def _extract(state: dict[str, Tensor], prefix: str) -> dict[str, str]:
-    """Our name -> the file's, of the backbone's tensors."""
-    return {
+def _extract(names: list[str], prefix: str) -> dict[str, str]:
+    """Our name -> the file's, of the tensors of a prefix's backbone."""
+    found = {
         timm_to_ours(name.removeprefix(prefix)): name
-        for name in state
-        if _under(prefix, name)
+        for name in names
+        if name.startswith(prefix)
     }
-
-
-def _under(prefix: str, name: str) -> bool:
-    """Whether a tensor belongs to the backbone of that prefix."""
-    inner = timm_to_ours(name.removeprefix(prefix))
-    return name.startswith(prefix) and is_backbone(inner)
+    return {ours: name for ours, name in found.items() if is_backbone(ours)}
 
 
 def _explain(rest: list[str], layout: Layout, branch: str) -> list[str]:
@@ -127,7 +122,7 @@ def _explain(rest: list[str], layout: Layout, branch: str) -> list[str]:
     phrases = []
     for other, prefix in layout.prefixes.items():
         if other != branch:
-            names = {n for n in rest if _under(prefix, n)}
+            names = {*_extract(rest, prefix).values()}
             phrases.append(f'{len(names)} of the {other} backbone')
             rest = [name for name in rest if name not in names]
     counts = Counter(name.split('.')[0] for name in rest)

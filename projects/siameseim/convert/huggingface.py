@@ -1,6 +1,7 @@
 """Names of a Hugging Face ViT's tensors and ours."""
 
 import re
+from collections.abc import Set
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ _LAYER = re.compile(r'(?:encoder\.layer|layers)\.(\d+)\.(.+)')
 _MARK = 'embeddings.patch_embeddings.projection.weight'
 
 
-def is_huggingface(names: set[str]) -> bool:
+def is_huggingface(names: Set[str]) -> bool:
     """Whether these are the names of a Hugging Face ViT."""
     return bool({_MARK, f'vit.{_MARK}'} & names)
 
@@ -74,21 +75,19 @@ def join_qkv(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _order(name: str) -> int:
-    """Place of query, key or value in the joined tensor."""
-    match = re.search(r'(query|q_proj)|(key|k_proj)|(value|v_proj)', name)
-    assert match is not None and match.lastindex is not None
-    return match.lastindex
+    """Place of query (q_proj), key or value in the joined tensor."""
+    return 'qkv'.index(name.split('.')[-2][0])
 
 
 def ours_to_huggingface(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """A plain ViT with cls token by the names in Hugging Face files.
 
     Args:
-        tensors (dict[str, Tensor]): by our names; ``head.*`` too.
+        tensors (dict[str, Tensor]): by our names.
 
     Returns:
-        dict[str, Tensor]: for ``ViTModel``; the classifier apart, all names
-        get the prefix ``vit.`` in a ``ViTForImageClassification``.
+        dict[str, Tensor]: for ``ViTModel``; in a
+        ``ViTForImageClassification`` the names have the prefix ``vit.``.
     """
     roots = {ours: theirs for theirs, ours in _ROOTS.items()}
     parts = {ours: theirs for theirs, ours in reversed(_PARTS.items())}

@@ -42,7 +42,7 @@ def state_of(contents: dict[str, Any]) -> dict[str, Tensor]:
     brought to our names at once.
     """
     state = stored_state(contents)
-    return join_qkv(state) if is_huggingface({*state}) else state
+    return join_qkv(state) if is_huggingface(state.keys()) else state
 
 
 def stored_state(contents: dict[str, Any]) -> dict[str, Tensor]:
@@ -69,9 +69,9 @@ def identify(contents: dict[str, Any], prefix: str | None = None) -> Layout:
     Raises:
         ValueError: if there is no ViT backbone, or several.
     """
-    if is_huggingface({*stored_state(contents)}):
+    names = stored_state(contents).keys()
+    if is_huggingface(names):
         return Layout('Hugging Face ViT', dict(only=''))
-    names = state_of(contents).keys()
     found = {m[1] for m in map(_PATCH_EMBED.fullmatch, names) if m}
     if prefix is not None:
         return _single(names, contents, _given(prefix, found))

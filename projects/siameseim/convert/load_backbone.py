@@ -158,26 +158,15 @@ def _check_sizes(model: nn.Module, file: BackboneFile) -> None:
     """Refuse a file of another width, patch size or depth."""
     theirs = sizes(file.tensors)
     ours = sizes(model.state_dict())
-    for name, cure in _CURES.items():
-        if theirs[name] is not None and theirs[name] != ours[name]:
+    for name, size in theirs.items():
+        if size is not None and size != ours[name]:
+            every = ', '.join(f'{n}={s}' for n, s in theirs.items())
             raise InputError(
                 f'{file.source} ({file.layout.name}) holds a backbone with '
-                f'{name} {theirs[name]}, the model has {name} {ours[name]}: '
-                f'{cure.format(**theirs)}, or load another file'
+                f'{name} {size}, the model has {name} {ours[name]}: build '
+                f'the model in the sizes of the file ({every}), or load '
+                'another file'
             )
-
-
-# size -> what to change in the model's config; fields are the file's sizes
-_CURES = {
-    'embed_dims': 'build the model with an arch of embed_dims={embed_dims}, '
-    'num_layers={num_layers}',
-    'num_layers': 'build the model with an arch of embed_dims={embed_dims}, '
-    'num_layers={num_layers}',
-    'patch_size': 'build the model with patch_size={patch_size}',
-    'in_channels': 'build the model with in_channels={in_channels}',
-    'feedforward_channels': 'build the model with an arch of '
-    'feedforward_channels={feedforward_channels}',
-}
 
 
 def _check_shapes(

@@ -106,20 +106,15 @@ def _from_config_text(text: Any) -> Normalisation | None:
     """From the config that mmengine stores as text, without running it."""
     found = stored_settings(text)
     for place in ('model.data_preprocessor.', 'data_preprocessor.'):
-        if any(name.startswith(place) for name in found):
-            mean, std = (
-                [
-                    value
-                    for name, value in found.items()
-                    if name.startswith(f'{place}{part}.')
-                ]
-                for part in ('mean', 'std')
-            )
-            stated = (f'{place}mean', f'{place}std')
-            if any(
-                name.startswith(stated) and value != 'None'
-                for name, value in found.items()
-            ):
-                return _given(mean, std)
-            return _RAW  # the stock classes leave pixels as they are then
+        own = {
+            name.removeprefix(place): value
+            for name, value in found.items()
+            if name.startswith(place)
+        }
+        if own:
+            mean = [v for n, v in own.items() if n.startswith('mean.')]
+            std = [v for n, v in own.items() if n.startswith('std.')]
+            stated = {*mean, *std, own.get('mean'), own.get('std')}
+            # the stock classes leave pixels as they are unless told
+            return _given(mean, std) if stated - {'None', None} else _RAW
     return None

@@ -8,10 +8,12 @@ from torch import Tensor
 
 from .sizes import sizes
 
-_SCALES = (  # names of a layer scale, and the linear layer it scales
-    (('attn.gamma1.weight', 'gamma_1'), 'attn.proj'),
-    (('ffn.gamma2.weight', 'gamma_2'), 'ffn.layers.1'),
-)
+_SCALES = {  # layer scale -> the linear layer it scales
+    'attn.gamma1.weight': 'attn.proj',
+    'gamma_1': 'attn.proj',
+    'ffn.gamma2.weight': 'ffn.layers.1',
+    'gamma_2': 'ffn.layers.1',
+}
 _NORMS = ('ln1.weight', 'ln1.bias', 'ln2.weight', 'ln2.bias')
 _LINEAR = ('attn.qkv', 'attn.proj', 'ffn.layers.0.0', 'ffn.layers.1')
 _TABLE = re.compile(r'layers\.\d+\.attn\.rel_pos_[hw]')
@@ -47,21 +49,19 @@ def plain_tensors(tensors: dict[str, Tensor]) -> Plain:
         ValueError: if a part is missing, or one is left that no plain ViT
             has.
     """
-    plain, changed, lossy = dict(tensors), [], []
+    plain = dict(tensors)
     depth = sizes(tensors)['num_layers']
-    changed += fold_scales(plain)
-    lossy += _drop_relative_bias(plain)
-    without_bias = [
-        f'layers.{i}.attn.qkv.bias'
-        for i in range(depth)
-        if f'layers.{i}.attn.qkv.bias' not in plain
-        and f'layers.{i}.attn.qkv.weight' in plain
-    ]
-    for name in without_bias:
-        weight = plain[name.replace('.bias', '.weight')]
-        plain[name] = weight.new_zeros(len(weight))
-    if without_bias:
-        changed.append(f'{len(without_bias)} absent qkv biases set to zero')
+    changed = fold_scales(plain)
+    lossy = _drop_relative_bias(plain)
+    added = 0
+    for i in range(depth):
+        weight = plain.get(f'layers.{i}.attn.qkv.weight')
+        bias = f'layers.{i}.attn.qkv.bias'
+        if weight is not None and bias not in plain:
+            plain[bias] = weight.new_zeros(len(weight))
+            added += 1
+    if added:
+        changed.append(f'{added} absent qkv biases set to zero')
     _check(plain, depth)
     return Plain(plain, changed, lossy)
 
@@ -76,20 +76,17 @@ def fold_scales(plain: dict[str, Tensor]) -> list[str]:
         list[str]: for people: what was changed, if anything.
     """
     folded = 0
-    for layer in (f'layers.{i}.' for i in range(sizes(plain)['num_layers'])):
-        for names, linear in _SCALES:
-            found = [layer + name for name in names if layer + name in plain]
-            for name in found:
-                scale = plain.pop(name)
-                if (scale == 1).all():
-                    continue  # keeps the tensors bit for bit
-                folded += 1
-                for kind, factor in (
-                    ('weight', scale[:, None]),
-                    ('bias', scale),
-                ):
-                    whole = f'{layer}{linear}.{kind}'
-                    plain[whole] = plain[whole] * factor
+    for i in range(sizes(plain)['num_layers']):
+        for name, scaled in _SCALES.items():
+            scale = plain.pop(f'layers.{i}.{name}', None)
+            if scale is None or (scale == 1).all():
+                continue  # keeps the tensors bit for bit
+            folded += 1
+            linear = f'layers.{i}.{scaled}'
+            plain[f'{linear}.weight'] = (
+                plain[f'{linear}.weight'] * scale[:, None]
+            )
+            plain[f'{linear}.bias'] = plain[f'{linear}.bias'] * scale
     return [f'{folded} layer scales folded into weights'] if folded else []
 
 

@@ -28,6 +28,7 @@ _UNREADABLE = (
     LookupError,
     UnicodeError,
     struct.error,
+    OSError,
 )
 
 
@@ -69,9 +70,7 @@ def load_file(source: str) -> dict[str, Any]:
     try:
         contents = torch.load(path, map_location='cpu', weights_only=True)
     except _UNREADABLE as error:
-        raise InputError(_explain(path, error)) from error
-    except OSError as error:
-        if error.filename is not None:  # it may not be opened
+        if getattr(error, 'filename', None):  # it may not be opened
             raise
         raise InputError(_explain(path, error)) from error
     if not isinstance(contents, dict):

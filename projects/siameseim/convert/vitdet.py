@@ -32,17 +32,17 @@ def convert_vitdet(
     """
     backbone, pyramid = {}, {}
     # detectron2 names a level by the whole part of log2 of its stride.
-    named = {int(log2(patch_size / s)): float(s) for s in scales}
+    levels = {int(log2(patch_size / s)): (i, s) for i, s in enumerate(scales)}
     for name, tensor in state.items():
         name = name.removeprefix('backbone.')
         if name.startswith('net.'):
             backbone[timm_to_ours(name.removeprefix('net.'))] = tensor
         elif match := _PYRAMID.fullmatch(name):
             stage, index, norm, kind = match.groups()
-            scale = named[int(stage)]
-            part = _part(int(index) - _RESAMPLE_LAYERS[scale], int(index))
+            level, scale = levels[int(stage)]
+            place = int(index) - _RESAMPLE_LAYERS[scale]
+            part = {0: 'lateral', 1: 'output'}.get(place, f'resample.{index}')
             suffix = '_norm' if norm else ''
-            level = [float(s) for s in scales].index(scale)
             pyramid[f'levels.{level}.{part}{suffix}.{kind}'] = tensor
     return backbone, pyramid
 
@@ -74,8 +74,3 @@ def to_detectron2(
             rest = f'{place}.{norm}{rest}'
         state[f'simfp_{stage}.{rest}'] = tensor
     return state
-
-
-def _part(place: int, index: int) -> str:
-    """Our name of a layer, by its place after the resampling layers."""
-    return {0: 'lateral', 1: 'output'}.get(place, f'resample.{index}')

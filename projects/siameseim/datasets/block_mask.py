@@ -86,14 +86,8 @@ def draw_block_mask(
     that does not fit the grid, masks nothing new or too much is drawn
     again. Areas are limited to what the grid can hold at these aspects.
 
-    Args:
-        grid (tuple[int, int]): Rows and columns of patches.
-        num_masked (int): Patches to mask.
-        min_block (int): Least patches of a block.
-        min_aspect (float): Least height / width of a block.
-        rng (np.random.Generator): Source of the random numbers.
-        blocks (bool): False fills up at random from the start. Defaults to
-            True.
+    The arguments are those of ``BlockMask``, and the source of the random
+    numbers.
 
     Returns:
         np.ndarray: (rows, columns) bool with ``num_masked`` True values.

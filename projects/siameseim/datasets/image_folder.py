@@ -21,14 +21,8 @@ _LASTING = {errno.EACCES, errno.EPERM, errno.ELOOP}
 
 def image_extensions() -> tuple[str, ...]:
     """Extensions of the image formats that this Pillow reads, sorted."""
-    extensions = Image.registered_extensions()
-    return tuple(
-        sorted(
-            extension
-            for extension, name in extensions.items()
-            if _is_readable(name)
-        )
-    )
+    formats = Image.registered_extensions()
+    return tuple(sorted(ext for ext in formats if _is_readable(formats[ext])))
 
 
 def _is_readable(name: str) -> bool:
@@ -36,10 +30,9 @@ def _is_readable(name: str) -> bool:
     if name in _NOT_DRAWN or name not in Image.OPEN:
         return False
     factory = Image.OPEN[name][0]
-    is_stub = isinstance(factory, type) and issubclass(
+    return not isinstance(factory, type) or not issubclass(
         factory, ImageFile.StubImageFile
     )
-    return not is_stub
 
 
 @DATASETS.register_module()

@@ -183,14 +183,9 @@ def to_greyscale(pixels: np.ndarray, amount: float = 1.0) -> np.ndarray:
 
 
 def blur(pixels: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur; borders are continued, as Pillow does.
+    """Gaussian blur of (H, W, 3) uint8, borders continued as by Pillow.
 
-    Args:
-        pixels (np.ndarray): (H, W, 3) uint8.
-        sigma (float): Standard deviation in pixels (Pillow's "radius").
-
-    Returns:
-        np.ndarray: (H, W, 3) uint8.
+    ``sigma`` is the standard deviation in pixels (Pillow's "radius").
     """
     return cv2.GaussianBlur(
         pixels, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE

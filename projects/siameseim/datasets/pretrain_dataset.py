@@ -128,12 +128,6 @@ class PretrainDataset:
     def __getitem__(self, key: int) -> dict[str, Any]:
         """Load one image and run the pipeline on it.
 
-        Args:
-            key (int): ``epoch * len(self) + index``.
-
-        Returns:
-            dict: What the pipeline returns.
-
         Raises:
             InputError: If too many files in a row cannot be read.
         """
@@ -141,15 +135,11 @@ class PretrainDataset:
         images = len(self.dataset)
         for step in range(min(MAX_UNREADABLE_IN_A_ROW, images)):
             candidate = (index + step) % images
+            rng = np.random.default_rng((self.seed, epoch, index))
             try:
+                source = self._open(candidate)
                 return self.pipeline(
-                    {
-                        'source': self._open(candidate),
-                        'rng': np.random.default_rng(
-                            (self.seed, epoch, index)
-                        ),
-                        'sample_idx': candidate,
-                    }
+                    dict(source=source, rng=rng, sample_idx=candidate)
                 )
             except UnreadableImageError as error:
                 self._report(candidate, error)
@@ -180,10 +170,9 @@ class PretrainDataset:
         for index in range(len(self.dataset)):
             try:
                 source = self._from_file(index)
+                sizes.append((source.height, source.width))
             except UnreadableImageError:
                 sizes.append((0, 0))
-            else:
-                sizes.append((source.height, source.width))
         return sizes
 
     def _report(self, index: int, error: UnreadableImageError) -> None:

@@ -45,13 +45,10 @@ class ResumableSampler(Sampler[int]):
         self.epoch = epoch
 
     def set_start(self, start: int) -> None:
-        """Leave out samples of this rank that were used before a resume.
+        """Leave out the first samples of this rank, used before a resume.
 
         It holds for the next iteration only: the epochs after a resumed
         one are whole without further calls.
-
-        Args:
-            start (int): Number of samples of this rank to leave out.
 
         Raises:
             ValueError: If this rank has not that many.

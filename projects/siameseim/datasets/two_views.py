@@ -81,7 +81,8 @@ class TwoViews(BaseTransform):
             for _ in count
         ]
         if self.shared_crop:
-            flips, boxes = [flips[0] for _ in count], [boxes[0] for _ in count]
+            flips = flips[:1] * self.num_views
+            boxes = boxes[:1] * self.num_views
         reduction = _choose_reduction(boxes, self.size, source.max_reduction)
         pixels = source.decode(reduction)
         views = []
@@ -116,9 +117,6 @@ def draw_crop(
         area (tuple[float, float]): Range of the share of the image.
         aspect (tuple[float, float]): Range of width / height.
         rng (np.random.Generator): Source of the random numbers.
-
-    Returns:
-        tuple[int, int, int, int]: y, x, height and width in pixels.
     """
     low, high = math.log(aspect[0]), math.log(aspect[1])
     for _ in range(10):

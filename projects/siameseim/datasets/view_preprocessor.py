@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,15 +159,12 @@ def change_views(views: Tensor, changes: Tensor) -> Tensor:
     return pixels * 255
 
 
-class _KorniaChange(NamedTuple):
-    """A kind of change: (N,) amounts to kornia's, then RGB in 0 to 1."""
+def _kornia_changes() -> dict[str, tuple[Callable, Callable]]:
+    """How kornia makes each of ``NAMES``.
 
-    prepare: Callable[[Tensor], Tensor]  # on the host
-    change: Callable[[Tensor, Tensor], Tensor]  # on the device
-
-
-def _kornia_changes() -> dict[str, _KorniaChange]:
-    """How kornia makes each of ``NAMES``."""
+    First on the host, (N,) amounts to kornia's; then on the device, with
+    these, RGB images in 0 to 1.
+    """
     from kornia import color, enhance, filters  # optional dependency
 
     def kernels(sigma: Tensor) -> Tensor:
@@ -180,7 +177,7 @@ def _kornia_changes() -> dict[str, _KorniaChange]:
     def unchanged(amounts: Tensor) -> Tensor:
         return amounts
 
-    changes = dict(
+    return dict(
         brightness=(unchanged, enhance.adjust_brightness_accumulative),
         contrast=(unchanged, enhance.adjust_contrast_with_mean_subtraction),
         saturation=(
@@ -196,4 +193,3 @@ def _kornia_changes() -> dict[str, _KorniaChange]:
         # between two levels of a uint8 image, whatever the rounding
         solarize=(lambda level: (level - 0.5) / 255, enhance.solarize),
     )
-    return {name: _KorniaChange(*pair) for name, pair in changes.items()}

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..transfer.data_check import unwrap
+from ..transfer.loaders import unwrap
 from .federated_loss import SiameseIMFederatedLoss
 
 
@@ -21,16 +21,10 @@ class SiameseIMImageCountHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Give the counts to all federated losses of the model."""
-        losses = [
-            module
-            for module in runner.model.modules()
-            if isinstance(module, SiameseIMFederatedLoss)
-        ]
-        for loss in losses:
-            counts = count_images(
-                runner.train_dataloader.dataset, loss.num_classes
-            )
-            loss.set_image_counts(counts)
+        dataset = runner.train_dataloader.dataset
+        for part in runner.model.modules():
+            if isinstance(part, SiameseIMFederatedLoss):
+                part.set_image_counts(count_images(dataset, part.num_classes))
 
 
 def count_images(dataset: Dataset, num_classes: int) -> Tensor:

@@ -1,7 +1,6 @@
 """LVIS evaluation with numpy 2."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from unittest.mock import patch
 
 import numpy as np
 from mmdet.evaluation import LVISMetric
@@ -20,18 +19,5 @@ class SiameseIMLVISMetric(LVISMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Evaluate as mmdet does, while ``np.float`` exists."""
-        with float_in_numpy():
+        with patch.object(np, 'float', float, create=True):
             return super().compute_metrics(results)
-
-
-@contextmanager
-def float_in_numpy() -> Iterator[None]:
-    """Let ``np.float`` mean ``float``, as it did before numpy 1.24."""
-    if 'float' in vars(np):
-        yield
-        return
-    np.float = float  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        del np.float  # type: ignore[attr-defined]

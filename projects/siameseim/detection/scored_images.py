@@ -5,7 +5,7 @@ from mmengine.evaluator import BaseMetric
 from torch.utils.data import Dataset
 
 from ..errors import InputError
-from ..transfer.data_check import unwrap
+from ..transfer.loaders import unwrap
 
 
 def check_scored_images(

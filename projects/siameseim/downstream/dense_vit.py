@@ -17,8 +17,9 @@ class SiameseIMDenseViT(SiameseIMViT):
 
     Known to mmdet and mmseg as ``SiameseIMViT``; only the defaults differ
     from mmpretrain's class of that name, so weights and features are the
-    same. All maps have the stride of the patch size. The patch embedding is
-    trained, as the published fine-tuning does.
+    same. ``forward`` returns maps (B, C, ceil(height / patch_size),
+    ceil(width / patch_size)), one for each of ``out_indices``. The patch
+    embedding is trained, as the published fine-tuning does.
 
     Args:
         arch (str | dict): as for ``SiameseIMViT``.
@@ -57,21 +58,9 @@ class SiameseIMDenseViT(SiameseIMViT):
             self.out_indices = spread_over_depth(self.num_layers)
         self._padding_reported = False
 
-    def forward(
-        self, x: Tensor, visible: Tensor | None = None
-    ) -> Tensor | tuple[Tensor, ...]:
-        """Encode images of any size.
-
-        Args:
-            x (Tensor): (B, 3, height, width) normalised images.
-            visible (Tensor, optional): as for ``SiameseIMViT``.
-
-        Returns:
-            tuple[Tensor, ...]: maps (B, C, ceil(height / patch_size),
-            ceil(width / patch_size)), one for each of ``out_indices``.
-        """
+    def _embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         self._report_padding(x)
-        return super().forward(x, visible)
+        return super()._embed(x)
 
     def _report_padding(self, x: Tensor) -> None:
         """Say once how to crop predictions when inputs must be padded."""

@@ -20,20 +20,7 @@ class SiameseIMViTDet(SiameseIMViT):
     decomposed relative positions, which start at zero. There is no cls
     token. A pretrained file brings everything but the relative positions.
 
-    What training keeps at 1024 pixels and batch 1, with the pyramid, counted
-    from the tensors stored for the backward pass (they do not depend on the
-    device; ``tests/test_downstream/test_vitdet_memory.py`` counts them):
-
-    ======  =====  =========  ================
-    arch    dtype  all kept   ``with_cp=True``
-    ======  =====  =========  ================
-    ViT-B   bf16   2.3 GiB    0.4 GiB
-    ViT-B   fp32   3.8 GiB    0.6 GiB
-    ViT-L   bf16   5.6 GiB    0.7 GiB
-    ViT-L   fp32   9.2 GiB    0.9 GiB
-    ======  =====  =========  ================
-
-    A whole Mask R-CNN fits on a GPU of 24 GB: docs/detection.md.
+    A table of the memory that training takes is in docs/detection.md.
 
     Args:
         arch (str | dict): as for ``SiameseIMViT``.

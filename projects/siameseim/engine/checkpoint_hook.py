@@ -66,11 +66,9 @@ class SafeCheckpointHook(CheckpointHook):
         runner.logger.info(f'checkpoints are saved in {self.out_dir}')
         if is_main_process():
             for partial in Path(self.out_dir).glob('.*.pth.*.tmp'):
-                partial.unlink(
-                    missing_ok=True
-                )  # of a run that was killed as it wrote
-        self._kept = list(
-            runner.message_hub.get_info('kept_checkpoints', default=[])
+                partial.unlink(missing_ok=True)  # of a run that was killed
+        self._kept = runner.message_hub.get_info(
+            'kept_checkpoints', default=[]
         )
 
     def after_train_iter(
@@ -82,11 +80,9 @@ class SafeCheckpointHook(CheckpointHook):
             self.save(runner, runner.iter + 1)
 
     def save(self, runner: Runner, done: int) -> bool:
-        """Save now. All processes must call it, at the end of a window.
+        """Save after ``done`` iterations, where an optimizer window ends.
 
-        Args:
-            runner (Runner): the runner in training.
-            done (int): training iterations done.
+        All processes must call it.
 
         Returns:
             bool: False if the step was skipped, as those before may have

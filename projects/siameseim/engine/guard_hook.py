@@ -97,9 +97,6 @@ class NonFiniteGuardHook(Hook):
 
         All processes must call it at the same iteration.
 
-        Args:
-            runner (Runner): the runner in training.
-
         Raises:
             FloatingPointError: if the run cannot go on.
         """
@@ -125,9 +122,11 @@ class NonFiniteGuardHook(Hook):
     def _report(self, runner: Runner, steps: list[_Step]) -> None:
         """Count the steps, name their images in the log and a file."""
         self.skips += len(steps)
-        everyone = all_gather_object(
-            [(_own_loss_broke(s), _image_names(runner, s)) for s in steps]
-        )
+        broke = [
+            not torch.stack(step.losses).isfinite().all() for step in steps
+        ]
+        names = [_image_names(runner, step) for step in steps]
+        everyone = all_gather_object([*zip(broke, names, strict=True)])
         if not is_main_process():
             return
         with open(Path(runner.work_dir) / SKIPPED_FILE, 'a') as file:
@@ -156,12 +155,21 @@ class NonFiniteGuardHook(Hook):
         checkpoint = _last_good_checkpoint(runner)
         tried = self.rollbacks == self.max_rollbacks
         if tried or checkpoint is None:
+            reason = (
+                f'after {self.rollbacks} roll-backs it happened again'
+                if tried
+                else 'there is no checkpoint of this run to go back to'
+            )
             runner.visualizer.close()
             raise FloatingPointError(
                 f'{self.max_skips} steps in a row up to iteration '
                 f'{runner.iter + 1} had a loss or gradient that is not '
-                f'finite, {_REASON[tried].format(self.rollbacks)}. '
-                f'{_CURE.format(Path(runner.work_dir) / SKIPPED_FILE)}'
+                f'finite, and {reason}. The weights of the last checkpoint '
+                'are finite. Look at the images listed in '
+                f'{Path(runner.work_dir) / SKIPPED_FILE}; if nothing is wrong '
+                'with them, resume with --cfg-options '
+                'optim_wrapper.precision=fp32 or a lower '
+                'optim_wrapper.optimizer.lr'
             )
         _roll_back(runner, checkpoint)
         self.rollbacks += 1
@@ -172,17 +180,6 @@ class NonFiniteGuardHook(Hook):
             f'{self.rollbacks} of at most {self.max_rollbacks}), and the run '
             'goes on with the next images'
         )
-
-
-_REASON = {
-    True: 'and after {} roll-backs it happened again',
-    False: 'and there is no checkpoint of this run to go back to',
-}
-_CURE = (
-    'The weights of the last checkpoint are finite. Look at the images listed '
-    'in {}; if nothing is wrong with them, resume with --cfg-options '
-    'optim_wrapper.precision=fp32 or a lower optim_wrapper.optimizer.lr'
-)
 
 
 def _last_good_checkpoint(runner: Runner) -> Path | None:
@@ -211,11 +208,6 @@ def _roll_back(runner: Runner, checkpoint: Path) -> None:
     groups = runner.optim_wrapper.optimizer.param_groups
     for group, rate in zip(groups, rates, strict=True):
         group['lr'] = rate
-
-
-def _own_loss_broke(step: _Step) -> bool:
-    """Whether a loss of this process was not finite."""
-    return not bool(torch.stack(step.losses).isfinite().all())
 
 
 def _sample_indices(data_batch: Any) -> list[int]:

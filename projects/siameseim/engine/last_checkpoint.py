@@ -53,8 +53,7 @@ def set_resume(cfg: Config, resume: str | None) -> str:
 def earlier_run(cfg: Config) -> str | None:
     """What to warn of if training starts where another run left its files.
 
-    Args:
-        cfg (Config): after ``set_resume``, before training.
+    To be called after ``set_resume``, before training.
     """
     if cfg.resume:
         return None

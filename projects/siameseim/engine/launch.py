@@ -42,8 +42,7 @@ def check_launcher(launcher: str | None) -> None:
     """Refuse to do the whole work in each of several processes.
 
     Args:
-        launcher (str, optional): as for ``world_size``; None for a tool that
-            has no ``--launcher``.
+        launcher (str, optional): None for a tool that has no ``--launcher``.
 
     Raises:
         InputError: if several were started, but not to work together.
@@ -96,11 +95,8 @@ def init_cpu_group(launcher: str) -> None:
     mmengine starts groups itself, but first selects a CUDA device; it leaves
     a group alone that already exists, and the address in the environment.
 
-    Args:
-        launcher (str): as for ``world_size``.
-
     Raises:
-        ValueError: likewise.
+        ValueError: as ``world_size``.
         InputError: if the processes cannot meet there.
     """
     if launcher == 'none':
@@ -117,9 +113,6 @@ def init_cpu_group(launcher: str) -> None:
 
 def init_group(launcher: str) -> None:
     """Start the process group of a tool that has no runner.
-
-    Args:
-        launcher (str): as for ``world_size``.
 
     Raises:
         ValueError: as ``init_cpu_group``.

@@ -73,24 +73,17 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
                 'decay does not support: remove it or use another constructor'
             )
         not_decayed = {name: dict(decay_mult=0.0) for name in _NOT_DECAYED}
-        defaults = dict(
-            bias_decay_mult=0.0, norm_decay_mult=0.0, flat_decay_mult=0.0
-        )
-        super().__init__(
-            optim_wrapper_cfg,
-            {
-                **defaults,
-                **paramwise_cfg,
-                'custom_keys': {**not_decayed, **custom_keys},
-            },
-        )
+        settings = {
+            'bias_decay_mult': 0.0,
+            'norm_decay_mult': 0.0,
+            'flat_decay_mult': 0.0,
+            **paramwise_cfg,
+            'custom_keys': {**not_decayed, **custom_keys},
+        }
+        super().__init__(optim_wrapper_cfg, settings)
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
-        """Build the optimizer over ``model`` and wrap it.
-
-        Args:
-            model (nn.Module): on its final device, wrapped or not.
-        """
+        """Build the optimizer over ``model``, which is on its device."""
         prefer_fused(self.optimizer_cfg, model)
         wrapper = super().__call__(model)
         keep_kernel(wrapper.optimizer)

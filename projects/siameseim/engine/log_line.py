@@ -56,32 +56,19 @@ class ProgressLogProcessor(LogProcessor):
     def get_log_after_iter(
         self, runner: Runner, batch_idx: int, mode: str
     ) -> tuple[dict, str]:
-        """Values and text of one log line.
-
-        Args:
-            runner (Runner): the runner.
-            batch_idx (int): batches of this epoch since start or resume.
-            mode (str): 'train', 'val' or 'test'.
-
-        Returns:
-            tuple[dict, str]: the values by name; the line.
-        """
+        """Values by name and text of one log line."""
         values, line = super().get_log_after_iter(runner, batch_idx, mode)
         if mode == 'train':
             line = self._train_line(runner, values)
         return values, line
 
     def _train_line(self, runner: Runner, values: dict) -> str:
-        epoch_length = len(runner.train_dataloader)
-        position = runner.iter + 1
-        eta = datetime.timedelta(
-            seconds=int(runner.message_hub.get_info('eta'))
-        )
+        seconds = int(runner.message_hub.get_info('eta'))
         parts = [
             f'epoch {runner.epoch + 1}/{runner.max_epochs} '
-            f'[{position - runner.epoch * epoch_length}/{epoch_length}]',
-            f'{position / runner.max_iters:.1%} done',
-            f'eta {eta}',
+            f'[{place_in_epoch(runner) + 1}/{len(runner.train_dataloader)}]',
+            f'{(runner.iter + 1) / runner.max_iters:.1%} done',
+            f'eta {datetime.timedelta(seconds=seconds)}',
             _losses(values),
             f'lr {values["lr"]:.2e}',
         ]

@@ -8,9 +8,9 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmpretrain.registry import OPTIM_WRAPPERS
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import get_total_norm
 
+from ..models.norm import batch_norm_buffers
 from .param_groups import keep_kernel
 from .precision import use_bf16
 from .sharded_adamw import local_optimizer
@@ -60,9 +60,6 @@ class AutocastOptimWrapper(OptimWrapper):
 
         At the start of an optimizer window the BatchNorm statistics are
         copied, for the case that its step is skipped.
-
-        Args:
-            model (nn.Module): the training model, wrapped or not.
         """
         device_type = next(model.parameters()).device.type
         if self._bf16 is None:
@@ -78,22 +75,12 @@ class AutocastOptimWrapper(OptimWrapper):
             yield
 
     def update_params(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Stock update; a loss that is not finite gives NaN gradients.
-
-        Args:
-            loss (Tensor): scalar.
-            *args: as for the stock method.
-            **kwargs: likewise.
-        """
+        """Stock update; a loss that is not finite gives NaN gradients."""
         one_or_nan = loss.detach() * 0 + 1  # inf * 0 is NaN
         super().update_params(loss * one_or_nan, *args, **kwargs)
 
     def step(self, **kwargs: Any) -> None:
-        """Clip and update, unless the gradient is not finite.
-
-        Args:
-            **kwargs: passed to the optimizer's ``step``.
-        """
+        """Clip and update, unless the gradient is not finite."""
         self.grad_norm = self._norm_and_clip()
         self.skipped = ~torch.isfinite(self.grad_norm)
         if self.optimizer.defaults.get('fused'):
@@ -128,18 +115,10 @@ class _BatchNormSnapshot:
 
     A batch that is not finite breaks them before anybody can know. They are
     copied on the device, a few thousand numbers, and put back there.
-
-    Args:
-        model (nn.Module): the training model, wrapped or not.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        buffers = [
-            buffer
-            for module in model.modules()
-            if isinstance(module, _BatchNorm)
-            for buffer in module.buffers()
-        ]
+        buffers = batch_norm_buffers(model)
         # by type, as a kernel for many tensors takes one
         self._groups = [
             [buffer for buffer in buffers if buffer.dtype == dtype]
@@ -154,11 +133,7 @@ class _BatchNormSnapshot:
 
     @torch.no_grad()
     def restore_where(self, skipped: Tensor) -> None:
-        """Put the copy back if ``skipped``, without asking the device.
-
-        Args:
-            skipped (Tensor): bool scalar.
-        """
+        """Put the copy back if ``skipped``, without asking the device."""
         for group, kept in zip(self._groups, self._kept, strict=True):
             values = torch.where(skipped, kept, _joined(group))
             sizes = [buffer.numel() for buffer in group]

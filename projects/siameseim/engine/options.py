@@ -1,7 +1,6 @@
 """Settings of the command line, and what to say of those that fail."""
 
 import argparse
-import difflib
 import inspect
 import traceback
 from pathlib import Path
@@ -84,24 +83,18 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
     Only the first part of a name is checked: below it most parts of a run
     are built from all that they are given, and refuse what they do not know.
 
-    Args:
-        cfg (Config): as the file says, changed in place.
-        options (dict): values by dotted names, as 'train_cfg.max_epochs'.
-
     Raises:
         InputError: naming the setting, and the nearest that exists; one that
             only helps to write the config; or one that has no place in it.
     """
     known = {*_READ, *inspect.signature(Runner).parameters}
     for name in options:
-        first, _, rest = name.partition('.')
+        first = name.partition('.')[0]
         if first in known:
             continue
         if first in cfg:
             raise InputError(_only_a_name(cfg, name))
-        near = difflib.get_close_matches(first, known, n=1)
-        right = '.'.join(filter(None, [*near, rest]))
-        meant = f': did you mean {right}?' if near else ''
+        meant = did_you_mean(first, known, name.removeprefix(first))
         raise InputError(
             f'--cfg-options {name}: {cfg.filename} has no {first}{meant}'
         )
@@ -116,11 +109,10 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
 
 def _only_a_name(cfg: Config, option: str) -> str:
     """What to say of a setting that no part of a run reads."""
-    first, _, rest = option.partition('.')
+    first = option.partition('.')[0]
     split = first.removesuffix('_pipeline')
-    place = '.'.join(
-        filter(None, [f'{split}_dataloader.dataset.pipeline', rest])
-    )
+    rest = option.removeprefix(first)
+    place = f'{split}_dataloader.dataset.pipeline{rest}'
     cure = f', as {place}' if split != first else ''
     return (
         f'--cfg-options {option} would change nothing: {cfg.filename} uses '
@@ -140,9 +132,6 @@ def missing_toolbox(error: ImportError) -> str:
 def check_hooks(cfg: Config) -> None:
     """Refuse hooks and settings of them that mmengine would pass over.
 
-    Args:
-        cfg (Config): of any run.
-
     Raises:
         InputError: for a name in ``default_hooks`` that nothing gives a
             type, or a setting that the stock checkpoint hook would keep for
@@ -150,12 +139,14 @@ def check_hooks(cfg: Config) -> None:
     """
     hooks = cfg.get('default_hooks') or {}
     for name, hook in hooks.items():
-        if isinstance(hook, dict) and 'type' not in hook:
+        if not isinstance(hook, dict):
+            continue
+        if 'type' not in hook:
             raise InputError(
                 f'default_hooks.{name} of {cfg.filename} has no type'
                 + did_you_mean(name, hooks.keys() - {name})
             )
-        if isinstance(hook, dict) and hook['type'] == 'CheckpointHook':
+        if hook['type'] == 'CheckpointHook':
             known = {
                 *inspect.signature(CheckpointHook).parameters,
                 *inspect.signature(Runner.save_checkpoint).parameters,
@@ -170,12 +161,6 @@ def check_hooks(cfg: Config) -> None:
 
 def unknown_setting(error: TypeError) -> str:
     """What to say of a part that was built with a setting it does not know.
-
-    Args:
-        error (TypeError): of a part's constructor.
-
-    Returns:
-        str: the error, with the nearest setting that the part has.
 
     Raises:
         TypeError: the same, if it is of another kind.

@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 from ..errors import InputError
 from .quiet import quiet
 
-_FUSED_DEVICES = ('cuda', 'cpu')
 _PARAMWISE = {
     'bias_decay_mult',
     'bias_lr_mult',
@@ -23,7 +22,6 @@ _PARAMWISE = {
     'flat_decay_mult',
     'norm_decay_mult',
 }
-_FUSED_TYPES = ('Adam', 'AdamW', 'ShardedAdamW')
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -38,11 +36,7 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
-        """Build the optimizer over ``model`` and wrap it.
-
-        Args:
-            model (nn.Module): on its final device, wrapped or not.
-        """
+        """Build the optimizer over ``model``, which is on its device."""
         check_paramwise(self.paramwise_cfg, _PARAMWISE)
         prefer_fused(self.optimizer_cfg, model)
         # Without any paramwise_cfg the stock code would skip `add_params`.
@@ -58,15 +52,8 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         prefix: str = '',
         **kwargs: Any,
     ) -> None:
-        """Add the parameters of ``module``, merged into groups.
-
-        Args:
-            params (list[dict]): groups so far, extended in place.
-            module (nn.Module): module to add.
-            prefix (str): its name inside the model; '' for the model itself.
-            **kwargs: state that the stock recursion passes to itself.
-        """
-        if prefix:  # the stock method recurses through this one
+        """Add the parameters of ``module``, merged into groups."""
+        if prefix:  # of a part: the stock method recurses through this one
             super().add_params(params, module, prefix, **kwargs)
             return
         singles: list[dict] = []
@@ -78,12 +65,8 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 def check_paramwise(paramwise_cfg: dict, known: Collection[str]) -> None:
     """Refuse settings that the stock constructors would pass over.
 
-    Args:
-        paramwise_cfg (dict): of an optimizer wrapper's config.
-        known (Collection[str]): names that its constructor reads.
-
     Raises:
-        InputError: naming those it does not.
+        InputError: naming those that are not known.
     """
     unknown = sorted(paramwise_cfg.keys() - known)
     if unknown:
@@ -97,16 +80,12 @@ def prefer_fused(optimizer_cfg: dict, model: nn.Module) -> None:
     """Build Adam fused where torch can, unless the config says ``fused``.
 
     Its counts of steps lie with the weights, also after a resume, so that the
-    host never waits for them.
-
-    Args:
-        optimizer_cfg (dict): config of an optimizer, changed in place.
-        model (nn.Module): on its final device.
+    host never waits for them. The config is changed in place.
     """
     device_type = next(model.parameters()).device.type
     if (
-        optimizer_cfg['type'] in _FUSED_TYPES
-        and device_type in _FUSED_DEVICES
+        optimizer_cfg['type'] in ('Adam', 'AdamW', 'ShardedAdamW')
+        and device_type in ('cuda', 'cpu')
         and not optimizer_cfg.get('foreach')  # torch refuses both
     ):
         optimizer_cfg.setdefault('fused', True)
@@ -117,9 +96,6 @@ def keep_kernel(optimizer: Optimizer) -> None:
 
     torch takes ``fused`` and ``foreach`` from the saved groups, so that a
     resume from a state of another kernel would mix the two.
-
-    Args:
-        optimizer (Optimizer): as the config built it.
     """
     own = {
         name: optimizer.defaults[name]
@@ -135,14 +111,7 @@ def keep_kernel(optimizer: Optimizer) -> None:
 
 
 def merge_groups(groups: list[dict]) -> list[dict]:
-    """Join parameter groups with equal settings, in order of appearance.
-
-    Args:
-        groups (list[dict]): groups with 'params' and any hashable settings.
-
-    Returns:
-        list[dict]: one group for each distinct set of settings.
-    """
+    """Join parameter groups with equal settings, in order of appearance."""
     merged: dict[tuple, dict] = {}
     for group in groups:
         settings = {k: v for k, v in group.items() if k != 'params'}

@@ -12,18 +12,13 @@ PRECISIONS = ('auto', 'bf16', 'fp32')
 def has_fast_bf16(device_type: str) -> bool:
     """Whether bf16 matrix products run in hardware on this device.
 
-    Args:
-        device_type (str): 'cuda' or 'cpu'; others count as without.
-
-    Returns:
-        bool: True on CUDA cards of compute capability 8.0 or newer and on
-        CPUs with AVX512-BF16, AMX or Arm bf16.
+    As on CUDA cards of compute capability 8.0 or newer and on CPUs with
+    AVX512-BF16, AMX or Arm bf16. Elsewhere it is emulated, slower than fp32.
     """
     if device_type == 'cuda':
-        # Not `is_bf16_supported()`: it is also true where bf16 is emulated.
+        # not `is_bf16_supported()`, which counts emulation too
         return torch.cuda.get_device_capability() >= (8, 0)
     if device_type == 'cpu':
-        # without such instructions bf16 is emulated and slower than fp32
         return not cpu_flags().isdisjoint(BF16_FLAGS)
     return False
 

@@ -29,8 +29,7 @@ class ProgressHook(Hook):
     priority = 55
 
     def before_train(self, runner: Runner) -> None:
-        """Take the log interval; nothing has been warned about yet."""
-        self.interval = log_interval(runner)
+        """Nothing has been warned about yet."""
         self._seconds = self._waited = 0.0
         self._first, self._warned = True, False
 
@@ -45,14 +44,16 @@ class ProgressHook(Hook):
         if not log_is_due(runner):
             return
         hub, done = runner.message_hub, place_in_epoch(runner) + 1
-        count = done % self.interval or self.interval  # since the last line
+        interval = log_interval(runner)
+        count = done % interval or interval  # since the last line
         seconds = hub.get_scalar('train/time').mean(count)
         waited = hub.get_scalar('train/data_time').mean(count)
         images = runner.train_dataloader.batch_size * get_world_size()
         hub.update_scalar('train/images_per_second', images / seconds)
         hub.update_scalar('train/data_share', waited / seconds)
         if not torch.cuda.is_available():  # else the stock logger adds it
-            hub.update_scalar('train/memory', peak_memory())
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            hub.update_scalar('train/memory', peak // 1024)  # in MB
         if not self._first:
             self._seconds += seconds * count
             self._waited += waited * count
@@ -84,8 +85,3 @@ class ProgressHook(Hook):
             'cores a process has, keep the images on a local disk, or store '
             'them smaller (a short side of 256-512 pixels suffices for 224)'
         )
-
-
-def peak_memory() -> int:
-    """Largest resident size of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

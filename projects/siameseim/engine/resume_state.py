@@ -31,13 +31,7 @@ _OPTIONS = {
 def make_state(runner: Runner) -> dict[str, Any]:
     """Layout of the run and the random states of all processes.
 
-    All processes must call it.
-
-    Args:
-        runner (Runner): the runner in training.
-
-    Returns:
-        dict: tensors and plain numbers.
+    All processes must call it. Tensors and plain values only.
     """
     return {**_layout(runner), 'rng': all_gather_object(get_rng_state())}
 
@@ -45,10 +39,7 @@ def make_state(runner: Runner) -> dict[str, Any]:
 def check_processes(runner: Runner) -> None:
     """Refuse to train where processes would train on different things.
 
-    All processes must call it.
-
-    Args:
-        runner (Runner): before training.
+    All processes must call it, before training.
 
     Raises:
         InputError: if they see other images or other checkpoints.

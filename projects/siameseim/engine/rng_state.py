@@ -37,27 +37,16 @@ def get_rng_state() -> dict[str, Tensor]:
 
 
 def set_rng_state(state: dict[str, Tensor]) -> None:
-    """Bring all generators into a state that ``get_rng_state`` returned.
-
-    Args:
-        state (dict[str, Tensor]): tensors on any device.
-    """
+    """Bring all generators into a state that ``get_rng_state`` returned."""
     state = {name: value.cpu() for name, value in state.items()}
     version, *words = state['python'].tolist()
     spare = state['python_spare'].item()
     random.setstate(
         (version, tuple(words), None if np.isnan(spare) else spare)
     )
-    *keys, position, has_spare = state['numpy'].tolist()
-    np.random.set_state(
-        (
-            'MT19937',
-            np.array(keys, np.uint32),
-            position,
-            has_spare,
-            state['numpy_spare'].item(),
-        )
-    )
+    *words, position, has_spare = state['numpy'].tolist()
+    keys, spare = np.array(words, np.uint32), state['numpy_spare'].item()
+    np.random.set_state(('MT19937', keys, position, has_spare, spare))
     torch.set_rng_state(state['torch'])
     if 'cuda' in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state['cuda'])

@@ -27,12 +27,8 @@ _IDLE = ('.init_cfg', 'train_cfg.val_', '.test_cfg', '.with_cp')
 def put_config_back(runner: Runner, meta: dict[str, Any]) -> None:
     """Undo what a run that is refused has done to its work directory.
 
-    The runner copies its config there before it knows that it cannot resume.
-
-    Args:
-        runner (Runner): that is to resume from a checkpoint.
-        meta (dict): of the checkpoint, with the text of the config that it
-            was trained with.
+    The runner copies its config there before it knows that it cannot resume;
+    ``meta`` of the checkpoint has the text of the one that belongs there.
     """
     text, file = meta.get('cfg'), runner.cfg.filename
     if file is None or not isinstance(text, str):
@@ -50,10 +46,7 @@ def put_config_back(runner: Runner, meta: dict[str, Any]) -> None:
 def tell_changes(runner: Runner, text: Any) -> None:
     """Warn if the result will not be that of the run without the stop.
 
-    Args:
-        runner (Runner): that resumes from a checkpoint.
-        text (Any): the config that the checkpoint was trained with; nothing
-            is told without one.
+    ``text`` is the config that the checkpoint was trained with, if it is one.
     """
     if not isinstance(text, str):
         return

@@ -14,10 +14,7 @@ from ..errors import InputError
 def ends_window(runner: Runner, done: int) -> bool:
     """Whether an optimizer step is complete after ``done`` iterations.
 
-    Args:
-        runner (Runner): the runner in training.
-        done (int): training iterations done. The last window of a run may
-            be shorter than the others.
+    The last window of a run may be shorter than the others.
     """
     last = done == runner.max_iters
     return last or done % runner.optim_wrapper.accumulation == 0
@@ -77,11 +74,7 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
     """
 
     def __init__(
-        self,
-        optimizer: Any,
-        warmup: int,
-        end: int,
-        **kwargs: Any,
+        self, optimizer: Any, warmup: int, end: int, **kwargs: Any
     ) -> None:
         if not 0 <= warmup < end:
             raise InputError(
@@ -113,14 +106,6 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
         **kwargs: Any,
     ) -> 'WarmupCosineLR':
         """Build from lengths in epochs; mmengine calls it.
-
-        Args:
-            optimizer (OptimWrapper): wrapper or plain optimizer.
-            warmup (float): epochs of warm-up.
-            end (int): epochs of the run.
-            epoch_length (int): iterations of an epoch.
-            by_epoch (bool): always True, part of mmengine's protocol.
-            **kwargs: passed to the constructor.
 
         Raises:
             InputError: if an epoch has no iteration.

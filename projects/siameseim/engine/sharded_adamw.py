@@ -47,9 +47,6 @@ class ShardedAdamW(ZeroRedundancyOptimizer):
 
         The wrapped class leaves those on the CPU, but a fused kernel reads
         them on the device of the weights.
-
-        Args:
-            state_dict (dict): from ``state_dict``, gathered.
         """
         super().load_state_dict(state_dict)
         for group in self.optim.param_groups:

@@ -20,10 +20,7 @@ from . import launch
 def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
     """Refuse a ``train_pipeline`` that a derived config forgot to hand on.
 
-    Args:
-        cfg (Config): a pretraining config.
-        options (Iterable[str]): names set on the command line, which may
-            change the pipeline that is used.
+    The command line's ``options`` may change the pipeline that is used.
 
     Raises:
         InputError: if the file's pipeline is not the one that is used.
@@ -45,23 +42,12 @@ def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
 
 
 def set_data(cfg: Config, path: str) -> None:
-    """Train on other images, whatever data the config names.
-
-    Args:
-        cfg (Config): a pretraining config.
-        path (str): any folder, in which images are found at any depth; a tar
-            archive or a folder of them; or an LMDB.
-    """
+    """Train on the images at ``path``, as ``data_source`` finds them."""
     cfg.train_dataloader.dataset.dataset = data_source(path)
 
 
 def set_seed(cfg: Config, seed: int | None) -> None:
-    """Give data, order and weights one seed.
-
-    Args:
-        cfg (Config): a pretraining config.
-        seed (int, optional): a seed in place of ``cfg.randomness.seed``.
-    """
+    """Give data, order and weights one seed; None keeps the config's."""
     if seed is not None:
         cfg.randomness.seed = seed
     cfg.train_dataloader.dataset.seed = cfg.randomness.seed
@@ -69,10 +55,6 @@ def set_seed(cfg: Config, seed: int | None) -> None:
 
 def set_epochs(cfg: Config, epochs: int | None) -> None:
     """Train longer or shorter; the warm-up keeps its share of the run.
-
-    Args:
-        cfg (Config): a pretraining config.
-        epochs (int, optional): in place of ``cfg.train_cfg.max_epochs``.
 
     Raises:
         ValueError: if there is no epoch to train, or only warm-up.
@@ -96,9 +78,7 @@ def set_epochs(cfg: Config, epochs: int | None) -> None:
 def fit_loader(loader: Config, processes: int) -> None:
     """Use no more workers than cores, and pinned memory only with CUDA.
 
-    Args:
-        loader (Config): of a data loader, changed in place.
-        processes (int): training processes that share this machine.
+    As many training ``processes`` share this machine.
     """
     cores = usable_cores()
     # Slurm binds a task to its own cores as a rule: nobody shares those
@@ -113,9 +93,6 @@ def fit_loader(loader: Config, processes: int) -> None:
 
 def check_colours(cfg: Config) -> None:
     """Make sure that somebody makes the changes left to the device.
-
-    Args:
-        cfg (Config): a pretraining config of any method.
 
     Raises:
         ValueError: if the data preprocessor would leave them out.
@@ -138,12 +115,8 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
 
     The config states ``optim_wrapper.optimizer.lr`` for a global batch of
     ``auto_scale_lr.base_batch_size`` images. This is the only place that
-    scales it; unlike mmengine's own it counts gradient accumulation.
-
-    Args:
-        cfg (Config): a pretraining config; does nothing if it has no
-            ``auto_scale_lr`` or that is not enabled.
-        world_size (int): number of training processes.
+    scales it; unlike mmengine's own it counts gradient accumulation. Without
+    an enabled ``auto_scale_lr`` the rate stays.
 
     Returns:
         str: what was done, for the log.
@@ -159,10 +132,8 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     if not scaling or not scaling.get('enable'):
         return text
     optimizer = cfg.optim_wrapper.optimizer
-    stated, extra = (
-        optimizer.lr,
-        scaling.keys() - {'enable', 'base_batch_size'},
-    )
+    stated = optimizer.lr
+    extra = scaling.keys() - {'enable', 'base_batch_size'}
     if extra or not isinstance(stated, int | float):
         raise InputError(
             f'optim_wrapper.optimizer.lr={stated!r} must be a number, and '

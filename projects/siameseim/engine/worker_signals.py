@@ -15,9 +15,6 @@ def leave_signals_to_trainer(worker_id: int) -> None:
     torchrun and Slurm send SIGTERM to all processes of a job, and a terminal
     sends Ctrl-C to them. Workers that die of it take the training process
     along before it has saved. For ``worker_init_fn`` of a data loader.
-
-    Args:
-        worker_id (int): number of the worker, unused.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Blocked here and in all later threads, SIGTERM waits for the one below,
@@ -40,9 +37,6 @@ def end_workers(loader: DataLoader) -> None:
     At exit torch waits five seconds for each persistent worker of a loader
     with pinned memory before it ends it: a minute and more on a large machine,
     in which a time limit may pass.
-
-    Args:
-        loader (DataLoader): with or without workers.
     """
     iterator = getattr(loader, '_iterator', None)
     if iterator is not None:

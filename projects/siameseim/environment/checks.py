@@ -37,7 +37,7 @@ class Finding:
         need: What it is needed for, ``quickstart`` or ``detection``.
         wanted: What would do. Defaults to ''.
         problem: What is wrong; empty if nothing is. Defaults to ''.
-        cure: The command that cures it. Defaults to ''.
+        cure: The command that would cure it. Defaults to ''.
     """
 
     name: str
@@ -51,31 +51,22 @@ class Finding:
 def check_python() -> Finding:
     """Judge the version of the running Python."""
     version = platform.python_version()
-    if version in requirements.PYTHON:
-        return Finding('python', version, 'quickstart')
-    return Finding(
-        'python',
-        version,
-        'quickstart',
-        str(requirements.PYTHON),
-        'too old',
-        f'use Python 3.11; then {SET_UP["quickstart"]}',
-    )
+    problem = '' if version in requirements.PYTHON else 'too old'
+    wanted = str(requirements.PYTHON)
+    cure = f'use Python 3.11; then {SET_UP["quickstart"]}'
+    return Finding('python', version, 'quickstart', wanted, problem, cure)
 
 
 def check_package(name: str, wanted: Range, need: str) -> Finding:
     """Judge the installed version of one distribution."""
     version = requirements.installed(name)
-    if version is not None and version in wanted:
-        return Finding(name, version, need, str(wanted))
-    return Finding(
-        name,
-        version or 'absent',
-        need,
-        str(wanted),
-        'out of range' if version else 'not installed',
-        f"{SET_UP[need]}  (or: python -m pip install '{name}{wanted}')",
-    )
+    problem = ''
+    if version is None:
+        problem = 'not installed'
+    elif version not in wanted:
+        problem = 'out of range'
+    cure = f"{SET_UP[need]}  (or: python -m pip install '{name}{wanted}')"
+    return Finding(name, version or 'absent', need, str(wanted), problem, cure)
 
 
 def check_packages() -> list[Finding]:
@@ -91,7 +82,7 @@ def check_mmcv() -> Finding:
     """Judge which of mmcv and mmcv-lite is there: exactly one must be."""
     versions = {n: requirements.installed(n) for n in requirements.MMCV_NAMES}
     here = {name: v for name, v in versions.items() if v is not None}
-    found = ' and '.join(f'{name} {v}' for name, v in here.items())
+    found = ' and '.join(f'{n} {v}' for n, v in here.items()) or 'absent'
     wanted = str(requirements.MMCV)
     cure = SET_UP['detection' if 'mmcv' in here else 'quickstart']
     problem = ''
@@ -102,9 +93,6 @@ def check_mmcv() -> Finding:
         problem = 'not installed'
     elif not all(version in requirements.MMCV for version in here.values()):
         problem = 'out of range'
-    else:
-        cure = ''
-    found = found or 'absent'
     return Finding('mmcv', found, 'quickstart', wanted, problem, cure)
 
 
@@ -145,14 +133,8 @@ def check_origin(facts: Facts) -> Finding | None:
 def check_resume(facts: Facts) -> Finding:
     """Judge whether checkpoints can be resumed from with this torch."""
     error = str(facts['resume'].get('error', ''))
-    return Finding(
-        'resume',
-        'fails' if error else 'works',
-        'quickstart',
-        '',
-        error,
-        SET_UP['quickstart'] if error else '',
-    )
+    found, cure = 'fails' if error else 'works', SET_UP['quickstart']
+    return Finding('resume', found, 'quickstart', '', error, cure)
 
 
 def check_gpu_operators(facts: Facts) -> Finding | None:

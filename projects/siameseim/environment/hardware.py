@@ -35,11 +35,7 @@ def has_nvidia_driver() -> bool:
 
 
 def unused_gpu(cuda_available: bool) -> str | None:
-    """Return that torch does not see this machine's GPU, or None.
-
-    Args:
-        cuda_available: ``torch.cuda.is_available()``.
-    """
+    """Return that torch does not see this machine's GPU, or None."""
     hidden = os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
     if cuda_available or hidden or not has_nvidia_driver():
         return None

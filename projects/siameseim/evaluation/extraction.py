@@ -1,5 +1,6 @@
 """Features of every image in a folder, written to one file."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,10 +104,8 @@ def folder_features(
         read += indices
         if len(rows) % 20 == 0:
             print_log(f'{len(read)} of {len(views)} images', logger='current')
-    names = [
-        Path(path).relative_to(Path(folder).expanduser().absolute()).as_posix()
-        for path in map(Path.absolute, map(Path, views.paths))
-    ]
+    root = os.path.expanduser(folder)
+    names = [os.path.relpath(path, root) for path in views.paths]
     unreadable = [names[i] for i in sorted({*range(len(names))} - {*read})]
     if not rows:
         raise ValueError(f'none of the {len(names)} images of {folder} opens')

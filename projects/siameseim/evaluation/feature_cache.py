@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +51,8 @@ def cached_features(
         **loading: as for ``pooled_features``.
     """
     files = [str(Path(f).relative_to(images.root)) for f, _ in images.samples]
-    key = _key(
-        backbone, preprocessor, images, loading.get('precision', 'fp32')
-    )
+    precision = loading.get('precision', 'fp32')
+    key = _key(backbone, preprocessor, images, precision)
     path = cache / f'{Path(checkpoint).stem or "untrained"}_{key}.pt'
     if path.is_file():
         print_log(f'features of {images.root} are in {path}', 'current')
@@ -73,27 +71,18 @@ def _key(
     precision: str,
 ) -> str:
     """Short digest of all that the features depend on."""
-    digest = hashlib.sha256()
-    for part in _parts(backbone, preprocessor, images, precision):
-        digest.update(part)
-    return digest.hexdigest()[:16]
-
-
-def _parts(
-    backbone: SiameseIMViT,
-    preprocessor: nn.Module,
-    images: ImageFolder,
-    precision: str,
-) -> Iterator[bytes]:
-    yield f'{precision} {backbone.img_size} {images.transform}'.encode()
-    yield str([b.tolist() for b in preprocessor.buffers()]).encode()
+    buffers = [buffer.tolist() for buffer in preprocessor.buffers()]
     heads = backbone.layers[0].attn.num_heads
-    yield f'{heads} {backbone.final_norm}'.encode()
+    digest = hashlib.sha256(
+        f'{precision} {backbone.img_size} {images.transform}'
+        f'{buffers}{heads} {backbone.final_norm}'.encode()
+    )
     for name, tensor in backbone.state_dict().items():
-        yield name.encode()
-        yield tensor.cpu().contiguous().numpy().tobytes()
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
     for file, label in images.samples:
         status = Path(file).stat()
         name = Path(file).relative_to(images.root)
         entry = [str(name), label, status.st_size, status.st_mtime_ns]
-        yield json.dumps(entry).encode()
+        digest.update(json.dumps(entry).encode())
+    return digest.hexdigest()[:16]

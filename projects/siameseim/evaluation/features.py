@@ -50,14 +50,10 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def patch_features(
     backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
 ) -> Tensor:
-    """Patch tokens of the last block, cls left out.
-
-    Runs in eval mode, so that no BatchNorm buffer and no dropout has a say,
-    and puts every submodule back into the mode it was in.
+    """Patch tokens of the last block, cls left out, while ``evaluating``.
 
     Args:
-        backbone (SiameseIMViT): on any device; a ViTDet, which has no pooled
-            features, is refused.
+        backbone (SiameseIMViT): on any device.
         images (Tensor): (N, 3, height, width) normalised images; each batch
             is moved to the backbone's device.
         batch_size (int): images encoded at a time. Defaults to 128.
@@ -66,7 +62,7 @@ def patch_features(
         Tensor: (N, L, C) float32 on the CPU.
 
     Raises:
-        ValueError: for a ViTDet.
+        ValueError: for a ViTDet, which has no pooled features.
     """
     return _encoded(backbone, images, batch_size, lambda tokens: tokens)
 
@@ -83,9 +79,6 @@ def mean_features(
 
     Returns:
         Tensor: (N, C) float32 on the CPU.
-
-    Raises:
-        ValueError: for a ViTDet.
     """
     return _encoded(backbone, images, batch_size, pooled)
 

@@ -1,5 +1,6 @@
 """A backbone built to the sizes of its checkpoint, for frozen features."""
 
+import argparse
 import logging
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,40 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 from ..convert.normalisation import normalisation_of
+from ..engine.precision import PRECISIONS
 from ..engine.quiet import one_liners
 from ..models import SiameseIMViT
 from ..weights.reading import read_vit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a tool's command line name a backbone and how it encodes."""
+    parser.add_argument(
+        'checkpoint', nargs='?', default='', help='any known layout; without '
+        'it the untrained network of --config',
+    )  # fmt: skip
+    parser.add_argument(
+        '--config', help='pretraining config, if the sizes need one'
+    )
+    parser.add_argument(
+        '--num-heads', type=int, help='where the checkpoint does not tell it'
+    )
+    parser.add_argument('--branch', choices=['online', 'target'])
+    parser.add_argument('--image-size', type=int, help='pixels of the view')
+    parser.add_argument('--batch-size', type=int, default=256)
+    parser.add_argument('--precision', choices=PRECISIONS, default='fp32')
+    parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
+
+
+def from_arguments(args: argparse.Namespace) -> dict[str, Any]:
+    """The ``backbone_config`` that a command line named."""
+    return backbone_config(
+        args.checkpoint,
+        args.config,
+        args.branch,
+        args.image_size,
+        args.num_heads,
+    )
 
 
 def backbone_config(

@@ -91,15 +91,12 @@ def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchingScore:
         model (SiameseIM): its online backbone and data preprocessor are used.
         batch (dict): from ``load_batch``.
     """
-    samples = batch['data_samples']
     grid = model.backbone.patch_resolution
     first, second = (
         patch_features(model.backbone, view)
         for view in normalised(model, batch)
     )
-    places, inside = true_places(
-        samples['boxes'], samples['flips'], samples['source_width'], grid
-    )
+    places, inside = true_places(batch['data_samples'], grid)
     matches = nearest_patches(first, second)
     return matching_score(within_radius(places, grid), matches, inside)
 
@@ -126,12 +123,7 @@ def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
         feature - feature.mean(dim=1, keepdim=True)
         for feature in (prediction, target)
     )
-    places, inside = true_places(
-        samples['boxes'].flip(1),
-        samples['flips'].flip(1),
-        samples['source_width'],
-        grid,
-    )
+    places, inside = true_places(samples, grid, view=2)
     row, column = (
         places[..., i].round().long().clamp(0, grid[i] - 1) for i in (0, 1)
     )

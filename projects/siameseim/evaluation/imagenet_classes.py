@@ -1,10 +1,13 @@
 """Which outputs of an ImageNet classifier a folder of classes belongs to."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+_WNID = re.compile(r'n[0-9]{8}')
 
 
 def imagenet_wnids() -> list[str]:
@@ -63,7 +66,7 @@ def classes_of(
     """
     if given:
         names = read_classes(given)
-    elif outputs == 1000 and not _are_wnids(named):
+    elif outputs == 1000 and not all(map(_WNID.fullmatch, named)):
         names = imagenet_wnids()  # the stock data set names them in words
     else:
         names = [*named]
@@ -102,7 +105,3 @@ def columns_of(folders: Sequence[str], classes: Sequence[str]) -> Tensor:
             f'{unknown[0]}: is it the right data set?'
         )
     return torch.tensor([column[folder] for folder in folders])
-
-
-def _are_wnids(names: Sequence[str]) -> bool:
-    return all(len(n) == 9 and n[0] == 'n' and n[1:].isdigit() for n in names)

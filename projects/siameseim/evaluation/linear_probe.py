@@ -92,9 +92,7 @@ def _set_backbone(cfg: Config, backbone: dict[str, Any]) -> None:
     cfg.model.backbone.img_size = built.img_size
     cfg.model.neck.input_features = built.embed_dims
     cfg.model.head.in_channels = built.embed_dims
-    init = backbone.get('init_cfg')
-    source = init.get('checkpoint') if isinstance(init, dict) else None
-    if source:
+    if source := backbone.get('init_cfg', {}).get('checkpoint'):
         found = find_normalisation(read_backbone(source).extra)
         cfg.data_preprocessor.update(mean=found.mean, std=found.std)
 

@@ -4,6 +4,7 @@ Shape legend: B image pairs, L = H * W patches of a view, C width. Places are
 (row, column) in patches of view 2's grid: patch (r, c) lies at (r, c).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,48 +25,37 @@ class MatchingScore:
 
 
 def true_places(
-    boxes: Tensor,
-    flips: Tensor,
-    source_width: Tensor,
-    grid: tuple[int, int],
+    samples: Mapping[str, Tensor], grid: tuple[int, int], view: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """Where the patches of view 1 lie on view 2's grid.
+    """Where the patches of one view lie on the other's grid.
 
     Args:
-        boxes (Tensor): (B, 2, 4) crop boxes (y, x, h, w) of view 1 and 2 in
-            pixels of the source as each view saw it, that is after its flip.
-        flips (Tensor): (B, 2) bool, True where a view was mirrored.
-        source_width (Tensor): (B,) width of the source in pixels.
+        samples (Mapping[str, Tensor]): ``boxes``, ``flips`` and
+            ``source_width`` as for ``relative_geometry``, on the CPU.
         grid (tuple[int, int]): patches per column and per row (H, W).
+        view (int): whose patches, 1 or 2. Defaults to 1.
 
     Returns:
         tuple[Tensor, Tensor]: places (B, L, 2) of the patch centres, row by
-        row over view 1, and (B, L) bool, True where a centre lies inside
-        view 2.
+        row over the view, and (B, L) bool, True where a centre lies inside
+        the other one.
     """
-    height, width = grid
-    # `patch_coordinates` places the second view's patches on the first's grid
-    geometry = relative_geometry(boxes.flip(1), flips.flip(1), source_width)
+    boxes, flips = samples['boxes'], samples['flips']
+    if view == 1:  # those of the second view are what the geometry places
+        boxes, flips = boxes.flip(1), flips.flip(1)
+    geometry = relative_geometry(boxes, flips, samples['source_width'])
     y_BH, x_BW = patch_coordinates(geometry, grid)
     places = torch.stack(
-        [
-            y_BH[:, :, None].expand(-1, -1, width),
-            x_BW[:, None].expand(-1, height, -1),
-        ],
-        dim=-1,
+        torch.broadcast_tensors(y_BH[:, :, None], x_BW[:, None]), dim=-1
     ).flatten(1, 2)  # (B, H, W, 2) -> (B, L, 2)
-    edge = torch.tensor(grid, device=places.device) - 0.5
+    edge = torch.tensor(grid) - 0.5
     inside = ((places > -0.5) & (places < edge)).all(dim=-1)
     return places, inside
 
 
-def grid_places(
-    grid: tuple[int, int], device: torch.device | str = 'cpu'
-) -> Tensor:
+def grid_places(grid: tuple[int, int]) -> Tensor:
     """Places (L, 2) of a view's own patches, row by row."""
-    rows = torch.arange(grid[0], device=device)
-    columns = torch.arange(grid[1], device=device)
-    return torch.cartesian_prod(rows, columns).float()
+    return torch.cartesian_prod(*map(torch.arange, grid)).float()
 
 
 def nearest_patches(features1: Tensor, features2: Tensor) -> Tensor:
@@ -97,7 +87,7 @@ def within_radius(
         Tensor: (B, L, L) bool, [b, i, j] True where patch j of view 2 is a
         true match of patch i of view 1.
     """
-    offsets = places[:, :, None] - grid_places(grid, places.device)
+    offsets = places[:, :, None] - grid_places(grid)
     return (offsets.abs() <= radius).all(dim=-1)
 
 

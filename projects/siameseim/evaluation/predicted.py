@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
-from ..models.position import RelativeGeometry, relative_geometry
+from ..models.position import relative_geometry
 from .features import evaluating
 from .matching import (
     are_true,
@@ -85,9 +85,12 @@ def found_place(prediction: Tensor, target: Tensor, true: Tensor) -> Tensor:
 
 
 def predict_view2(
-    model: SiameseIM, view1: Tensor, samples: dict[str, Tensor]
+    model: SiameseIM,
+    view1: Tensor,
+    samples: dict[str, Tensor],
+    visible: Tensor | None = None,
 ) -> Tensor:
-    """What a whole view 1 predicts of every patch of view 2.
+    """What view 1 predicts of every patch of view 2.
 
     Args:
         model (SiameseIM): in eval mode.
@@ -95,20 +98,21 @@ def predict_view2(
             device.
         samples (dict[str, Tensor]): ``boxes``, ``flips``, ``source_width``,
             on any device.
+        visible (Tensor, optional): (B, V) indices of the patches that are
+            seen, on any device. Defaults to None: all.
 
     Returns:
         Tensor: (B, L, D) on the CPU.
     """
-    places = model.neck.predictor.positions.shape[1]
-    everything = torch.arange(places, device=view1.device)
-    visible = everything.expand(len(view1), -1)
-    geometry = RelativeGeometry(
-        *(
-            numbers.to(view1.device)
-            for numbers in relative_geometry(
-                samples['boxes'], samples['flips'], samples['source_width']
-            )
-        )
+    device = view1.device
+    if visible is None:
+        places = model.neck.predictor.positions.shape[1]
+        visible = torch.arange(places).expand(len(view1), -1)
+    visible = visible.to(device)
+    geometry = relative_geometry(
+        samples['boxes'].to(device),
+        samples['flips'].to(device),
+        samples['source_width'].to(device),
     )
     tokens = model.neck.projector(model.backbone(view1, visible))
     return model.neck.predictor(tokens, visible, geometry).cpu()
@@ -128,12 +132,7 @@ def score_predictions(
     """
     view1, view2 = views
     grid = model.backbone.patch_resolution
-    _, inside = true_places(
-        samples['boxes'].flip(1),
-        samples['flips'].flip(1),
-        samples['source_width'],
-        grid,
-    )
+    _, inside = true_places(samples, grid, view=2)
     own = grid_places(grid).expand(len(view1), -1, -1)
     true = within_radius(own, grid)
     answers = []

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def load_classifier(
     )
     check_whole(model, contents, checkpoint)
     return Classifier(
-        model.eval(),
+        model,
         cfg.test_dataloader.dataset.pipeline,
         classes_of(named, outputs, classes),
         loading or dict(batch_size=128, num_workers=2),
@@ -132,12 +133,12 @@ def made_corruptions(
     Returns:
         dict[str, list[float]]: error at the five severities, by corruption.
     """
-    errors = {}
-    for name in ALEXNET_ERRORS:
-        errors[name] = [
-            1 - accuracy(classifier, clean, _corrupted(classifier, name, s))
-            for s in SEVERITIES
-        ]
+    *steps, pack = classifier.pipeline
+    errors: dict[str, list[float]] = {name: [] for name in ALEXNET_ERRORS}
+    for name, severity in product(ALEXNET_ERRORS, SEVERITIES):
+        corrupt = dict(type='Corrupt', name=name, severity=severity)
+        right = accuracy(classifier, clean, [*steps, corrupt, pack])
+        errors[name].append(1 - right)
     return errors
 
 
@@ -164,25 +165,15 @@ def stored_corruptions(
             (p for p in (root / name, *root.glob(f'*/{name}')) if p.is_dir()),
             root / name,
         )
-        for severity in SEVERITIES:
-            if not (folder / str(severity)).is_dir():
+        parts = [folder / str(severity) for severity in SEVERITIES]
+        for part in parts:
+            if not part.is_dir():
                 raise FileNotFoundError(
-                    f'{folder / str(severity)} does not exist: ImageNet-C '
-                    'needs all 15 corruptions with the severities 1 to 5'
+                    f'{part} does not exist: ImageNet-C needs all 15 '
+                    'corruptions with the severities 1 to 5'
                 )
-        errors[name] = [
-            1 - accuracy(classifier, folder / str(s), pipeline)
-            for s in SEVERITIES
-        ]
+        errors[name] = [1 - accuracy(classifier, p, pipeline) for p in parts]
     return errors
-
-
-def _corrupted(
-    classifier: Classifier, name: str, severity: int
-) -> list[dict[str, Any]]:
-    """The test transforms with a corruption before the last one, packing."""
-    *steps, pack = classifier.pipeline
-    return [*steps, dict(type='Corrupt', name=name, severity=severity), pack]
 
 
 def _uncropped(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:

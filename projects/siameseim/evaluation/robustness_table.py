@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .corruptions import ALEXNET_ERRORS, mean_corruption_error
@@ -21,21 +22,13 @@ _FAILED = 'failed: '
 
 @dataclass(frozen=True)
 class ShiftedData:
-    """Folders of the shifted data sets; None or absent ones are left out.
-
-    Attributes:
-        imagenet_a (str, optional): ImageNet-A.
-        imagenet_r (str, optional): ImageNet-R.
-        sketch (str, optional): ImageNet-Sketch.
-        imagenet_c (str, optional): ImageNet-C as published.
-        corrupt (str, optional): clean images to corrupt on the fly.
-    """
+    """Folders of the shifted data sets; None or absent ones are left out."""
 
     imagenet_a: str | None = None
     imagenet_r: str | None = None
-    sketch: str | None = None
-    imagenet_c: str | None = None
-    corrupt: str | None = None
+    sketch: str | None = None  # ImageNet-Sketch
+    imagenet_c: str | None = None  # as published
+    corrupt: str | None = None  # clean images to corrupt on the fly
 
 
 _HELP = dict(
@@ -81,8 +74,9 @@ def robustness_rows(
         data (ShiftedData): where the data are.
         kind (str): 'fine-tuned' or 'linear': how it was trained.
     """
+    right = partial(accuracy, classifier)
     rows = [
-        _row(f'{kind}: {name}', folder, lambda f: accuracy(classifier, f))
+        _row(f'{kind}: {name}', folder, right)
         for name, folder in (
             ('ImageNet-A', data.imagenet_a),
             ('ImageNet-R', data.imagenet_r),
@@ -99,13 +93,7 @@ def robustness_rows(
         )
     )
     if data.corrupt:
-        rows.append(
-            _row(
-                f'{kind}: clean',
-                data.corrupt,
-                lambda f: accuracy(classifier, f),
-            )
-        )
+        rows.append(_row(f'{kind}: clean', data.corrupt, right))
         rows += _made_rows(classifier, Path(data.corrupt), kind)
     return rows
 

@@ -67,12 +67,11 @@ def read_subset(path: Path, files: Sequence[str]) -> list[int]:
         for name in {file, PurePosixPath(file).name}:
             places[name].append(i)
     for name in wanted:
-        if len(places.get(name, [])) != 1:
-            count = len(places.get(name, []))
+        if len(places[name]) != 1:
             raise ValueError(
-                f'{name!r} in {path} names {count} of the {len(files)} '
-                'images: give the list that belongs to this data set, with '
-                'class folders where names repeat'
+                f'{name!r} in {path} names {len(places[name])} of the '
+                f'{len(files)} images: give the list that belongs to this '
+                'data set, with class folders where names repeat'
             )
     if not wanted:
         raise ValueError(f'the list {path} is empty')

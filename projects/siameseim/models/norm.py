@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmengine.dist import all_reduce, get_world_size, is_distributed
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class _BatchNormOfRanks(torch.autograd.Function):
@@ -74,7 +75,6 @@ class TokenBN(nn.Module):
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1
     ) -> None:
         super().__init__()
-        self.eps = eps
         self.momentum = momentum
         self.bn: nn.BatchNorm1d | nn.SyncBatchNorm = nn.BatchNorm1d(
             num_features, eps=eps, momentum=momentum
@@ -102,7 +102,7 @@ class TokenBN(nn.Module):
     def _forward_group(self, rows: Tensor) -> Tensor:
         """Normalise with the batch statistics of all ranks."""
         out, mean, variance = _BatchNormOfRanks.apply(
-            rows, self.bn.weight, self.bn.bias, self.eps
+            rows, self.bn.weight, self.bn.bias, self.bn.eps
         )
         self._track(mean, variance, len(rows) * get_world_size())
         return out
@@ -115,6 +115,16 @@ class TokenBN(nn.Module):
         unbiased = variance * (count / (count - 1))
         buffers['running_var'].lerp_(unbiased, self.momentum)
         buffers['num_batches_tracked'].add_(1)
+
+
+def batch_norm_buffers(module: nn.Module) -> list[Tensor]:
+    """Running statistics and counts of all BatchNorms inside."""
+    return [
+        buffer
+        for part in module.modules()
+        if isinstance(part, _BatchNorm)
+        for buffer in part.buffers()
+    ]
 
 
 def norm_cfg(norm: str | dict) -> dict:

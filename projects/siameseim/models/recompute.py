@@ -5,8 +5,9 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
+
+from .norm import batch_norm_buffers
 
 
 def run_block(block: nn.Module, x: Tensor, recompute: bool) -> Tensor:
@@ -36,12 +37,7 @@ def run_block(block: nn.Module, x: Tensor, recompute: bool) -> Tensor:
 @contextmanager
 def _untracked(block: nn.Module) -> Iterator[None]:
     """Afterwards the running statistics inside ``block`` are as before."""
-    buffers = [
-        buffer
-        for module in block.modules()
-        if isinstance(module, _BatchNorm)
-        for buffer in module.buffers()
-    ]
+    buffers = batch_norm_buffers(block)
     kept = [buffer.clone() for buffer in buffers]
     try:
         yield

@@ -59,13 +59,7 @@ class SiameseIM(BaseSelfSupervisor):
     def update_target(
         self, kept: float, skipped: Tensor | None = None
     ) -> None:
-        """Move the target: ``kept * target + (1 - kept) * online``.
-
-        Args:
-            kept (float): fraction of the old target that is kept.
-            skipped (Tensor, optional): bool scalar on the model's device,
-                True where the target is to stay. Defaults to None: moves.
-        """
+        """Move the target, as ``MomentumTarget.update`` says."""
         self.target.update(self.backbone, self.neck.projector, kept, skipped)
 
     def loss(

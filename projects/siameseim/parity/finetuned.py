@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from mmpretrain.models import ImageClassifier
+from torch import Tensor
 
 from ..weights.reading import read_vit
 from ..weights.targets import mmpretrain_classifier
@@ -41,15 +42,18 @@ def compare(contents: dict[str, Any], checkpoint: Path) -> list[Row]:
         list[Row]: largest absolute deviation of logits and tokens.
     """
     model = build(contents['config'], checkpoint)
-    tokens = _tokens_before_norm(model, contents['input'])
-    logits = model(contents['input'], mode='tensor')
-    pairs = [
-        ('tokens before norm', tokens, contents['tokens_before_norm']),
-        ('logits', logits, contents['logits']),
-    ]
+    ours: dict[str, Tensor] = {}
+    model.backbone.layers[-1].register_forward_hook(
+        lambda module, args, output: ours.update(tokens_before_norm=output)
+    )
+    ours['logits'] = model(contents['input'], mode='tensor')
     return [
-        Row(name, absolute_deviation(ours, reference), _TOLERANCE)
-        for name, ours, reference in pairs
+        Row(
+            name.replace('_', ' '),
+            absolute_deviation(tensor, contents[name]),
+            _TOLERANCE,
+        )
+        for name, tensor in ours.items()
     ]
 
 
@@ -87,16 +91,3 @@ def build(config: dict[str, Any], checkpoint: Path) -> ImageClassifier:
     )
     model.load_state_dict(mmpretrain_classifier(vit).state)
     return model.eval()
-
-
-def _tokens_before_norm(
-    model: ImageClassifier, images: torch.Tensor
-) -> torch.Tensor:
-    """(B, 1 + L, C) tokens of the last block, cls first."""
-    tokens = []
-    handle = model.backbone.layers[-1].register_forward_hook(
-        lambda module, args, output: tokens.append(output)
-    )
-    model.backbone(images)
-    handle.remove()
-    return tokens[0]

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from mmengine.dataset import default_collate
 from mmengine.logging import print_log
-from mmpretrain.registry import DATASETS
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from ..datasets.image_folder import ImageFolder
+from ..datasets import ImageFolder, PretrainDataset
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..errors import InputError
 from ..evaluation.features import central_view, pooled
@@ -38,7 +36,6 @@ class ImageSet:
     """Images of a folder, cut to the size of a view.
 
     Attributes:
-        folder (Path): where they lie.
         paths (list[Path]): N files, evenly taken from all of them.
         pixels (Tensor): (N, 3, S, S) uint8 RGB.
         tokens (Tensor): (N, L, C) patch features of the online backbone.
@@ -46,7 +43,6 @@ class ImageSet:
         projected (Tensor): (N, L, D) of the target's projector.
     """
 
-    folder: Path
     paths: list[Path]
     pixels: Tensor
     tokens: Tensor
@@ -89,38 +85,29 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
     paths = [Path(data.get_data_info(index)['img_path']) for index in chosen]
     side = model.backbone.img_size
     cut = v2.Compose([*central_view(side), v2.PILToTensor()])
-    paths, images = _readable(paths)
-    pixels = torch.stack([cut(image) for image in images])
-    parts: list[list[Tensor]] = [[], [], []]
-    for batch in pixels.split(64):
-        view = model.data_preprocessor(dict(inputs=batch, data_samples=None))
-        online = model.backbone.encode(view['inputs'])
-        target = model.target.backbone.encode(view['inputs'])
-        projected = model.target.projector(target)
-        for part, tokens in zip(
-            parts, (online, target, projected), strict=True
-        ):
-            part.append(tokens[:, 1:].float().cpu())
-    tokens, target_tokens, projected = (torch.cat(part) for part in parts)
-    return ImageSet(folder, paths, pixels, tokens, target_tokens, projected)
+    images = _readable(paths)
+    pixels = torch.stack([cut(image) for image in images.values()])
+    parts = [_encoded(model, batch) for batch in pixels.split(64)]
+    tokens = (torch.cat(part) for part in zip(*parts, strict=True))
+    return ImageSet([*images], pixels, *tokens)
 
 
-def read_rgb(path: Path) -> Image.Image:
-    """An image as it is meant to be seen.
+def _encoded(model: SiameseIM, pixels: Tensor) -> list[Tensor]:
+    """Patch features of both backbones and of the target's projector."""
+    data = model.data_preprocessor(dict(inputs=pixels, data_samples=None))
+    online = model.backbone.encode(data['inputs'])
+    target = model.target.backbone.encode(data['inputs'])
+    projected = model.target.projector(target)
+    return [x[:, 1:].float().cpu() for x in (online, target, projected)]
 
-    Raises:
-        UnreadableImageError: if it is damaged.
-    """
-    source = SourceImage.from_data_info(dict(img_path=str(path)))
-    return Image.fromarray(source.decode())
 
-
-def _readable(paths: list[Path]) -> tuple[list[Path], list[Image.Image]]:
+def _readable(paths: list[Path]) -> dict[Path, Image.Image]:
     """Those of some images that can be read; the others are named."""
-    found = []
+    found = {}
     for path in paths:
         try:
-            found.append((path, read_rgb(path)))
+            source = SourceImage.from_data_info(dict(img_path=str(path)))
+            found[path] = Image.fromarray(source.decode())
         except UnreadableImageError as error:
             print_log(
                 f'{path} is left out of the pictures: {error}',
@@ -132,7 +119,7 @@ def _readable(paths: list[Path]) -> tuple[list[Path], list[Image.Image]]:
             f'only {len(found)} of {len(paths)} images of {paths[0].parent} '
             'can be read, but a report compares images: give at least four'
         )
-    return [path for path, _ in found], [image for _, image in found]
+    return found
 
 
 def dense_figure(model: SiameseIM, images: ImageSet, count: int) -> Figure:
@@ -180,13 +167,7 @@ def pair_figures(
         for step in cfg.train_dataloader.dataset.pipeline
         if step['type'] != 'ViewPhotometric'
     ]
-    data = DATASETS.build(
-        dict(
-            type='PretrainDataset',
-            dataset=dict(type='ImageFolder', data_root=str(folder)),
-            pipeline=pipeline,
-        )
-    )
+    data = PretrainDataset(ImageFolder(str(folder)), pipeline)
     chosen = evenly_spaced(torch.arange(len(data)), 4 * count).tolist()
     batch = default_collate([data[index] for index in chosen])
     samples = batch['data_samples']
@@ -199,9 +180,8 @@ def pair_figures(
     ]
     figures = []
     for i in overlapping[:count]:
-        index = int(samples['sample_idx'][i])
-        path = Path(data.dataset.get_data_info(index)['img_path'])
-        source = np.asarray(read_rgb(path))
+        info = data.dataset.get_data_info(int(samples['sample_idx'][i]))
+        source = SourceImage.from_data_info(info).decode()
         figures.append(
             correspondence.draw(
                 source, batch['inputs'], samples, found, i, grid

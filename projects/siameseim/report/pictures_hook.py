@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.visualization.utils import img_from_canvas
 from mmpretrain.registry import HOOKS
 
 from ..engine.rng_state import get_rng_state, set_rng_state
@@ -61,8 +60,8 @@ class PicturesHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Draw if due; the other processes wait."""
-        done = runner.epoch + 1
-        due = done % self.interval == 0 or done == runner.max_epochs
+        due = self.every_n_epochs(runner, self.interval)
+        due = due or self.is_last_train_epoch(runner)
         if self.images is None or not due:
             return
         if is_main_process():
@@ -85,13 +84,7 @@ class PicturesHook(Hook):
         finally:
             set_rng_state(state)
         for name, figure in figures.items():
+            pixels = img_from_canvas(FigureCanvasAgg(figure))
             runner.visualizer.add_image(
-                f'pictures_{name}', rendered(figure), step=runner.iter
+                f'pictures_{name}', pixels, step=runner.iter
             )
-
-
-def rendered(figure: Figure) -> np.ndarray:
-    """(H, W, 3) uint8 RGB pixels of a figure."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -35,10 +35,8 @@ class SiameseIMFirstLabelsHook(Hook):
     ) -> None:
         """Count the labels of one batch.
 
-        Args:
-            runner (Runner): knows the classes of the data set.
-            batch_idx (int): not used; a resumed run counts from its start.
-            data_batch (dict): with ``data_samples``, not yet on the device.
+        ``batch_idx`` does not tell how many were seen: a resumed run counts
+        from its start.
 
         Raises:
             InputError: if all labels of the first batches are ignored.

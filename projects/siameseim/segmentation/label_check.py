@@ -10,7 +10,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..errors import InputError
-from ..transfer.data_check import DataCheckHook, check_class_count, unwrap
+from ..transfer.data_check import DataCheckHook, check_class_count
+from ..transfer.loaders import unwrap
 from .mask_files import check_mask_files, check_mask_size, skipped_images
 
 _IGNORED = 255  # mmseg's label of pixels that count nowhere
@@ -52,16 +53,7 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Check the labels of one batch.
-
-        Args:
-            runner (Runner): knows the classes of the data set.
-            batch_idx (int): not used.
-            data_batch (dict): with ``data_samples``, not yet on the device.
-
-        Raises:
-            InputError: naming the mask with a label that is no class.
-        """
+        """Check the labels of one batch, which is not yet on the device."""
         _check_labels(runner.train_dataloader.dataset.metainfo, data_batch)
 
     def before_val_iter(
@@ -94,6 +86,7 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
 
 
 def _check_labels(metainfo: dict, data_batch: dict | None) -> None:
+    """Raise if a mask has a label that is no class."""
     classes = len(metainfo['classes'])
     for sample in _labelled(data_batch):
         labels = sample.gt_sem_seg.data

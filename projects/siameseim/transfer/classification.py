@@ -10,8 +10,8 @@ from mmengine.logging import print_log
 from mmengine.utils import to_2tuple
 
 from ..errors import InputError
+from .loaders import loaders, metrics
 
-_SPLITS = ('train', 'val', 'test')
 # Files by which the stock data sets' own layouts are told.
 _STOCK = {
     'CIFAR10': 'cifar-10-batches-py',
@@ -49,18 +49,14 @@ def set_data(cfg: Config, folder: str) -> None:
     root = Path(folder)
     stock = _STOCK.get(cfg.test_dataloader.dataset.type)
     if stock and (root / stock).exists():
-        for loader in _loaders(cfg):
+        for loader in loaders(cfg).values():
             loader.dataset.data_root = folder
         return
     classes = class_folders(root)
     read_files(cfg)
-    names = dict(train='train', val=_held_out(root), test=_held_out(root))
-    for split in _SPLITS:
-        loader = cfg.get(f'{split}_dataloader')
-        if loader is not None:
-            loader.dataset = _custom(
-                root, names[split], classes, loader.dataset
-            )
+    for split, loader in loaders(cfg).items():
+        name = 'train' if split == 'train' else _held_out(root)
+        loader.dataset = _custom(root, name, classes, loader.dataset)
     set_classes(cfg, len(classes))
 
 
@@ -69,7 +65,7 @@ def read_files(cfg: Config) -> None:
 
     Those of CIFAR-10 take images that its data set decoded, as RGB.
     """
-    for loader in _loaders(cfg):
+    for loader in loaders(cfg).values():
         steps = loader.dataset.pipeline
         if steps[0].type != 'LoadImageFromFile':
             loader.dataset.pipeline = [dict(type='LoadImageFromFile'), *steps]
@@ -81,11 +77,9 @@ def set_classes(cfg: Config, count: int) -> None:
     """Give head, preprocessor and metric a number of classes."""
     cfg.model.head.num_classes = count
     _preprocessor(cfg).num_classes = count
-    for name in ('val_evaluator', 'test_evaluator'):
-        found = cfg.get(name) or []
-        for metric in found if isinstance(found, list) else [found]:
-            if isinstance(metric.get('topk'), list | tuple):
-                metric.topk = [k for k in metric.topk if k <= count]
+    for metric in metrics(cfg, 'val') + metrics(cfg, 'test'):
+        if isinstance(metric.get('topk'), list | tuple):
+            metric.topk = [k for k in metric.topk if k <= count]
 
 
 def class_folders(root: Path) -> list[str]:
@@ -140,11 +134,10 @@ def check_sizes(cfg: Config, splits: Sequence[str]) -> None:
         InputError: naming both settings.
     """
     built_for = cfg.model.get('backbone', {}).get('img_size')
-    loaders = {split: cfg.get(f'{split}_dataloader') for split in splits}
     found = {
         split: _final_size(loader.dataset.get('pipeline', []))
-        for split, loader in loaders.items()
-        if loader is not None and built_for is not None
+        for split, loader in loaders(cfg).items()
+        if split in splits and built_for is not None
     }
     others = [
         f'{split}_dataloader.dataset.pipeline.{setting}={size}'
@@ -189,11 +182,6 @@ def check_data(dataset: ConfigDict) -> None:
             f'{path} does not exist: give the folder of the data with '
             '--data FOLDER (layout: docs/classification.md)'
         )
-
-
-def _loaders(cfg: Config) -> list[ConfigDict]:
-    found = (cfg.get(f'{split}_dataloader') for split in _SPLITS)
-    return [loader for loader in found if loader is not None]
 
 
 def _preprocessor(cfg: Config) -> ConfigDict:

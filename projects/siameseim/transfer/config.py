@@ -17,8 +17,8 @@ from ..detection.annotation_file import read_annotations
 from ..engine.train_config import fit_loader
 from ..errors import InputError
 from . import classification
+from .loaders import loaders, metrics, unwrap
 
-_SPLITS = ('train', 'val', 'test')
 # Data sets of mmdet whose files the checks before training read as well.
 _COCO_FORMAT = ('CocoDataset', 'LVISV05Dataset', 'LVISV1Dataset')
 
@@ -51,13 +51,10 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
     if data is not None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
     check_operators(cfg)
-    for split in _SPLITS:
-        loader = cfg.get(f'{split}_dataloader')
-        if loader is None:
-            continue
+    check = classification.check_data if classifier else check_files
+    for loader in loaders(cfg).values():
         fit_loader(loader, processes)
-        check = classification.check_data if classifier else check_files
-        for dataset in innermost(loader.dataset):
+        for dataset in unwrap(loader.dataset):
             check(dataset)
             if dataset.get('type') in _COCO_FORMAT and dataset.get('ann_file'):
                 root = dataset.get('data_root') or ''
@@ -123,41 +120,22 @@ def set_data_root(cfg: Config, folder: str) -> None:
         cfg (Config): changed in place, its evaluators too.
         folder (str): the new root.
     """
-    for split in _SPLITS:
-        loader = cfg.get(f'{split}_dataloader')
-        if loader is None:
-            continue
-        old = set()
-        for dataset in innermost(loader.dataset):
-            old.add(dataset.get('data_root'))
+    for split, loader in loaders(cfg).items():
+        datasets = unwrap(loader.dataset)
+        old = {dataset.get('data_root') for dataset in datasets}
+        for dataset in datasets:
             dataset.data_root = folder
-        evaluators = cfg.get(f'{split}_evaluator') or []
-        if isinstance(evaluators, dict):
-            evaluators = [evaluators]
-        for evaluator in evaluators:
-            _move_paths(evaluator, old, folder)
+        for metric in metrics(cfg, split):
+            _move_paths(metric, old - {None, ''}, folder)
 
 
-def _move_paths(
-    evaluator: ConfigDict, old: set[str | None], folder: str
-) -> None:
+def _move_paths(metric: ConfigDict, old: set[str], folder: str) -> None:
     """Put a folder in place of the old roots in a metric's settings."""
-    for name, path in evaluator.items():
+    for name, path in metric.items():
         for root in old:
-            start = os.path.join(root, '') if root else None
-            if start and isinstance(path, str) and path.startswith(start):
-                evaluator[name] = os.path.join(folder, path[len(start) :])
-
-
-def innermost(dataset: ConfigDict) -> Iterator[ConfigDict]:
-    """The data sets inside repeating, balancing and joining wrappers."""
-    if 'dataset' in dataset:
-        yield from innermost(dataset.dataset)
-    elif 'datasets' in dataset:
-        for part in dataset.datasets:
-            yield from innermost(part)
-    else:
-        yield dataset
+            start = os.path.join(root, '')
+            if isinstance(path, str) and path.startswith(start):
+                metric[name] = os.path.join(folder, path[len(start) :])
 
 
 def check_files(dataset: ConfigDict) -> None:
@@ -208,7 +186,7 @@ def empty_data_explained(cfg: Config) -> Iterator[None]:
     except ValueError as error:
         if not is_transfer(cfg) or 'at least one array' not in str(error):
             raise
-        parts = innermost(cfg.train_dataloader.dataset)
+        parts = unwrap(cfg.train_dataloader.dataset)
         raise ValueError(
             'no training image is left: '
             + '; '.join(_describe(part, cfg.default_scope) for part in parts)

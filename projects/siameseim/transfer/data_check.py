@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
+from .loaders import unwrap
 
 
 class DataCheckHook(Hook):
@@ -82,15 +83,6 @@ class DataCheckHook(Hook):
         model = unwrapped(runner.model)
         for part in unwrap(dataset):
             self.check_dataset(part, model)
-
-
-def unwrap(dataset: Dataset) -> list[BaseDataset]:
-    """The data sets inside repeating, balancing and joining wrappers."""
-    if hasattr(dataset, 'datasets'):
-        return [inner for part in dataset.datasets for inner in unwrap(part)]
-    if hasattr(dataset, 'dataset'):
-        return unwrap(dataset.dataset)
-    return [dataset]
 
 
 def check_class_count(name: str, head_classes: int, classes: tuple) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import mmcv
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.model import revert_sync_batchnorm
+from mmengine.visualization import Visualizer
 from torch import nn
 
 from ..convert.safe_load import load_file
@@ -95,10 +97,12 @@ def draw_predictions(
     if is_classifier(cfg):
         return _draw_classes(cfg, checkpoint, state, images, out, device)
     toolbox = cfg.get('default_scope')
+    options: dict[str, float] = {}
     if toolbox == 'mmdet':
-        model, predict = _detector(cfg, checkpoint, device)
+        model, predict, visualizer = _detector(cfg, checkpoint, device)
+        options['pred_score_thr'] = score
     elif toolbox == 'mmseg':
-        model, predict = _segmentor(cfg, checkpoint, device)
+        model, predict, visualizer = _segmentor(cfg, checkpoint, device)
     else:
         raise ValueError(
             f'default_scope={toolbox!r} of the config is neither mmdet nor '
@@ -107,8 +111,7 @@ def draw_predictions(
             'configs/classification'
         )
     check_whole(model, state, checkpoint)
-    options = dict(pred_score_thr=score) if toolbox == 'mmdet' else {}
-    visualizer = _visualizer(toolbox, model.dataset_meta)
+    visualizer.dataset_meta = model.dataset_meta
     out.mkdir(parents=True, exist_ok=True)
     files = []
     for image in images:
@@ -166,31 +169,21 @@ def _picture(out: Path, image: Path) -> Path:
 
 def _detector(
     cfg: Config, checkpoint: str, device: str
-) -> tuple[nn.Module, Any]:
+) -> tuple[nn.Module, Callable, Visualizer]:
     from mmdet.apis import inference_detector, init_detector
+    from mmdet.visualization import DetLocalVisualizer
 
     if device != 'cpu':
         check_operators(cfg)
     model = init_detector(cfg, checkpoint, device=device)
-    return model, inference_detector
+    return model, inference_detector, DetLocalVisualizer('predictions')
 
 
 def _segmentor(
     cfg: Config, checkpoint: str, device: str
-) -> tuple[nn.Module, Any]:
-    from mmengine.model import revert_sync_batchnorm
+) -> tuple[nn.Module, Callable, Visualizer]:
     from mmseg.apis import inference_model, init_model
+    from mmseg.visualization import SegLocalVisualizer
 
-    model = init_model(cfg, checkpoint, device=device)
-    return revert_sync_batchnorm(model), inference_model
-
-
-def _visualizer(toolbox: str, dataset_meta: Any) -> Any:
-    """The toolbox's visualizer, apart from the one of a training run."""
-    if toolbox == 'mmdet':
-        from mmdet.visualization import DetLocalVisualizer as Visualizer
-    else:
-        from mmseg.visualization import SegLocalVisualizer as Visualizer
-    visualizer = Visualizer(name='predictions')
-    visualizer.dataset_meta = dataset_meta
-    return visualizer
+    model = revert_sync_batchnorm(init_model(cfg, checkpoint, device=device))
+    return model, inference_model, SegLocalVisualizer('predictions')

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from ..evaluation import MatchedViews
 from .figures import RIGHT, WRONG, evenly_spaced, patch_centres, pixels_of
@@ -50,17 +49,12 @@ def draw_before_after(
 
 def typical_pairs(matched: MatchedViews) -> list[int]:
     """Pairs at the quartiles of the share of correct matches, best first."""
-    shares = _shares(matched)
+    right = (matched.correct & matched.inside).sum(dim=1)
+    shares = right / matched.inside.sum(dim=1).clamp(min=1)
     overlap = matched.inside.float().mean(dim=1)  # (B, L) -> (B,)
     enough = (overlap >= overlap.max().clamp(max=0.5)).nonzero()[:, 0]
     order = enough[shares[enough].argsort(stable=True)]
     return [int(order[round(p * (len(order) - 1))]) for p in _PLACES]
-
-
-def _shares(matched: MatchedViews) -> Tensor:
-    """(B,) share of each pair's patches inside view 2 that matched."""
-    right = (matched.correct & matched.inside).sum(dim=1)
-    return right / matched.inside.sum(dim=1).clamp(min=1)
 
 
 def _draw_pair(axis: Axes, name: str, matched: MatchedViews, pair: int) -> int:

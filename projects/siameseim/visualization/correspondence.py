@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from ..evaluation.features import patch_features
 from ..evaluation.matching import (
     are_true,
     grid_places,
@@ -20,9 +21,9 @@ from ..evaluation.matching import (
     true_places,
     within_radius,
 )
+from ..evaluation.predicted import predict_view2
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
-from ..models.position import relative_geometry
 from .figures import (
     RIGHT,
     WRONG,
@@ -71,30 +72,24 @@ def find(
     Args:
         model (SiameseIM): in eval mode.
         views (list[Tensor]): view 1 and 2, (B, 3, S, S) normalised.
-        samples (dict): ``boxes``, ``flips``, ``source_width``, ``visible``.
+        samples (dict): ``boxes``, ``flips``, ``source_width``, ``visible``,
+            on the CPU.
 
     Returns:
         Correspondence: tensors on the CPU.
     """
-    samples = {k: v.to(views[0].device) for k, v in samples.items()}
     grid = model.backbone.patch_resolution
-    geometry = samples['boxes'], samples['flips'], samples['source_width']
-    boxes, flips, width = geometry
-    places, inside = true_places(*geometry, grid)
-    _, shared = true_places(boxes.flip(1), flips.flip(1), width, grid)
-    first, second = (model.backbone.encode(view)[:, 1:] for view in views)
-    visible = samples['visible']
-    tokens = model.neck.projector(model.backbone(views[0], visible))
-    prediction = model.neck.predictor(
-        tokens, visible, relative_geometry(*geometry)
-    )
-    target = layer_norm_fp32(model.target(views[1]))
+    places, inside = true_places(samples, grid)
+    _, shared = true_places(samples, grid, view=2)
+    first, second = (patch_features(model.backbone, view) for view in views)
+    prediction = predict_view2(model, views[0], samples, samples['visible'])
+    target = layer_norm_fp32(model.target(views[1])).cpu()
     return Correspondence(
-        places=places.cpu(),
-        inside=inside.cpu(),
-        matched=nearest_patches(first, second).cpu(),
-        shared=shared.cpu(),
-        predicted=nearest_patches(prediction, target).cpu(),
+        places=places,
+        inside=inside,
+        matched=nearest_patches(first, second),
+        shared=shared,
+        predicted=nearest_patches(prediction, target),
     )
 
 
@@ -130,15 +125,16 @@ def draw(
     show(axes[1, 0], pair[1], 'view 2: matched by features')
     true = (found.places[index, chosen].flip(1).numpy() + 0.5) * patch
     near = within_radius(found.places[index : index + 1], grid)[0]
-    guesses = found.matched[index]
-    _arrows(axes[1, 0], true, patch_centres(guesses[chosen], grid[1], patch),
-            near[chosen, guesses[chosen]])  # fmt: skip
+    guesses = found.matched[index, chosen]
+    _arrows(axes[1, 0], true, patch_centres(guesses, grid[1], patch),
+            near[chosen, guesses])  # fmt: skip
     shared = evenly_spaced(found.shared[index].nonzero()[:, 0], _SHOWN)
     show(axes[1, 1], pair[1], 'view 2: found by prediction')
-    own = patch_centres(shared, grid[1], patch)
-    guess = patch_centres(found.predicted[index, shared], grid[1], patch)
-    right = torch.from_numpy(np.abs(own - guess).max(axis=1) <= 1.01 * patch)
-    _arrows(axes[1, 1], own, guess, right)
+    near = within_radius(grid_places(grid)[None], grid)[0]
+    guesses = found.predicted[index, shared]
+    _arrows(axes[1, 1], patch_centres(shared, grid[1], patch),
+            patch_centres(guesses, grid[1], patch),
+            near[shared, guesses])  # fmt: skip
     return figure
 
 

@@ -1,6 +1,5 @@
 """Measures during training whether the features collapse."""
 
-import math
 from typing import Any
 
 import torch
@@ -69,7 +68,8 @@ class FeatureWatchHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Listen to the model in an iteration that is measured."""
-        if self._is_due(runner):
+        due = self.every_n_train_iters(runner, self.interval)
+        if due or (self.interval and runner.iter == 0):
             self._taps = FeatureTaps(unwrapped(runner.model))
 
     def after_train_iter(
@@ -97,11 +97,6 @@ class FeatureWatchHook(Hook):
                     f'train/{branch}_{name}', value
                 )
         self._judge(runner, signs)
-
-    def _is_due(self, runner: Runner) -> bool:
-        if self.interval == 0:
-            return False
-        return runner.iter == 0 or (runner.iter + 1) % self.interval == 0
 
     def _judge(self, runner: Runner, signs: Signs) -> None:
         """Warn once an episode of measurements in a row past the limits."""
@@ -145,10 +140,10 @@ def measure(tokens: dict[str, Tensor]) -> Signs | None:
     )
     rows = rows.where(finite, float('nan'))
     all_reduce(rows, op='mean')
-    values = rows.tolist()
-    if any(math.isnan(value) for row in values for value in row):
+    rows = rows.cpu()
+    if rows.isnan().any():
         return None
     return {
         branch: FeatureSigns(*row)
-        for branch, row in zip(tokens, values, strict=True)
+        for branch, row in zip(tokens, rows.tolist(), strict=True)
     }

@@ -1,7 +1,6 @@
 """k-NN accuracy of the frozen backbone during a run."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -67,14 +66,13 @@ class KnnHook(Hook):
                 f'KnnHook: budget={budget} must be a share of the training '
                 'time, 0 or more, or None for no limit'
             )
-        self.data = None if data is None else Path(data)
+        self.data = data
         self.interval = interval
         self.budget = budget
         self.k = k
         self.temperature = temperature
         self.batch_size = batch_size
         self.num_workers = num_workers
-        self._workers = num_workers or 0
         # seconds: of training, of all measurements, of the last one
         self._clock = dict(trained=0.0, measured=0.0, last=0.0)
 
@@ -93,7 +91,7 @@ class KnnHook(Hook):
             unwrapped(runner.model).backbone.img_size,
         )
         if self.num_workers is None:
-            self._workers = runner.train_dataloader.num_workers
+            self.num_workers = runner.train_dataloader.num_workers
         hub = runner.message_hub
         self._clock.update(hub.runtime_info.get(_INFO, {}))
         hub.update_info(_INFO, self._clock)  # in every checkpoint from now on
@@ -168,7 +166,7 @@ class KnnHook(Hook):
             [self.k],
             self.temperature,
             batch_size=self.batch_size,
-            num_workers=self._workers,
+            num_workers=self.num_workers,
             precision='bf16' if has_fast_bf16(device) else 'fp32',
         )
         return 100 * scores[self.k]

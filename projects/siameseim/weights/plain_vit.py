@@ -126,20 +126,17 @@ class PlainViT:
         Windows, which may be larger than the map, count if no block is global.
         """
         blocks = self.settings['global_blocks']
-        tables = {
-            name: table
-            for name, table in self.tables.items()
-            if not blocks or int(name.split('.')[1]) in blocks
-        }
-        longest = {
-            axis: max(len(t) for n, t in tables.items() if axis in n)
+        rows, columns = (
+            max(
+                (len(table) + 1) // 2
+                for name, table in self.tables.items()
+                if name.endswith(axis)
+                and (not blocks or int(name.split('.')[1]) in blocks)
+            )
             for axis in ('rel_pos_h', 'rel_pos_w')
-        }
-        height, width = self.patch_size
-        return (
-            (longest['rel_pos_h'] + 1) // 2 * height,
-            (longest['rel_pos_w'] + 1) // 2 * width,
         )
+        height, width = self.patch_size
+        return rows * height, columns * width
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -150,11 +147,10 @@ class PlainViT:
         global on a square map are taken for windows of its size, which gives
         the same features at this size, but not at others.
         """
-        size = self.patch_size
         found: dict[str, Any] = dict(
             arch=self.arch,
             img_size=self.img_size,
-            patch_size=size[0] if len({*size}) == 1 else size,
+            patch_size=sizes(self.tensors)['patch_size'],
             in_channels=self.in_channels,
             norm_cfg=dict(type='LN', eps=self.norm_eps),
             final_norm=self.has_final_norm,

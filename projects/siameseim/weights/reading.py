@@ -103,8 +103,9 @@ def _interpret(
     vit = replace(
         vit, pretraining=_pretraining(file), pyramid=_pyramid(file, vit)
     )
-    reading = Reading(vit, file, plain.changed, plain.lossy)
-    reading.heads_guessed = heads.guessed
+    reading = Reading(
+        vit, file, plain.changed, plain.lossy, heads_guessed=heads.guessed
+    )
     if vit.has_final_norm and notes.get('final_norm') is False:
         # written for a library that cannot do without one
         reading.vit = vit.without('ln1.weight', 'ln1.bias')
@@ -199,9 +200,7 @@ def _head(file: BackboneFile) -> dict[str, Tensor]:
     width = file.tensors['patch_embed.projection.weight'].shape[0]
     for stem in _HEADS:
         weight = file.rest.get(f'{stem}.weight')
-        if weight is not None and weight.ndim == 2:
-            if weight.shape[1] != width:
-                continue
+        if weight is not None and weight.shape[1:] == (width,):
             bias = file.rest.get(f'{stem}.bias')
             zero = weight.new_zeros(len(weight))
             return dict(weight=weight, bias=zero if bias is None else bias)

@@ -32,21 +32,16 @@ def huggingface(vit: PlainViT) -> Target:
             'model(images, output_hidden_states=True).hidden_states[-1], and '
             'last_hidden_state is a LayerNorm (weight 1, bias 0) of them'
         )
-    classifies = bool(vit.head) and vit.reads_cls
-    if vit.head and not classifies:
+    kind, state = 'ViTModel', ours_to_huggingface(tensors)
+    if vit.head and vit.reads_cls:
+        kind = 'ViTForImageClassification'
+        state = {f'vit.{name}': tensor for name, tensor in state.items()}
+        state |= {f'classifier.{name}': t for name, t in vit.head.items()}
+    elif vit.head:
         notes.append(
             'the classifier is dropped: it takes the mean of the patch '
             'tokens, and ViTForImageClassification the normed cls token'
         )
-    if classifies:
-        tensors |= {f'head.{name}': t for name, t in vit.head.items()}
-    state = ours_to_huggingface(tensors)
-    kind = 'ViTForImageClassification' if classifies else 'ViTModel'
-    if classifies:
-        state = {
-            name if name.startswith('classifier.') else f'vit.{name}': tensor
-            for name, tensor in state.items()
-        }
     return Target(
         state,
         _usage(vit, kind),

@@ -5,7 +5,13 @@ from typing import Any
 import torch
 
 from ..plain_vit import PlainViT
-from .target import Target
+from .target import Target, require_head
+
+PRETRAINED = " with init_cfg=dict(type='Pretrained', checkpoint=FILE)"
+NO_CLS = (
+    'patches do not attend to one there, so features are those of '
+    'SiameseIMViT(with_cls_token=False)'
+)
 
 
 def siameseim(vit: PlainViT) -> Target:
@@ -17,8 +23,8 @@ def siameseim(vit: PlainViT) -> Target:
     features = 'the map' if vit.tables else _FEATURES[vit.feature]
     return Target(
         dict(vit.tensors),
-        f'siameseim.get_model(FILE) ({features}), or in a config {config} '
-        "with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
+        f'siameseim.get_model(FILE) ({features}), or in a config {config}'
+        f'{PRETRAINED}',
         notes=[] if vit.tables else _features(vit),
     )
 
@@ -43,12 +49,8 @@ def siameseim_pretraining(vit: PlainViT) -> Target:
 
 def mmpretrain(vit: PlainViT) -> Target:
     """``mmpretrain.VisionTransformer``."""
-    return Target(
-        dict(vit.tensors),
-        f'{_config("VisionTransformer", vit, vit.feature)} with '
-        "init_cfg=dict(type='Pretrained', checkpoint=FILE)",
-        notes=_features(vit),
-    )
+    config = _config('VisionTransformer', vit, vit.feature)
+    return Target(dict(vit.tensors), config + PRETRAINED, notes=_features(vit))
 
 
 def mmpretrain_classifier(vit: PlainViT) -> Target:
@@ -57,7 +59,7 @@ def mmpretrain_classifier(vit: PlainViT) -> Target:
     Raises:
         ValueError: if the source has no classifier.
     """
-    _require_head(vit, "to='mmpretrain'")
+    require_head(vit, "to='mmpretrain'")
     state = {f'backbone.{n}': t for n, t in vit.tensors.items()}
     cls_only = vit.has_cls and not vit.pools and not vit.takes_mean
     out_type = 'cls_token' if cls_only else vit.feature
@@ -106,10 +108,7 @@ def mmseg_mae(vit: PlainViT) -> Target:
     ones = torch.ones_like(state['layers.0.ln1.weight'])
     for i in range(arch['num_layers']):  # it always scales its residuals
         state |= {f'layers.{i}.gamma_{n}': ones for n in (1, 2)}
-    return Target(
-        state,
-        f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
-    )
+    return Target(state, text(cfg) + PRETRAINED)
 
 
 def vit_sam(vit: PlainViT) -> Target:
@@ -127,22 +126,9 @@ def vit_sam(vit: PlainViT) -> Target:
     )
     return Target(
         state,
-        f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)",
+        text(cfg) + PRETRAINED,
         notes=['ViTSAM has no cls token: ' + NO_CLS] if vit.has_cls else [],
     )
-
-
-NO_CLS = (
-    'patches do not attend to one there, so features are those of '
-    'SiameseIMViT(with_cls_token=False)'
-)
-
-
-def _require_head(vit: PlainViT, instead: str) -> None:
-    if not vit.head:
-        raise ValueError(
-            f'the source has no classifier, only a backbone: choose {instead}'
-        )
 
 
 def _config(kind: str, vit: PlainViT, out_type: str) -> str:

@@ -6,7 +6,9 @@ from ...convert.names import ours_to_timm
 from ...convert.published import ours_to_published
 from ...models.position import grid_sincos
 from ..plain_vit import PlainViT
-from .target import Target
+from .target import Target, require_head
+
+_USAGE = "torch.load(FILE)['model'] in the public programs"
 
 
 def published(vit: PlainViT) -> Target:
@@ -16,10 +18,9 @@ def published(vit: PlainViT) -> Target:
     from which the public fine-tuning programs start.
     """
     state = _named_as_timm(vit.without('ln2.weight', 'ln2.bias'))
-    usage = "torch.load(FILE)['model'] in the public programs"
     if not vit.pretraining:
         note = 'backbone only: enough to fine-tune, not to go on pretraining'
-        return Target(state, usage, container='model', notes=[note])
+        return Target(state, _USAGE, container='model', notes=[note])
     for name, tensor in vit.pretraining.items():
         # the file has one set of fixed positions for both branches
         if name != 'target.backbone.pos_embed':
@@ -32,7 +33,7 @@ def published(vit: PlainViT) -> Target:
         'decoder_pos_embed is computed and mm_mask_token, which is never '
         'used, is a copy of mask_token'
     )
-    return Target(state, usage, container='model', notes=[note])
+    return Target(state, _USAGE, container='model', notes=[note])
 
 
 def published_finetuned(vit: PlainViT) -> Target:
@@ -41,11 +42,7 @@ def published_finetuned(vit: PlainViT) -> Target:
     Raises:
         ValueError: if the source has no classifier that fits them.
     """
-    if not vit.head:
-        raise ValueError(
-            'the source has no classifier, only a backbone: choose '
-            "to='published'"
-        )
+    require_head(vit, "to='published'")
     if vit.takes_mean:
         raise ValueError(
             'the classifier takes the mean of the normed patch tokens, and '
@@ -53,8 +50,7 @@ def published_finetuned(vit: PlainViT) -> Target:
         )
     state = _named_as_timm(vit)
     state |= {f'head.{name}': tensor for name, tensor in vit.head.items()}
-    usage = "torch.load(FILE)['model'] in the public programs"
-    return Target(state, usage, container='model')
+    return Target(state, _USAGE, container='model')
 
 
 def _named_as_timm(vit: PlainViT) -> dict[str, Tensor]:

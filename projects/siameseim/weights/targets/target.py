@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...convert.safe_load import META, NOTES
 from ...engine.atomic_file import write_complete
+from ..plain_vit import PlainViT
 
 
 @dataclass
@@ -37,6 +38,14 @@ class Target:
     config: dict[str, Any] = field(default_factory=dict)
     preprocessor: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+
+def require_head(vit: PlainViT, instead: str) -> None:
+    """Raise if there is no classifier to write, only a backbone."""
+    if not vit.head:
+        raise ValueError(
+            f'the source has no classifier, only a backbone: choose {instead}'
+        )
 
 
 def save(target: Target, destination: Path, meta: dict[str, Any]) -> None:

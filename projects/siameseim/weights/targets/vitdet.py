@@ -3,7 +3,7 @@
 from ...convert.vitdet import to_detectron2
 from ...models.stored_positions import with_extra_rows
 from ..plain_vit import PlainViT
-from .openmmlab import NO_CLS, text
+from .openmmlab import NO_CLS, PRETRAINED, text
 from .target import Target
 
 
@@ -40,7 +40,8 @@ def vitdet(vit: PlainViT) -> Target:
         cfg.pop(name, None)
     return Target(
         state,
-        f"{text(cfg)} with init_cfg=dict(type='Pretrained', checkpoint=FILE)"
+        text(cfg)
+        + PRETRAINED
         + (', or load_from=FILE for the pyramid too' if vit.pyramid else ''),
         notes=_notes(vit),
     )

@@ -1,0 +1,30 @@
+"""The data of a config: its loaders, their data sets, its metrics."""
+
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+
+def loaders(cfg: Config) -> dict[str, ConfigDict]:
+    """The data loaders that a config has, by split."""
+    found = {s: cfg.get(f'{s}_dataloader') for s in ('train', 'val', 'test')}
+    return {split: one for split, one in found.items() if one is not None}
+
+
+def metrics(cfg: Config, split: str) -> list[ConfigDict]:
+    """The metrics of a split."""
+    found = cfg.get(f'{split}_evaluator') or []
+    return [found] if isinstance(found, dict) else found
+
+
+def unwrap(dataset: Any) -> list[Any]:
+    """The data sets inside repeating, balancing and joining wrappers.
+
+    Args:
+        dataset (Dataset | ConfigDict): a data set, or its config.
+    """
+    if hasattr(dataset, 'datasets'):
+        return [inner for part in dataset.datasets for inner in unwrap(part)]
+    if hasattr(dataset, 'dataset'):
+        return unwrap(dataset.dataset)
+    return [dataset]
