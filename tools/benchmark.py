@@ -3,6 +3,7 @@
 Examples:
   python tools/benchmark.py CONFIG                        step, share of peak
   python tools/benchmark.py CONFIG --split                parts of the step
+  python tools/benchmark.py CONFIG --kernels              what the device runs
   python tools/benchmark.py CONFIG --against plain mae    side by side
   python tools/benchmark.py CONFIG --data FOLDER          and the data loader
   python tools/benchmark.py CONFIG --sweep batch --out FOLDER     curves
@@ -57,6 +58,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         help='compile each block, in this mode of torch.compile if given',
     )
     add('--split', action='store_true', help='also time the parts of a step')
+    add(
+        '--kernels', action='store_true', help='also time what the device runs'
+    )
     add(
         '--against',
         nargs='+',

@@ -33,13 +33,16 @@ class Case(NamedTuple):
 
 def cases(data: str | None, workers: int) -> list[Case]:
     """Every measurement, the most wanted first."""
-    graphs = ('--compile', 'reduce-overhead', '--against', 'compiled')
+    graphs = (
+        *('--kernels', '--compile', 'reduce-overhead'),
+        *('--against', 'compiled'),
+    )
     base = 'siameseim_vitb_pretrain.py'
     found = [
         Case('vitb', base, 128, (*graphs, 'eager', 'plain')),
         Case('vits', 'siameseim_vits_pretrain.py', 256, (*graphs, 'eager')),
         Case('vitl', 'siameseim_vitl_pretrain.py', 64, (*graphs, 'plain')),
-        Case('vitb_parts', base, 128, ('--compile', '--split')),
+        Case('vitb_parts', base, 128, ('--compile', '--split', '--kernels')),
     ]
     if data:
         loading = ('--data', data, '--workers', str(workers), '--split')

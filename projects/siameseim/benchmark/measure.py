@@ -12,6 +12,7 @@ from ..engine.compile_hook import replays_graphs
 from ..engine.precision import use_bf16
 from . import data as data_side
 from .devices import datasheet_tflops, device_name
+from .kernels import kernel_times
 from .memory import static_memory, step_memory
 from .peers import PeerStep, peer_config
 from .phases import step_phases
@@ -32,6 +33,7 @@ class Settings:
     device: str = 'cpu'
     compiled: bool | str = False  # or a mode of torch.compile
     split: bool = False
+    kernels: bool = False
     against: Sequence[str] = ()
     data: str | None = None
     workers: int = 0
@@ -87,6 +89,8 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
         )
     if settings.split:
         result['parts_of_a_step'] = _parts(cfg, settings, step)
+    if settings.kernels:
+        result['kernels_of_a_step'] = kernel_times(step.run, device)
     result['peak_memory_of_process_gib'] = peak_memory(device) / 2**30
     return result
 
