@@ -133,24 +133,6 @@ def test_the_first_step_is_timed_without_the_count(smoke, monkeypatch):
     assert measure(smoke, settings)['seconds_to_first_step'] == 101
 
 
-def test_the_same_step_is_timed_compiled_and_eager(smoke, monkeypatch):
-    told = {}
-    monkeypatch.setattr(
-        StepBenchmark,
-        'compile',
-        lambda self, compiled: told.update({self.name: compiled}),
-    )
-    settings = Settings(
-        batch_size=2,
-        steps=1,
-        compiled='reduce-overhead',
-        against=['compiled', 'eager'],
-    )
-    steps = measure(smoke, settings)['steps']
-    assert told == dict(ours='reduce-overhead', compiled=True, eager=False)
-    assert len({numbers['gflop_per_image'] for numbers in steps.values()}) == 1
-
-
 def test_what_cannot_be_compared_is_refused_before_a_step(smoke, monkeypatch):
     def run(self):
         raise AssertionError('a step is made')

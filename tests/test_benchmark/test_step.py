@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from siameseim.benchmark.measure import Settings, measure
 from siameseim.benchmark.step import StepBenchmark, pipeline_step
 from siameseim.benchmark.timing import in_turn, matmul, spread, timed
 from siameseim.datasets import view_preprocessor
@@ -99,3 +100,21 @@ def test_colour_changes_left_to_the_device_are_made_in_the_step(
     StepBenchmark(smoke, 32, 'cpu').run()
     assert seen[0] == 1  # view 1 is always blurred
     assert 0.6 < seen[1] < 1  # 1 - 0.2 x 0.8 x 0.9 x 0.8 = 0.88 of view 2
+
+
+def test_the_same_step_is_timed_compiled_and_eager(smoke, monkeypatch):
+    told = {}
+    monkeypatch.setattr(
+        StepBenchmark,
+        'compile',
+        lambda self, compiled: told.update({self.name: compiled}),
+    )
+    settings = Settings(
+        batch_size=2,
+        steps=1,
+        compiled='reduce-overhead',
+        against=['compiled', 'eager'],
+    )
+    steps = measure(smoke, settings)['steps']
+    assert told == dict(ours='reduce-overhead', compiled=True, eager=False)
+    assert len({numbers['gflop_per_image'] for numbers in steps.values()}) == 1

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from siameseim.convert import convert_vitdet
+from siameseim.convert.names import ours_to_timm, timm_to_ours
 from siameseim.convert.vitdet import to_detectron2
 from siameseim.downstream import SiameseIMSimplePyramid
 
@@ -51,3 +52,21 @@ def test_levels_of_any_patch_size_are_found(patch_size, stages):
         'levels.3.lateral.weight',
     ]
     assert [*to_detectron2({}, pyramid, patch_size)] == [*state]
+
+
+@pytest.mark.parametrize(
+    ('timm', 'ours'),
+    [
+        ('patch_embed.proj.weight', 'patch_embed.projection.weight'),
+        ('blocks.3.norm1.bias', 'layers.3.ln1.bias'),
+        ('blocks.3.mlp.fc2.weight', 'layers.3.ffn.layers.1.weight'),
+        ('blocks.3.ls1.gamma', 'layers.3.attn.gamma1.weight'),
+        ('blocks.3.attn.qkv.weight', 'layers.3.attn.qkv.weight'),
+        ('norm.weight', 'ln1.weight'),
+        ('fc_norm.bias', 'ln2.bias'),
+        ('cls_token', 'cls_token'),
+    ],
+)
+def test_names_of_timm_and_ours_stand_for_each_other(timm, ours):
+    assert timm_to_ours(timm) == ours
+    assert ours_to_timm(ours) == timm

@@ -107,3 +107,8 @@ def test_images_are_counted_once_and_through_wrappers():
         dataset = Images([[0, 0, 2], [2], []])
 
     assert count_images(Wrapper(), 4).tolist() == [1, 0, 2, 0]
+
+
+def test_counts_of_other_classes_are_refused():
+    with pytest.raises(ValueError, match=r'counts of \(3,\) classes'):
+        loss_module(counts=torch.ones(3))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from siameseim.evaluation import frozen_suite
-from siameseim.evaluation.frozen import backbone_config
+from siameseim.evaluation.frozen import backbone_config, checkpoint_of
 from siameseim.evaluation.linear_probe import probe_config
 from tests.transfer_fixtures import ROOT, forget_visualizers, tool
 from tests.vit_fixtures import saved, tiny_vit
@@ -129,6 +129,12 @@ def test_the_probe_normalises_as_the_backbone_was_trained(colours, tmp_path):
     cfg = probe_config(str(ROOT / LINEAR), backbone, str(colours), tmp_path)
     assert tuple(cfg.data_preprocessor.mean) == (1, 2, 3)
     assert tuple(cfg.data_preprocessor.std) == (4, 5, 6)
+
+
+@pytest.mark.parametrize('init_cfg', [None, [dict(type='TruncNormal')]])
+def test_a_backbone_that_loads_no_file_has_no_checkpoint(init_cfg):
+    assert checkpoint_of(dict(type='SiameseIMViT', init_cfg=init_cfg)) == ''
+    assert checkpoint_of(dict(type='SiameseIMViT')) == ''
 
 
 def test_a_checkpoint_that_is_missing_is_named(colours, tmp_path):

@@ -1,10 +1,11 @@
 """Whether the host or the device sets the pace of a step, and what runs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from .timing import Spread, spread
@@ -33,22 +34,33 @@ def kernel_times(run: Callable[[], object], device: str) -> dict[str, Any]:
     with profile(activities=[activity]) as profiler:
         for _ in range(_STEPS):
             run()
-    time_of = f'self_{"device" if cuda else "cpu"}_time_total'
-    kernels = sorted(
-        (
-            (getattr(event, time_of) / 1e6 / _STEPS, event.key, event.count)
-            for event in profiler.key_averages()
-        ),
-        reverse=True,
-    )
-    result: dict[str, Any] = dict(
-        seconds=sum(seconds for seconds, _, _ in kernels),
-        launches=sum(count for _, _, count in kernels) / _STEPS,
-        longest={name: seconds for seconds, name, _ in kernels[:_SHOWN]},
-    )
+    result = _summary(profiler.key_averages(), cuda)
     if cuda:
         result['host_seconds'] = _host_seconds(run, device)
     return result
+
+
+def _summary(events: Iterable[Any], cuda: bool) -> dict[str, Any]:
+    """Means over the steps, without the calls that launch kernels."""
+    kind, time_of = (
+        (DeviceType.CUDA, 'self_device_time_total')
+        if cuda
+        else (DeviceType.CPU, 'self_cpu_time_total')
+    )
+    kernels = [
+        event
+        for event in events
+        if event.device_type == kind and not event.is_user_annotation
+    ]
+    seconds = {
+        event.key: getattr(event, time_of) / 1e6 / _STEPS for event in kernels
+    }
+    longest = sorted(seconds, key=lambda name: -seconds[name])[:_SHOWN]
+    return dict(
+        seconds=sum(seconds.values()),
+        launches=sum(event.count for event in kernels) / _STEPS,
+        longest={name: seconds[name] for name in longest},
+    )
 
 
 def _host_seconds(run: Callable[[], object], device: str) -> Spread:

@@ -49,7 +49,7 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
 
     Returns:
         dict: names to numbers, texts, or spreads (median, lowest, highest);
-        'steps' and 'parts_of_a_step' hold such dicts by name.
+        'steps', 'parts_of_a_step' and 'kernels_of_a_step' hold such dicts.
     """
     device = settings.device
     bf16 = use_bf16(cfg.optim_wrapper.precision, torch.device(device).type)

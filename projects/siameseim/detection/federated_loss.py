@@ -55,7 +55,15 @@ class SiameseIMFederatedLoss(nn.Module):
 
         Args:
             counts (Tensor): (K,), not negative.
+
+        Raises:
+            ValueError: if the number of classes differs.
         """
+        if counts.shape != (self.num_classes,):
+            raise ValueError(
+                f'image counts of {tuple(counts.shape)} classes, but '
+                f'num_classes={self.num_classes}'
+            )
         self.class_weights = counts.float() ** self.power
 
     def forward(

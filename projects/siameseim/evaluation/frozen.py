@@ -89,6 +89,12 @@ def backbone_config(
     return backbone
 
 
+def checkpoint_of(backbone: dict[str, Any]) -> str:
+    """The file that a backbone's config loads; '' for another beginning."""
+    init = backbone.get('init_cfg')
+    return init.get('checkpoint', '') if isinstance(init, dict) else ''
+
+
 def frozen_backbone(
     cfg: dict[str, Any], device: str | None = None, seed: int = 0
 ) -> tuple[SiameseIMViT, nn.Module]:

@@ -163,7 +163,7 @@ def _encode(
             preprocessor,
             images,
             options.out / 'features',
-            backbone.get('init_cfg', {}).get('checkpoint', ''),
+            frozen.checkpoint_of(backbone),
             **options.loading,
         )
         for images in labelled_splits(train, val, vit.img_size)

@@ -11,6 +11,7 @@ from ..convert.backbone_file import read_backbone
 from ..convert.normalisation import find_normalisation
 from ..engine import train_config
 from ..transfer import config as transfer
+from .frozen import checkpoint_of
 
 
 def probe_config(
@@ -92,7 +93,7 @@ def _set_backbone(cfg: Config, backbone: dict[str, Any]) -> None:
     cfg.model.backbone.img_size = built.img_size
     cfg.model.neck.input_features = built.embed_dims
     cfg.model.head.in_channels = built.embed_dims
-    if source := backbone.get('init_cfg', {}).get('checkpoint'):
+    if source := checkpoint_of(backbone):
         found = find_normalisation(read_backbone(source).extra)
         cfg.data_preprocessor.update(mean=found.mean, std=found.std)
 

@@ -1,1 +1,1 @@
-"""What detection and segmentation share: checks and command lines."""
+"""What transfer tasks share: checks and command lines."""
