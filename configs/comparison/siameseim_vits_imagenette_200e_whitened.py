@@ -3,7 +3,7 @@
 # Command, again and again until its status is 0:
 #   CONFIG=THIS_FILE tools/gpu_imagenette.sh DATA WORK_DIR
 # Hardware: one H100 and 16 cores; 133 of the 200 passes took 522 s.
-# Expected: k-NN 83.7 % (target branch) after these, the rate still falling;
+# Expected: k-NN 83.7 % after these, the rate still falling;
 # the rest was not run (docs/comparison.md).
 # Numbers: those of siameseim_vits_small_data.py. An epoch is forty passes over
 # all images, as the workers have nothing to prepare at the end of an epoch.
