@@ -8,12 +8,13 @@
 # and train_dataloader.dataset.repeats=40, since workers idle between epochs.
 # Expected: k-NN 83.7 % on Imagenette after 133 of the 200 passes, the rate
 # still falling; the rest was not run (docs/comparison.md).
-# Numbers: our choice. Whitening and norm as in siameseim_small_data.py. Batches
-# of 128, not 256, gained 3.6 points of k-NN in a short run, where the paper's
-# colours cost nothing; 40 % masked, not the paper's 60, as a smaller model
-# gains by it (docs/comparison.md has both). Rate and target momentum are those
-# of a short run, crops from 20 % of the area, as Imagenette's images have a
-# short side of 128 pixels. All else as in siameseim_vits_pretrain.py.
+# Numbers: our choice. Whitening and norm as in siameseim_small_data.py.
+# Batches of 128, not 256, gained 3.6 points of k-NN in a short run, where the
+# paper's colours cost nothing; 40 % masked, not the paper's 60, as a smaller
+# model gains by it (docs/comparison.md has both). Rate and target momentum
+# are those of a short run, crops from 20 % of the area, as Imagenette's
+# images have a short side of 128 pixels. All else as in
+# siameseim_vits_pretrain.py.
 _base_ = ['siameseim_vits_pretrain.py']
 
 model = dict(neck=dict(input_norm=True), head=dict(whiten_target=True))
