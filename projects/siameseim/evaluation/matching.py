@@ -79,7 +79,7 @@ def within_radius(
     """Which patches of view 2 count as the true match of each of view 1.
 
     Args:
-        places (Tensor): (B, L, 2) from ``true_places``.
+        places (Tensor): (B, L, 2) from ``true_places``, on the CPU.
         grid (tuple[int, int]): patches per column and per row (H, W).
         radius (float): patches along each axis. Defaults to 1.
 
