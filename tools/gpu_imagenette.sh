@@ -14,8 +14,10 @@
 # Environment: LIMIT (9m), CONFIG, PROBE_EPOCHS (90), PROBE_BATCH (512), WORKERS
 # (that load images for the last piece: one a core) and PYTHON (else the active
 # environment's python, else .venv/bin/python). What was run, when and with
-# which status is appended to WORK_DIR/commands.log. Features of the last piece
-# are encoded in bf16 where the hardware has it.
+# which status is appended to WORK_DIR/commands.log; clock, power and load of
+# the GPU and how much the cores were throttled to WORK_DIR/machine.csv, to tell
+# why steps became slower. Features of the last piece are encoded in bf16 where
+# the hardware has it.
 set -euo pipefail
 
 if [[ $# -lt 2 ]]; then
@@ -38,9 +40,27 @@ run() {
     return $status
 }
 
+# One line every ten seconds: the time, what nvidia-smi tells, the mean number
+# of running threads, microseconds for which this container's cores were held.
+watch_machine() {
+    local asked=clocks.sm,power.draw,temperature.gpu,utilization.gpu
+    while true; do
+        gpu=$(nvidia-smi --query-gpu="$asked" --format=csv,noheader | head -1)
+        load=$(cut -d ' ' -f 1 /proc/loadavg)
+        held=$(grep -s throttled_usec /sys/fs/cgroup/cpu.stat || echo - unknown)
+        echo "$(date -u +%FT%TZ), $gpu, $load, ${held#* }"
+        sleep 10
+    done
+}
+
 saved() {
     cat "$work/last_checkpoint" 2>/dev/null || true
 }
+
+if command -v nvidia-smi > /dev/null; then
+    watch_machine >> "$work/machine.csv" 2>&1 < /dev/null &
+    trap "kill $! 2> /dev/null || true" EXIT
+fi
 
 # On SIGTERM the run saves after the step and stops. If it takes more than a
 # minute for that, it is killed and goes on from the checkpoint before. A run

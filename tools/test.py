@@ -14,7 +14,6 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
 from siameseim.convert.safe_load import load_file
 from siameseim.engine import launch
@@ -24,6 +23,7 @@ from siameseim.engine.options import (
     read_config,
     unknown_setting,
 )
+from siameseim.engine.quiet import TerseRunner
 from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
@@ -112,7 +112,7 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     try:
-        runner = Runner.from_cfg(cfg)
+        runner = TerseRunner.from_cfg(cfg)
         runner.register_hook(WholeCheckpointHook())
         return runner.test()
     except InputError as error:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
@@ -28,6 +27,7 @@ from siameseim.engine.options import (
     read_config,
     unknown_setting,
 )
+from siameseim.engine.quiet import TerseRunner
 from siameseim.engine.resume_state import check_processes
 from siameseim.engine.worker_signals import end_workers
 from siameseim.environment.hardware import unused_gpu
@@ -158,7 +158,7 @@ def refuse_pretraining_options(args: argparse.Namespace) -> None:
             )
 
 
-def build_runner(args: argparse.Namespace) -> Runner:
+def build_runner(args: argparse.Namespace) -> TerseRunner:
     """Build the stock runner for the command line.
 
     Raises:
@@ -178,7 +178,7 @@ def build_runner(args: argparse.Namespace) -> Runner:
     if transfer.is_transfer(cfg) and cfg.resume:
         notes.append(transfer.forget_absent_weights(cfg))
     launch.init_cpu_group(args.launcher)
-    runner = Runner.from_cfg(cfg)
+    runner = TerseRunner.from_cfg(cfg)
     if transfer.is_transfer(cfg):
         runner.register_hook(WholeCheckpointHook())
     with transfer.empty_data_explained(cfg):

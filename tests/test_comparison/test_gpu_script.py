@@ -96,6 +96,25 @@ def test_a_measurement_out_of_time_says_what_to_give(tmp_path):
     assert 'raise LIMIT or lower PROBE_EPOCHS' in done.stderr
 
 
+def test_the_gpu_and_the_cores_are_watched_beside_a_piece(tmp_path):
+    work, tools = tmp_path / 'work', tmp_path / 'bin'
+    tools.mkdir()
+    for name, text in {
+        'python': 'sleep 2; exit 1',
+        'nvidia-smi': 'echo 1980 MHz, 345.67 W, 55, 99 %; echo second GPU',
+    }.items():
+        (tools / name).write_text(f'#!/usr/bin/env bash\n{text}\n')
+        (tools / name).chmod(0o755)
+    path = f'{tools}:{os.environ["PATH"]}'
+    run('d', str(work), PYTHON=str(tools / 'python'), PATH=path)
+    (line,) = (work / 'machine.csv').read_text().splitlines()
+    time, clock, power, _, load, running, held = line.split(', ')
+    assert (clock, power, load) == ('1980 MHz', '345.67 W', '99 %')
+    assert time.endswith('Z')
+    assert float(running) >= 0
+    assert held == 'unknown' or int(held) >= 0
+
+
 @pytest.mark.parametrize(
     ('training', 'script'), [(143, 75), (124, 75), (137, 75), (1, 1), (0, 75)]
 )

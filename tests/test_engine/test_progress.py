@@ -78,7 +78,7 @@ def test_epochs_shorter_than_a_log_interval_count_for_themselves(share, said):
         hooks=[LoggerHook(interval=50)],
         message_hub=MessageHub('short epochs'),
         train_dataloader=EightBatches(range(8)),
-        logger=SimpleNamespace(warning=warnings.append),
+        logger=SimpleNamespace(warning=warnings.append, info=print),
     )
     hook = progress_hook.ProgressHook()
     hook.before_train(runner)
@@ -112,6 +112,15 @@ def test_the_line_tells_position_rest_losses_and_health(toy_run, tmp_path):
         r'\| waiting for data \d+% \| \d+ MB',
         lines[3],
     )
+
+
+def test_the_first_step_is_told_before_the_first_line(toy_run, tmp_path):
+    toy_run(change=info)
+    told, *lines = re.findall(
+        r'first step done|epoch \d/3', log_text(tmp_path)
+    )
+    assert told == 'first step done'
+    assert len(lines) == 9
 
 
 def test_a_resumed_epoch_counts_on(toy_run, tmp_path):

@@ -2,9 +2,11 @@
 
 import logging
 
+from mmengine.config import Config
 from mmengine.logging import MMLogger
+from torch import nn
 
-from siameseim.engine.quiet import one_liners
+from siameseim.engine.quiet import TerseRunner, one_liners
 
 
 def test_long_messages_wait_until_the_end_but_errors_do_not():
@@ -19,3 +21,20 @@ def test_long_messages_wait_until_the_end_but_errors_do_not():
         logger.error('c\nd')
     logger.info('e\nf')
     assert seen == ['short', 'c\nd', 'e\nf']
+
+
+def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
+    tmp_path, capsys
+):
+    runner = TerseRunner(
+        nn.Identity(), str(tmp_path), cfg=Config({'a': {'b': list(range(99))}})
+    )
+    runner.logger.warning('\n'.join(f'bad {line}' for line in range(99)))
+    screen = capsys.readouterr()
+    screen = screen.out + screen.err
+    (log,) = tmp_path.glob('*/*.log')
+    for text in ('System environment', 'b=[', 'before_train_epoch'):
+        assert text in log.read_text()
+        assert text not in screen
+    assert f'environment, config and hooks: {log}' in screen
+    assert 'bad 98' in screen

@@ -1,6 +1,7 @@
 """How fast the run is and whether it waits for its data."""
 
 import resource
+import time
 from typing import Any
 
 import torch
@@ -32,6 +33,7 @@ class ProgressHook(Hook):
         """Nothing has been warned about yet."""
         self._seconds = self._waited = 0.0
         self._first, self._warned = True, False
+        self._started: float | None = time.perf_counter()
 
     def after_train_iter(
         self,
@@ -41,6 +43,9 @@ class ProgressHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Summarise the log interval that ends here."""
+        if self._started is not None:
+            self._tell_first_step(runner, self._started)
+            self._started = None
         if not log_is_due(runner):
             return
         hub, done = runner.message_hub, place_in_epoch(runner) + 1
@@ -71,6 +76,14 @@ class ProgressHook(Hook):
                 f'{dataset.num_unreadable} unreadable images were skipped so '
                 'far'
             )
+
+    def _tell_first_step(self, runner: Runner, started: float) -> None:
+        """Say that it runs; on a slow machine the next line is far away."""
+        seconds = time.perf_counter() - started
+        runner.logger.info(
+            f'first step done, {seconds:.1f} s after the start; the next '
+            f'lines follow every {log_interval(runner)} steps'
+        )
 
     def _warn_if_slow(self, runner: Runner) -> None:
         share = self._waited / self._seconds

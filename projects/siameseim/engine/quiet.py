@@ -1,10 +1,42 @@
 """Stock code without messages that would only confuse."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+# Lines of a message above which it is for the log file alone.
+_SCREEN = 12
+
+
+class TerseRunner(Runner):
+    """Stock runner that spares the terminal its reports of many lines.
+
+    Environment, config and list of hooks, 250 lines in all, go to the log
+    file alone; warnings and errors are shown, however long they are.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        log_file = os.path.join(self.log_dir, f'{self.timestamp}.log')
+        self.logger.info(f'environment, config and hooks: {log_file}')
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the stock logger, whose terminal leaves long reports out."""
+        logger = super().build_logger(*args, **kwargs)
+        for handler in logger.handlers:
+            if not isinstance(handler, logging.FileHandler):
+                handler.addFilter(_fits_a_screen)
+        return logger
+
+
+def _fits_a_screen(record: logging.LogRecord) -> bool:
+    lines = record.getMessage().count('\n')
+    return record.levelno > logging.INFO or lines < _SCREEN
 
 
 @contextmanager
