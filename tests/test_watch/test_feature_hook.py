@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,9 @@ import torch
 from mmengine.logging import MessageHub
 
 from siameseim.errors import InputError
+from siameseim.models.norm import layer_norm_fp32
 from siameseim.watch import FeatureTaps, FeatureWatchHook
+from siameseim.watch.feature_hook import recognised
 from siameseim.watch.signs import FeatureSigns
 from tests.model_fixtures import random_batch, tiny_model
 
@@ -122,6 +125,44 @@ def test_signs_are_logged_for_each_branch(run, tmp_path):
         assert {f'{branch}_std', f'{branch}_cosine'} <= last.keys()
 
 
+def stub_taps(prediction, projected):
+    return SimpleNamespace(
+        prediction=prediction, tokens={'projected': projected}
+    )
+
+
+def test_a_prediction_of_its_own_image_is_recognised():
+    """Three of four images at every place but the first; there all."""
+    torch.manual_seed(0)
+    projected = torch.randn(4, 6, 8)
+    prediction = layer_norm_fp32(projected)
+    prediction[0, 1:] = prediction[1, 1:].clone()
+    share = recognised(stub_taps(prediction, projected), 4)
+    assert share == pytest.approx((6 * 4 - 5) / (6 * 4))
+
+
+def test_a_prediction_that_all_images_share_is_recognised_by_chance():
+    torch.manual_seed(0)
+    projected = torch.randn(32, 64, 8)
+    prediction = torch.randn(1, 64, 8).expand(32, -1, -1)
+    assert recognised(stub_taps(prediction, projected), 32) < 2 / 32
+
+
+def test_images_of_swapped_views_are_no_others():
+    torch.manual_seed(0)
+    first = torch.randn(4, 6, 8)
+    projected = torch.cat([first, first + 0.01 * torch.randn(4, 6, 8)])
+    prediction = layer_norm_fp32(projected.roll(4, dims=0))
+    assert recognised(stub_taps(prediction, projected), 4) == 1.0
+
+
+def test_learning_is_logged_and_what_it_means_said_once(run, tmp_path):
+    log = run('log_level = "INFO"\n' + WATCH.format(''))
+    assert log.count('by chance') == 1
+    assert 'among 4 images; 25.0% by chance' in log
+    assert re.search(r'\| own image found \d+% \|', log)
+
+
 def weights(tmp_path, name):
     saved = torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
     return saved['state_dict']
@@ -168,6 +209,8 @@ def test_taps_hold_what_the_modules_compute():
     assert torch.equal(tokens['online'], online[:, 1:])
     assert torch.equal(tokens['target'], whole[:, 1:])
     assert tokens['projected'].shape == (4, 16, 8)
+    assert taps.prediction.shape == (4, 16, 8)
+    assert not taps.prediction.requires_grad
     assert not any(value.requires_grad for value in tokens.values())
     model(views, samples, mode='loss')
     assert taps.tokens['online'] is tokens['online']  # no longer listening

@@ -3,7 +3,7 @@
 import torch
 from mmengine.config import Config
 
-from ..watch.feature_hook import measure
+from ..watch.feature_hook import FOUND_AMONG, measure, recognised
 from ..watch.probe_hook import OnlineProbeHook
 from ..watch.taps import FeatureTaps
 from .step import StepBenchmark
@@ -35,7 +35,7 @@ def watching_cost(
     taps = FeatureTaps(step.model)
     step.run()
     taps.remove()
-    tokens = taps.tokens
+    tokens, images = taps.tokens, min(FOUND_AMONG, batch_size)
     probe = OnlineProbeHook(enabled=True)
     probe.build(step.model, torch.arange(1000))
     places = torch.arange(batch_size) % 1000
@@ -43,7 +43,7 @@ def watching_cost(
     result = {}
     for name, function in (
         ('step', step.run),
-        ('features', lambda: measure(tokens)),
+        ('features', lambda: (measure(tokens), recognised(taps, images))),
         ('probe', lambda: probe.learn(tokens['target'], places)),
     ):
         result[name] = timed(function, device, repeats).median

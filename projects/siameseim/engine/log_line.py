@@ -81,6 +81,7 @@ class ProgressLogProcessor(LogProcessor):
 _OPTIONAL = {
     'momentum': 'ema {:.5f}',
     'grad_norm': 'grad {:.3g}',
+    'found_image': 'own image found {:.0%}',
     'images_per_second': '{:.4g} images/s',
     'data_share': 'waiting for data {:.0%}',
     'memory': '{:.0f} MB',

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from ..visualization.figures import draw_log
 from ..watch import FeatureSigns, feature_signs
+from .in_short import in_short
 from .load import LoadedRun, curves_of
 from .page import Picture, Section, render
 from .pictures import (
@@ -25,6 +26,12 @@ _CURVES = {
         'Falls early in every run, also in one that collapses: read it '
         'together with the curves beside it. It may rise while the target '
         'gets richer.',
+    ),
+    'Own image found by the prediction': (
+        ('found_image',),
+        'Share of patches of view 2 whose predicted feature is nearest to '
+        "their own image's in the batch. It starts near chance, 1 / images, "
+        'and should rise: the network learns what it is asked for.',
     ),
     'k-NN accuracy in %': (
         ('knn', 'probe_accuracy'),
@@ -55,6 +62,7 @@ def build_report(run: LoadedRun, folder: Path) -> str:
     images = load_images(run.model, folder, MAX_IMAGES)
     pairs, shares = pair_figures(run.model, run.cfg, folder, count=4)
     sections = [
+        in_short(run.log, run.cfg.train_dataloader.batch_size),
         _curves(run),
         _signs(images),
         _pairs(pairs, shares),

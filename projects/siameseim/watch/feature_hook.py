@@ -1,4 +1,4 @@
-"""Measures during training whether the features collapse."""
+"""Measures during training whether features collapse or tell images apart."""
 
 from typing import Any
 
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
+from ..evaluation.predicted import found_image
+from ..models.norm import layer_norm_fp32
 from .judge import Limits, Signs, collapsed
 from .signs import FeatureSigns, feature_signs
 from .taps import FeatureTaps
@@ -18,6 +20,9 @@ from .taps import FeatureTaps
 # What a resumed run goes on with.
 _UNTRAINED = 'untrained_features'
 _IN_A_ROW = 'features_past_limits'
+
+# Images among which a prediction has to find its own.
+FOUND_AMONG = 64
 
 _TRY = (
     'The loss cannot show this. Try a lower optim_wrapper.optimizer.lr, a '
@@ -29,7 +34,7 @@ _TRY = (
 
 @HOOKS.register_module()
 class FeatureWatchHook(Hook):
-    """Logs signs of collapse of the features and warns.
+    """Logs signs of collapse, with a warning, and one of learning.
 
     Every ``interval`` iterations the features that the step itself computed
     are looked at, on all processes, and the means are logged as
@@ -37,6 +42,9 @@ class FeatureWatchHook(Hook):
     and ``FeatureSigns``). The first iteration of a run is the untrained
     network, which the limits refer to; it survives a resume, as does the
     number of measurements in a row that passed them.
+
+    The sign of learning is ``found_image``, from ``recognised``: chance for a
+    network that learned nothing, or that collapsed.
 
     Args:
         interval (int): iterations between two measurements; 0 turns the hook
@@ -86,11 +94,20 @@ class FeatureWatchHook(Hook):
         """
         if self._taps is None:
             return
-        self._taps.remove()
-        tokens, self._taps = self._taps.tokens, None
-        signs = measure(tokens)
+        taps, self._taps = self._taps, None
+        taps.remove()
+        signs = measure(taps.tokens)
         if signs is None:  # this batch is not finite: others report it
             return
+        images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
+        found = recognised(taps, images)
+        runner.message_hub.update_scalar('train/found_image', found)
+        if runner.iter == 0:
+            runner.logger.info(
+                'own image found: whether the feature predicted for a patch '
+                f"of view 2 is nearest to its own image's, among {images} "
+                f'images; {1 / images:.1%} by chance, {found:.1%} untrained'
+            )
         for branch, values in signs.items():
             for name, value in values._asdict().items():
                 runner.message_hub.update_scalar(
@@ -147,3 +164,23 @@ def measure(tokens: dict[str, Tensor]) -> Signs | None:
         branch: FeatureSigns(*row)
         for branch, row in zip(tokens, rows.tolist(), strict=True)
     }
+
+
+def recognised(taps: FeatureTaps, images: int) -> float:
+    """Share of view 2's patches whose prediction finds its own image.
+
+    Among the patches of all images at the same place, those view 1 does not
+    show included; the mean over all processes.
+
+    Args:
+        taps (FeatureTaps): of one forward pass.
+        images (int): the first images of the batch, without swapped views.
+
+    Returns:
+        float: 1 / images for a network that tells none apart.
+    """
+    prediction = taps.prediction[:images].float()
+    target = layer_norm_fp32(taps.tokens['projected'][:images])
+    share = found_image(prediction, target).float().mean()
+    all_reduce(share, op='mean')
+    return share.item()

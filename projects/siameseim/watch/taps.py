@@ -19,6 +19,7 @@ class FeatureTaps:
         tokens (dict[str, Tensor]): 'online' (B, V, C) of the online backbone,
             'target' (B, L, C) of the target backbone, 'projected' (B, L, D)
             of the target's projector, which is what the loss compares with.
+        prediction (Tensor): (B, L, D) what view 1 predicts of view 2's.
 
     Args:
         model (SiameseIM): the training model, without wrapper.
@@ -29,6 +30,7 @@ class FeatureTaps:
         self._handles: list[RemovableHandle] = [
             model.backbone.register_forward_hook(self._online),
             model.target.projector.register_forward_hook(self._target),
+            model.neck.predictor.register_forward_hook(self._predicted),
         ]
 
     def remove(self) -> None:
@@ -42,3 +44,6 @@ class FeatureTaps:
     def _target(self, module: nn.Module, args: Any, output: Tensor) -> None:
         self.tokens['target'] = args[0].detach()[:, 1:]
         self.tokens['projected'] = output.detach()[:, 1:]
+
+    def _predicted(self, module: nn.Module, args: Any, output: Tensor) -> None:
+        self.prediction = output.detach()
