@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.optim import OptimWrapper
 
 from siameseim.engine import MomentumTargetHook
 from siameseim.engine.schedule import target_momentum
@@ -34,6 +35,12 @@ def test_as_many_updates_as_optimizer_steps(toy_run):
         for state in runner.optim_wrapper.optimizer.state.values()
     }
     assert steps == {math.ceil(30 / 4)} == {len(runner.model.kept)}
+
+
+def test_a_wrapper_that_tells_of_no_skipped_steps_is_refused():
+    runner = SimpleNamespace(optim_wrapper=OptimWrapper.__new__(OptimWrapper))
+    with pytest.raises(InputError, match='optim_wrapper.type=OptimWrapper'):
+        MomentumTargetHook().before_train(runner)
 
 
 def test_it_reaches_a_wrapped_model():

@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config, ConfigDict
 
 from siameseim.engine import train_config
+from siameseim.errors import InputError
 
 OMPI = 'OMPI_COMM_WORLD_LOCAL_SIZE'
 
@@ -47,3 +48,49 @@ def test_a_pipeline_set_in_its_place_is_that_of_the_run(tmp_path):
         cfg = Config.fromfile(file)
         assert cfg.train_pipeline != cfg.train_dataloader.dataset.pipeline
         train_config.check_pipeline(cfg)
+
+
+def run_of(epochs, schedule):
+    return Config(
+        dict(train_cfg=dict(max_epochs=epochs), param_scheduler=schedule)
+    )
+
+
+def test_the_warm_up_keeps_its_share():
+    cfg = run_of(200, dict(type='WarmupCosineLR', warmup=40))
+    train_config.set_epochs(cfg, 50)
+    assert cfg.train_cfg.max_epochs == 50
+    assert cfg.param_scheduler.warmup == pytest.approx(10)
+
+
+STOCK = [
+    [dict(type='LinearLR', end=2), dict(type='CosineAnnealingLR', begin=2)],
+    dict(type='CosineAnnealingLR', T_max=8),
+    None,
+]
+
+
+@pytest.mark.parametrize('schedule', STOCK)
+def test_another_schedule_is_left_as_it_is(schedule):
+    cfg = run_of(8, schedule)
+    train_config.set_epochs(cfg, None)
+    assert cfg.to_dict() == run_of(8, schedule).to_dict()
+
+
+@pytest.mark.parametrize('schedule', STOCK)
+def test_nobody_stretches_another_schedule(schedule):
+    with pytest.raises(InputError, match='--epochs 3 cannot fit'):
+        train_config.set_epochs(run_of(8, schedule), 3)
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'named'),
+    [
+        (run_of(0, None), 'train_cfg.max_epochs 0 trains nothing'),
+        (Config(dict(train_cfg=dict(max_iters=9))), 'max_epochs None'),
+        (run_of(3, dict(warmup=3)), 'a warm-up of 3 epochs does not fit'),
+    ],
+)
+def test_a_run_without_an_epoch_to_train_is_refused(cfg, named):
+    with pytest.raises(InputError, match=named):
+        train_config.set_epochs(cfg, None)

@@ -85,6 +85,36 @@ def test_a_saved_target_takes_no_online_weights_along():
     assert len(pickle.dumps(model.target)) - before < 200
 
 
+def test_the_target_drops_nothing_where_the_online_branch_does():
+    torch.manual_seed(0)
+    drops = dict(drop_rate=0.3, drop_path_rate=0.3)
+    blocks = [dict(attn_drop_rate=0.3), dict(attn_drop_rate=0.3)]
+    model = tiny_model(layer_cfgs=blocks, **drops).train()
+    model.update_target(0.0)
+    (view, _), samples = random_batch(8)
+    first, second = (model.target(view) for _ in range(2))
+    assert torch.equal(first, second)
+    seen = samples['visible']
+    first, second = (model.backbone(view, seen) for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize('losses', [dict(cosine=torch.zeros(())), 1.0])
+def test_a_head_without_a_loss_is_refused(losses):
+    model = tiny_model().train()
+    model.update_target(0.9)
+    model.head.loss = lambda prediction, target: losses
+    with pytest.raises(
+        InputError, match=r'SiameseIMHead.loss returned .*cos|1'
+    ):
+        model.loss(*random_batch(4))
+
+
+def test_a_backbone_without_a_cls_token_is_refused():
+    with pytest.raises(InputError, match='with_cls_token=False'):
+        tiny_model(with_cls_token=False, out_type='raw')
+
+
 def test_training_with_a_target_that_never_moves_is_refused():
     model = tiny_model().train()
     with pytest.raises(InputError, match='MomentumTargetHook'):

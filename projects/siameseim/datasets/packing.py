@@ -9,6 +9,8 @@ from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
 from torch import Tensor
 
+from ..errors import InputError
+
 
 @TRANSFORMS.register_module()
 class PackTwoViews(BaseTransform):
@@ -34,14 +36,21 @@ class PackTwoViews(BaseTransform):
             float32, ``flips`` (2,) bool, ``source_width``
             () float32, ``sample_idx`` () int64, and ``changes`` (2, 7, 2)
             float32 if a ``ViewPhotometric`` left them to the device.
+
+        Raises:
+            InputError: If a step before left something out, if views are no
+                uint8 RGB, or the mask no (rows, columns) of 0 and 1 with a
+                visible patch.
         """
+        _check_steps(results)
+        mask = _as_mask(results['mask'])
         # Indices beside the mask: from the mask alone the model would have
         # to wait for the device to learn how many patches it leaves.
-        visible = np.flatnonzero(~results['mask'])
+        visible = np.flatnonzero(~mask)
         return {
             'inputs': [_to_chw(view) for view in results['views']],
             'data_samples': {
-                'mask': torch.from_numpy(results['mask']),
+                'mask': torch.from_numpy(mask),
                 'visible': torch.from_numpy(visible),
                 'boxes': torch.from_numpy(results['boxes']),
                 'flips': torch.from_numpy(results['flips']),
@@ -73,6 +82,34 @@ class PackViews(BaseTransform):
         }
 
 
+def _check_steps(results: dict[str, Any]) -> None:
+    """Name the step that makes what is missing."""
+    for name, step in (
+        ('views', 'TwoViews'),
+        ('boxes', 'TwoViews'),
+        ('mask', 'BlockMask'),
+    ):
+        if name not in results:
+            raise InputError(
+                f'PackTwoViews got no {name!r} (only {sorted(results)}): '
+                f'the pipeline needs a step such as {step} before it'
+            )
+
+
+def _as_mask(mask: Any) -> np.ndarray:
+    """(rows, columns) bool, True is masked, of any array of 0 and 1."""
+    array = np.asarray(mask)
+    hidden = array.astype(bool)
+    if array.ndim != 2 or hidden.all() or (hidden != array).any():
+        raise InputError(
+            f'PackTwoViews got a mask of {array.dtype} {array.shape} that '
+            f'hides {hidden.sum()} patches: it must be (rows, columns) of '
+            'True or 1, where a patch is hidden, and False or 0, of which '
+            'there must be some'
+        )
+    return hidden
+
+
 def _common(results: dict[str, Any]) -> dict[str, Tensor]:
     """The sample's number, and colour changes that are yet to be made."""
     packed = {'sample_idx': torch.tensor(results['sample_idx'])}
@@ -83,6 +120,11 @@ def _common(results: dict[str, Any]) -> dict[str, Tensor]:
 
 def _to_chw(pixels: np.ndarray) -> Tensor:
     """(H, W, 3) array -> contiguous (3, H, W) tensor."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise InputError(
+            f'got a view of {pixels.dtype} {pixels.shape} to pack: the steps '
+            'before must leave (height, width, 3) arrays of uint8, RGB'
+        )
     planes = np.empty((3, *pixels.shape[:2]), np.uint8)
     cv2.split(pixels, list(planes))  # an eighth of the time of a permute
     return torch.from_numpy(planes)

@@ -129,7 +129,8 @@ class PretrainDataset:
         """Load one image and run the pipeline on it.
 
         Raises:
-            InputError: If too many files in a row cannot be read.
+            InputError: If too many files in a row cannot be read, or a step
+                of the pipeline returns nothing.
         """
         epoch, index = divmod(int(key), len(self))
         images = len(self.dataset)
@@ -138,11 +139,18 @@ class PretrainDataset:
             rng = np.random.default_rng((self.seed, epoch, index))
             try:
                 source = self._open(candidate)
-                return self.pipeline(
+                packed = self.pipeline(
                     dict(source=source, rng=rng, sample_idx=candidate)
                 )
             except UnreadableImageError as error:
                 self._report(candidate, error)
+                continue
+            if packed is None:
+                raise InputError(
+                    'a step of the pipeline returned nothing: each transform '
+                    'must return the results'
+                )
+            return packed
         raise InputError(
             f'{step + 1} images in a row cannot be read, the last one is '
             f'{self._name(candidate)}. Check that its folder is '

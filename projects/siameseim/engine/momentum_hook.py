@@ -43,6 +43,19 @@ class MomentumTargetHook(Hook):
         self.base_momentum = base_momentum
         self.final_momentum = final_momentum
 
+    def before_train(self, runner: Runner) -> None:
+        """Ask for the wrapper that tells of windows and skipped steps.
+
+        Raises:
+            InputError: if the runner has another.
+        """
+        if not hasattr(runner.optim_wrapper, 'skipped'):
+            raise InputError(
+                f'optim_wrapper.type={type(runner.optim_wrapper).__name__} '
+                'does not tell the target branch of skipped steps: give '
+                'AutocastOptimWrapper or a subclass'
+            )
+
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:

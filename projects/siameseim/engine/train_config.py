@@ -57,21 +57,35 @@ def set_epochs(cfg: Config, epochs: int | None) -> None:
     """Train longer or shorter; the warm-up keeps its share of the run.
 
     Raises:
-        ValueError: if there is no epoch to train, or only warm-up.
+        InputError: if there is no epoch to train, or only warm-up, or the
+            schedule is one of the user's that nobody here can stretch.
     """
-    schedule, stated = cfg.param_scheduler, cfg.train_cfg.max_epochs
+    stated = cfg.train_cfg.get('max_epochs')
+    _check_epochs('train_cfg.max_epochs', stated)
+    schedule = cfg.get('param_scheduler')
+    warms_up = isinstance(schedule, dict) and 'warmup' in schedule
     if epochs is not None:
-        if epochs < 1:
-            raise ValueError(
-                f'--epochs {epochs} trains nothing: give 1 or more'
+        _check_epochs('--epochs', epochs)
+        if not warms_up:
+            raise InputError(
+                f'--epochs {epochs} cannot fit this param_scheduler to the '
+                'run: set train_cfg.max_epochs and its lengths in the config'
             )
         schedule.warmup *= epochs / stated
         cfg.train_cfg.max_epochs = epochs
-    elif schedule.warmup >= stated:
-        raise ValueError(
+    elif warms_up and schedule.warmup >= stated:
+        raise InputError(
             f'a warm-up of {schedule.warmup} epochs does not fit into a run '
             f'of train_cfg.max_epochs={stated}: shorten the run with '
             '--epochs, which shortens both, or set param_scheduler.warmup'
+        )
+
+
+def _check_epochs(name: str, epochs: object) -> None:
+    if not isinstance(epochs, int) or epochs < 1:
+        raise InputError(
+            f'{name} {epochs} trains nothing: give a number of epochs from 1 '
+            'on (pretraining is counted in epochs)'
         )
 
 
@@ -120,6 +134,9 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
 
     Returns:
         str: what was done, for the log.
+
+    Raises:
+        InputError: if rate or ``auto_scale_lr`` are none.
     """
     batch = cfg.train_dataloader.batch_size
     accumulation = cfg.optim_wrapper.get('accumulative_counts', 1)
@@ -132,12 +149,15 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     if not scaling or not scaling.get('enable'):
         return text
     optimizer = cfg.optim_wrapper.optimizer
-    stated = optimizer.lr
-    extra = scaling.keys() - {'enable', 'base_batch_size'}
-    if extra or not isinstance(stated, int | float):
+    stated = optimizer.get('lr')
+    if not isinstance(stated, int | float) or stated < 0:
         raise InputError(
-            f'optim_wrapper.optimizer.lr={stated!r} must be a number, and '
-            f'auto_scale_lr={dict(scaling)} have enable and base_batch_size'
+            f'optim_wrapper.optimizer.lr={stated!r} must be a number from 0 on'
+        )
+    if scaling.keys() != {'enable', 'base_batch_size'}:
+        raise InputError(
+            f'auto_scale_lr={dict(scaling)} must have enable and '
+            'base_batch_size, and nothing else'
         )
     optimizer.lr = stated * total / scaling.base_batch_size
     scaling.enable = False  # or mmengine would scale it once more

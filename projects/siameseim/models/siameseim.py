@@ -31,6 +31,7 @@ class SiameseIM(BaseSelfSupervisor):
 
     Raises:
         ValueError: if the image size is no multiple of the patch size.
+        InputError: if the backbone has no cls token.
     """
 
     def __init__(
@@ -42,6 +43,11 @@ class SiameseIM(BaseSelfSupervisor):
             raise ValueError(
                 f'img_size={encoder.img_size} must be a multiple of '
                 f'patch_size={patch}'
+            )
+        if encoder.cls_token is None:
+            raise InputError(
+                'the backbone has with_cls_token=False, but the method '
+                'predicts with a cls token: leave it out'
             )
         inferred = dict(
             in_channels=encoder.embed_dims,
@@ -79,7 +85,8 @@ class SiameseIM(BaseSelfSupervisor):
             dict[str, Tensor]: 'loss_pos' and 'loss_neg', fp32 scalars.
 
         Raises:
-            InputError: if the batch is not what ``PackTwoViews`` makes, or
+            InputError: if the head returns no loss, the batch is not what
+                ``PackTwoViews`` makes, or
                 the views have another size than the backbone's ``img_size``,
                 or the mask another grid than its patches.
         """
@@ -94,7 +101,17 @@ class SiameseIM(BaseSelfSupervisor):
         target = self.target(view2)
         tokens = self.neck.projector(self.backbone(view1, visible))
         prediction = self.neck.predictor(tokens, visible, geometry)
-        return self.head.loss(prediction, target)
+        losses = self.head.loss(prediction, target)
+        if not isinstance(losses, dict) or not any(
+            'loss' in n for n in losses
+        ):
+            raise InputError(
+                f'{type(self.head).__name__}.loss returned '
+                f'{sorted(losses) if isinstance(losses, dict) else losses}: '
+                "it must be a dict of scalars, in which those with 'loss' in "
+                'their name are summed and minimised'
+            )
+        return losses
 
     def _check(
         self, inputs: list[Tensor], data_samples: dict[str, Tensor]

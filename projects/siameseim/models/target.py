@@ -5,6 +5,8 @@ from operator import is_not
 from typing import Any
 
 import torch
+from mmcv.cnn.bricks.drop import DropPath
+from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 from torch.optim.sgd import sgd
 
@@ -17,7 +19,8 @@ class MomentumTarget(nn.Module):
     """EMA copies of backbone and projector that encode the whole of view 2.
 
     Parameters are averaged; BatchNorm runs on batch statistics in train mode
-    and keeps its own running buffers. Nothing here receives a gradient.
+    and keeps its own running buffers. Nothing here receives a gradient, and
+    nothing is dropped: the features to predict are those of the whole network.
 
     Args:
         backbone (SiameseIMViT): online backbone to copy.
@@ -29,6 +32,13 @@ class MomentumTarget(nn.Module):
         self.backbone = copy.deepcopy(backbone)
         self.projector = copy.deepcopy(projector)
         self.requires_grad_(False)
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+            elif isinstance(module, DropPath):
+                module.drop_prob = 0.0
+            elif isinstance(module, MultiheadAttention):
+                module.attn_drop = 0.0
         self._moved = False
         self._weights: tuple[list[Tensor], list[Tensor]] = [], []
 
