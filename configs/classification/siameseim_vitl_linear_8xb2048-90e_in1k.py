@@ -10,7 +10,6 @@ _base_ = ['./_base_/linear_vit-base.py']
 model = dict(
     backbone=dict(
         arch='large',
-        frozen_stages=24,
         init_cfg=dict(checkpoint='siameseim_vitl_pretrain.pth'),
     ),
     neck=dict(input_features=1024),

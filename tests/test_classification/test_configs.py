@@ -25,7 +25,6 @@ def toy(config, weights):
         'default_hooks.logger.interval': 1,
     }
     if 'linear' in config:
-        options['model.backbone.frozen_stages'] = 12
         options['model.neck.input_features'] = 192
     crop = 0 if 'cifar' in config else 1
     options[f'train_dataloader.dataset.pipeline.{crop}.scale'] = 32

@@ -10,6 +10,7 @@ from siameseim.downstream import (
     SiameseIMViTDet,
 )
 from siameseim.downstream.dense_vit import spread_over_depth
+from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from tests.vit_fixtures import SIZES, TINY, tiny_vit
 
@@ -87,6 +88,17 @@ def test_frozen_stages_get_no_gradient_and_stay_in_eval_mode(stages):
 def test_a_frozen_backbone_builds_no_graph():
     model = SiameseIMDenseViT(**SIZES, frozen_stages=4).train()
     assert not any(m.requires_grad for m in model(torch.randn(1, 3, 16, 16)))
+
+
+def test_all_stages_are_as_many_as_there_are():
+    model = SiameseIMDenseViT(**SIZES, frozen_stages='all').train()
+    assert not any(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.parametrize('out_indices', [4, [0, 4], (-5,)])
+def test_blocks_that_are_not_there_are_refused(out_indices):
+    with pytest.raises(InputError, match='blocks are 0 to 3'):
+        SiameseIMDenseViT(**SIZES, out_indices=out_indices)
 
 
 def test_more_frozen_stages_than_blocks_raise():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from mmpretrain.registry import MODELS
 
 from siameseim.evaluation import frozen_suite
 from siameseim.evaluation.frozen import backbone_config, checkpoint_of
@@ -106,7 +107,7 @@ def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
     )
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         assert (loader.num_workers, loader.persistent_workers) == (1, True)
-    assert cfg.model.backbone.frozen_stages == 2
+    assert MODELS.build(cfg.model.backbone).frozen_stages == 2
     assert cfg.model.backbone.out_type == 'avg_featmap'
     assert cfg.model.head.num_classes == 3
     assert cfg.model.head.in_channels == 192

@@ -45,6 +45,19 @@ def test_all_classes_and_ignored_pixels_pass(split):
     check([[0, 1], [2, 255]], split)
 
 
+@pytest.mark.parametrize('read', [None, False, True])
+def test_masks_must_be_read_as_the_data_set_says(read):
+    step = SimpleNamespace(reduce_zero_label=read)
+    pipeline = SimpleNamespace(transforms=[SimpleNamespace(), step])
+    dataset = SimpleNamespace(pipeline=pipeline, reduce_zero_label=False)
+    hook, model = SiameseIMSegmentationCheckHook(), SimpleNamespace()
+    if read is True:
+        with pytest.raises(InputError, match='step 1 of its pipeline .* True'):
+            hook.check_dataset(dataset, model)
+    else:
+        hook.check_dataset(dataset, model)
+
+
 @pytest.mark.parametrize('split', ['val', 'test'])
 def test_a_measured_mask_of_another_size_is_named(split):
     with pytest.raises(InputError, match='7.png is 2 x 2 .* image is 3 x 2'):

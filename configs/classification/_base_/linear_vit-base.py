@@ -9,7 +9,7 @@ custom_imports = dict(imports=['siameseim'], allow_failed_imports=False)
 model = dict(
     backbone=dict(
         type='SiameseIMViT',
-        frozen_stages=12,  # the whole depth: its LayerNorm is frozen too
+        frozen_stages='all',  # with its LayerNorm
         out_type='avg_featmap',
         final_norm=False,
         # The one line for the weights: any layout, see

@@ -19,8 +19,8 @@ model = dict(
         type='SiameseIMViT',
         arch='base',
         img_size=512,
-        out_indices=[11],
-        frozen_stages=12,
+        out_indices=[-1],
+        frozen_stages='all',
         # The one line for the weights: any layout, see docs/segmentation.md.
         init_cfg=dict(
             type='Pretrained', checkpoint='sim_base_1600ep_pretrain.pth'

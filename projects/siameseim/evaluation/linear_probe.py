@@ -88,8 +88,7 @@ def _set_backbone(cfg: Config, backbone: dict[str, Any]) -> None:
     ours = cfg.model.backbone
     kept = {k: ours[k] for k in ('out_type', 'frozen_stages')}
     cfg.model.backbone = {**backbone, **kept}
-    built = MODELS.build({**cfg.model.backbone, 'frozen_stages': -1})
-    cfg.model.backbone.frozen_stages = built.num_layers
+    built = MODELS.build(cfg.model.backbone)
     cfg.model.backbone.img_size = built.img_size
     cfg.model.neck.input_features = built.embed_dims
     cfg.model.head.in_channels = built.embed_dims

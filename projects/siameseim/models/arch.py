@@ -1,6 +1,6 @@
 """Sizes of a backbone, checked before it is built of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from ..errors import InputError, did_you_mean
 
@@ -25,6 +25,52 @@ def check_arch(arch: str | dict, names: Collection[str]) -> None:
             f'base, large, huge, or a dict of {", ".join(_KEYS)}'
             + did_you_mean(str(arch), names)
         )
+
+
+def check_indices(
+    out_indices: int | Sequence[int],
+    arch: str | dict,
+    zoo: Mapping[str, dict],
+) -> None:
+    """Refuse blocks that a backbone does not have.
+
+    Args:
+        out_indices (int | Sequence[int]): as for ``SiameseIMViT``.
+        arch (str | dict): checked by ``check_arch``.
+        zoo (Mapping[str, dict]): sizes of the named ones.
+
+    Raises:
+        InputError: naming the first of them.
+    """
+    sizes = zoo[arch.lower()] if isinstance(arch, str) else arch
+    blocks = sizes['num_layers']
+    given = [out_indices] if isinstance(out_indices, int) else out_indices
+    for index in given:
+        if not -blocks <= index < blocks:
+            raise InputError(
+                f'out_indices={out_indices} of the backbone has {index}, but '
+                f'its blocks are 0 to {blocks - 1}: -1 is the last one of any'
+            )
+
+
+def frozen_blocks(frozen_stages: int | str, blocks: int) -> int:
+    """Number of frozen blocks that ``frozen_stages`` asks for.
+
+    Args:
+        frozen_stages (int | str): a number, -1 for none, or 'all'.
+        blocks (int): that the backbone has.
+
+    Raises:
+        InputError: if it is none of these, or more than there are.
+    """
+    if frozen_stages == 'all':
+        return blocks
+    if not isinstance(frozen_stages, int) or frozen_stages > blocks:
+        raise InputError(
+            f'frozen_stages={frozen_stages}, but the backbone has only '
+            f"{blocks} blocks: give -1 for none, or 'all'"
+        )
+    return frozen_stages
 
 
 def _check_sizes(arch: dict) -> None:

@@ -17,7 +17,7 @@ from ..convert.load_backbone import (
     split_init_cfg,
     warn_if_absent,
 )
-from .arch import check_arch
+from .arch import check_arch, check_indices, frozen_blocks
 from .fast_blocks import use_fast_blocks
 from .position import grid_sincos
 from .recompute import run_block
@@ -49,10 +49,10 @@ class SiameseIMViT(VisionTransformer):
         final_norm (bool): LayerNorm after the last block. Defaults to False.
         out_indices (int | Sequence[int]): blocks whose output is returned,
             from 0; negative numbers count from the end. Defaults to -1.
-        frozen_stages (int): blocks kept in eval mode and without gradient,
-            with everything before them; 0 freezes what precedes the first
-            block, the number of blocks the whole backbone. Defaults to -1:
-            nothing.
+        frozen_stages (int | str): blocks kept in eval mode and without
+            gradient, with everything before them; 0 freezes what precedes the
+            first block, 'all' or the number of blocks the whole backbone.
+            Defaults to -1: nothing.
         with_cp (bool): recompute each block in the backward pass instead of
             storing its activations. Defaults to False.
         **kwargs: as for ``mmpretrain.VisionTransformer``: ``img_size`` and
@@ -79,11 +79,12 @@ class SiameseIMViT(VisionTransformer):
         frozen_patch_embed: bool = True,
         final_norm: bool = False,
         out_indices: int | Sequence[int] = -1,
-        frozen_stages: int = -1,
+        frozen_stages: int | str = -1,
         with_cp: bool = False,
         **kwargs: Any,
     ) -> None:
         check_arch(arch, self.arch_zoo)
+        check_indices(out_indices, arch, self.arch_zoo)
         if not isinstance(out_indices, int):
             out_indices = [*out_indices]  # the stock class edits it in place
         super().__init__(
@@ -97,12 +98,7 @@ class SiameseIMViT(VisionTransformer):
             self.pos_embed.copy_(self._positions(self.patch_resolution))
         if frozen_patch_embed:
             self.patch_embed.requires_grad_(False)
-        if frozen_stages > self.num_layers:
-            raise ValueError(
-                f'frozen_stages={frozen_stages}, but the backbone has only '
-                f'{self.num_layers} blocks'
-            )
-        self.frozen_stages = frozen_stages
+        self.frozen_stages = frozen_blocks(frozen_stages, self.num_layers)
         self.train()
 
     def train(self, mode: bool = True) -> 'SiameseIMViT':

@@ -40,7 +40,7 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
         self._check_files(runner, runner.test_dataloader)
 
     def check_dataset(self, dataset: BaseDataset, model: nn.Module) -> None:
-        """Compare the classes of each head with those of the data set."""
+        """Compare the data set with each head and with its own pipeline."""
         for name in ('decode_head', 'auxiliary_head'):
             head = getattr(model, name, None)
             if head is not None:
@@ -49,6 +49,7 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
                     head.num_classes,
                     dataset.metainfo['classes'],
                 )
+        _check_zero_label(dataset)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
@@ -83,6 +84,19 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
                     f'{", ".join(skipped[:3])}{more}. Save them with that '
                     'suffix'
                 )
+
+
+def _check_zero_label(dataset: BaseDataset) -> None:
+    """Raise if the masks are not read as the data set says."""
+    for place, step in enumerate(dataset.pipeline.transforms):
+        read_so = getattr(step, 'reduce_zero_label', None)
+        if read_so not in (None, dataset.reduce_zero_label):
+            raise InputError(
+                f'the data set has reduce_zero_label='
+                f'{dataset.reduce_zero_label}, but step {place} of its '
+                f'pipeline ({type(step).__name__}) has {read_so}: set both, '
+                'in dataset and in dataset.pipeline, or leave it out there'
+            )
 
 
 def _check_labels(metainfo: dict, data_batch: dict | None) -> None:

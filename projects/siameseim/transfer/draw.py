@@ -185,5 +185,10 @@ def _segmentor(
     from mmseg.apis import inference_model, init_model
     from mmseg.visualization import SegLocalVisualizer
 
+    cfg = copy.deepcopy(cfg)
+    data = cfg.test_dataloader.dataset
+    while 'pipeline' not in data:  # of a wrapper
+        data = data.get('dataset') or data.datasets[0]
+    cfg.test_pipeline = data.pipeline  # mmseg reads only this
     model = revert_sync_batchnorm(init_model(cfg, checkpoint, device=device))
     return model, inference_model, SegLocalVisualizer('predictions')
