@@ -11,12 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.options import (
-    add_options,
-    missing_toolbox,
-    read_config,
-    unknown_setting,
-)
+from siameseim.engine.config_errors import missing_toolbox, unknown_setting
+from siameseim.engine.options import add_options, read_config
 from siameseim.transfer import draw
 
 
@@ -62,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         )
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         sys.exit(unknown_setting(error))
     except ImportError as error:
         sys.exit(missing_toolbox(error))

@@ -17,12 +17,8 @@ from mmengine.dist import is_main_process
 
 from siameseim.convert.safe_load import load_file
 from siameseim.engine import launch
-from siameseim.engine.options import (
-    add_options,
-    missing_toolbox,
-    read_config,
-    unknown_setting,
-)
+from siameseim.engine.config_errors import missing_toolbox, unknown_setting
+from siameseim.engine.options import add_options, read_config
 from siameseim.engine.quiet import TerseRunner
 from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
@@ -114,10 +110,12 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     try:
         runner = TerseRunner.from_cfg(cfg)
         runner.register_hook(WholeCheckpointHook())
+        with transfer.empty_data_explained(cfg, 'test'):
+            runner.test_loop  # noqa: B018 (builds the data)
         return runner.test()
     except InputError as error:
         sys.exit(f'error: {error}')
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         sys.exit(unknown_setting(error))
 
 

@@ -20,13 +20,8 @@ from mmengine.config import Config
 
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
-from siameseim.engine.options import (
-    add_options,
-    check_hooks,
-    missing_toolbox,
-    read_config,
-    unknown_setting,
-)
+from siameseim.engine.config_errors import missing_toolbox, unknown_setting
+from siameseim.engine.options import add_options, check_hooks, read_config
 from siameseim.engine.quiet import TerseRunner
 from siameseim.engine.resume_state import check_processes
 from siameseim.engine.worker_signals import end_workers
@@ -212,7 +207,7 @@ def train(args: argparse.Namespace) -> int | str | None:
     except KeyboardInterrupt:
         sys.stderr.write('interrupted before training\n')
         sys.exit(128 + signal.SIGINT)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         sys.exit(unknown_setting(error))
     except ImportError as error:
         sys.exit(missing_toolbox(error))
@@ -224,7 +219,7 @@ def train(args: argparse.Namespace) -> int | str | None:
         return f'error: {error}'
     except (InputError, OSError) as error:  # perhaps of this process alone
         sys.exit(f'error: {error}')
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         sys.exit(unknown_setting(error))
     except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
         kept = f'the last checkpoint in {runner.work_dir} is for --resume'

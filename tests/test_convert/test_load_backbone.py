@@ -8,6 +8,7 @@ from mmengine.runner.checkpoint import load_state_dict
 
 from siameseim.convert import load_backbone, load_pretrained
 from siameseim.downstream import SiameseIMDenseViT, SiameseIMViTDet
+from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from tests.model_fixtures import tiny_model
 from tests.vit_fixtures import SIZES, TINY, prefixed, saved, tiny_vit, to_timm
@@ -131,6 +132,7 @@ def test_layer_scales_of_the_file_are_folded_in(tmp_path, log):
     [
         'reg_token',
         'layers.1.attn.q_norm.weight',
+        'layers.1.attn.q_bias',
         'layers.1.attn.relative_position_bias_table',
         'layers.1.attn.rel_pos_h',
     ],
@@ -157,8 +159,11 @@ def test_few_matches_raise_and_name_what_is_missing(tmp_path):
     for name in ('layers.0.ln1.bias', 'layers.1.ln1.bias', 'cls_token'):
         del tensors[name]
     file = saved(tmp_path / 'f.pth', tensors)
-    with pytest.raises(ValueError, match=r'only 49 of 52.*layers\.1\.ln1'):
+    with pytest.raises(ValueError, match=r'only 49 of 52.*layers\.1\.ln1') as (
+        error
+    ):
         load_pretrained(SiameseIMViT(**SIZES), file)
+    assert 'left out' not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +186,35 @@ def test_another_size_raises_with_both_values(sizes, message, tmp_path):
     file = saved(tmp_path / 'f.pth', tiny_vit().state_dict())
     with pytest.raises(ValueError, match=message):
         load_pretrained(SiameseIMViT(**{**SIZES, **sizes}), file)
+
+
+@torch.no_grad()
+def test_a_file_without_qkv_biases_computes_the_same(tmp_path, log):
+    source = tiny_vit(qkv_bias=False)
+    model = SiameseIMViT(**SIZES).eval()
+    load_pretrained(model, saved(tmp_path / 'f', source.state_dict()))
+    images = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(model.encode(images), source.encode(images))
+    assert log[-1] == '4 absent qkv biases set to zero'
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('branch', ['online', 'target'])
+def test_a_branch_with_a_norm_before_its_blocks(branch, tmp_path, log):
+    """Fits the backbone that has it, whatever the other branch holds."""
+    online, target = (tiny_vit(pre_norm=True, seed=seed) for seed in (1, 2))
+    state = {
+        **prefixed('backbone.', online.state_dict()),
+        **prefixed('target.backbone.', target.state_dict()),
+    }
+    file = saved(tmp_path / 'f', state)
+    model = SiameseIMViT(**SIZES, pre_norm=True).eval()
+    load_pretrained(model, file, branch)
+    images = torch.randn(2, 3, 16, 16)
+    wanted = target if branch == 'target' else online
+    torch.testing.assert_close(model.encode(images), wanted.encode(images))
+    with pytest.raises(InputError, match='no place for pre_norm.bias, pre_no'):
+        load_pretrained(SiameseIMViT(**SIZES), file, branch)
 
 
 def test_a_file_without_a_vit_raises(tmp_path):

@@ -8,6 +8,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpretrain.registry import MODELS
 from torch import nn
 
+from siameseim.engine import param_groups
 from siameseim.engine.layer_decay import BackboneLayerDecay
 from siameseim.engine.param_groups import merge_groups
 from siameseim.errors import InputError
@@ -111,6 +112,60 @@ def test_what_nothing_reads_is_refused():
     config['paramwise_cfg'] = dict(custom_key=dict(body=dict(lr_mult=0.1)))
     with pytest.raises(InputError, match=r"\['custom_key'\].*custom_keys"):
         build_optim_wrapper(nn.Linear(2, 2), config)
+
+
+@pytest.mark.parametrize(
+    ('key', 'meant'),
+    [
+        ('bdoy', ', such as scale: did you mean body?'),
+        ('body.wieght', ': did you mean body.weight?'),
+        ('neck', ', such as scale'),
+    ],
+)
+def test_a_custom_key_of_no_parameter_is_refused(key, meant):
+    model = nn.ModuleDict(dict(body=nn.Linear(2, 2)))
+    model.register_parameter('scale', nn.Parameter(torch.ones(1)))
+    config = make_config()
+    for fitting in ('body.w', '.scale'):
+        config['paramwise_cfg'] = dict(custom_keys={fitting: {}})
+        build_optim_wrapper(model, config)
+    config['paramwise_cfg'] = dict(custom_keys={key: dict(lr_mult=0.1)})
+    with pytest.raises(InputError) as error:
+        build_optim_wrapper(model, config)
+    assert f'custom_keys has {key!r}' in str(error.value)
+    assert str(error.value).endswith(meant)
+
+
+def test_the_log_tells_learning_rates_that_differ(monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        param_groups, 'print_log', lambda line, logger: lines.append(line)
+    )
+    model = nn.ModuleDict(dict(body=nn.Linear(2, 2), head=nn.Linear(2, 2)))
+    config = make_config()
+    build_optim_wrapper(model, config)
+    assert not any('learning rate' in line for line in lines)
+    lines.clear()
+    config['paramwise_cfg'] = dict(custom_keys=dict(body=dict(lr_mult=0.1)))
+    build_optim_wrapper(model, config)
+    assert [line.rpartition(', ')[2] for line in lines] == [
+        'learning rate 0.01',
+        'learning rate 0.1',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('kind', 'own'), [('SGD', 0.0), ('AdamW', 0.01), ('Rprop', 0.0)]
+)
+def test_a_weight_decay_that_is_not_stated_is_the_optimizers(kind, own):
+    config = make_config()
+    config['optimizer'] = dict(type=kind, lr=0.1)
+    keys = dict(weight=dict(decay_mult=0.5))
+    config['paramwise_cfg'] = dict(PARAMWISE, custom_keys=keys)
+    wrapper = build_optim_wrapper(nn.Sequential(nn.Linear(2, 2)), config)
+    groups = wrapper.optimizer.param_groups
+    decays = {group['weight_decay'] for group in groups}
+    assert decays == {0.0, own / 2}  # of the bias and the weight
 
 
 def test_fused_is_used_and_equals_the_plain_update():

@@ -90,7 +90,34 @@ def test_a_missing_split_is_named(tmp_path):
         frozen.split_folders(tmp_path)
 
 
-@pytest.mark.parametrize('kind', ['stored config', 'given', 'no cls token'])
+def test_a_split_without_class_folders_is_named(colours, tmp_path):
+    shutil.copytree(colours / 'train', tmp_path / 'train')
+    (tmp_path / 'val').mkdir()
+    shutil.copy(next(colours.glob('val/*/*')), tmp_path / 'val')
+    with pytest.raises(FileNotFoundError, match='/val has .* one folder of i'):
+        frozen.split_folders(tmp_path)
+
+
+def test_a_norm_before_the_blocks_needs_the_config(tmp_path):
+    """``--config`` is the cure that the message names."""
+    settings = dict(TINY_CFG, pre_norm=True)
+    vit = tiny_vit(pre_norm=True)
+    path = saved(tmp_path / 'vit.pth', vit.state_dict())
+    with pytest.raises(ValueError, match=r"'pre_norm.weight'\].*--config"):
+        frozen.backbone_config(path, num_heads=2)
+    config = tmp_path / 'config.py'
+    config.write_text(f'model = dict(backbone={settings})')
+    cfg = frozen.backbone_config(path, str(config))
+    backbone, _ = frozen.frozen_backbone(cfg, 'cpu')
+    images = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(
+        backbone.eval().encode(images), vit.encode(images)
+    )
+
+
+@pytest.mark.parametrize(
+    'kind', ['stored config', 'given', 'no cls token', 'no bias']
+)
 def test_the_sizes_are_those_of_the_checkpoint(kind, tmp_path):
     arch = dict(
         embed_dims=24, num_layers=2, num_heads=3, feedforward_channels=64
@@ -98,6 +125,8 @@ def test_the_sizes_are_those_of_the_checkpoint(kind, tmp_path):
     settings = dict(arch=arch, img_size=(16, 24), patch_size=8)
     if kind == 'no cls token':
         settings |= dict(with_cls_token=False, out_type='avg_featmap')
+    if kind == 'no bias':
+        settings |= dict(qkv_bias=False)
     vit = tiny_vit(**settings)
     contents = {'state_dict': vit.state_dict()}
     heads = 3

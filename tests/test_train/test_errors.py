@@ -183,7 +183,7 @@ def test_an_interrupted_run_names_what_is_left(
     def interrupt(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train.Runner, 'train', interrupt)
+    monkeypatch.setattr(train.TerseRunner, 'train', interrupt)
     for saved, said in [
         ([], 'interrupted: nothing saved'),
         (

@@ -39,6 +39,17 @@ class BackboneFile(NamedTuple):
     rest: dict[str, Tensor]
     extra: dict[str, Any]
 
+    @property
+    def own_rest(self) -> dict[str, Tensor]:
+        """The part of ``rest`` that is not of the other branch, if any."""
+        own = self.layout.prefixes[self.branch]
+        other = {p for p in self.layout.prefixes.values() if len(p) > len(own)}
+        return {
+            name: tensor
+            for name, tensor in self.rest.items()
+            if name.startswith(own) and not name.startswith(tuple(other))
+        }
+
 
 def read_backbone(
     source: str, branch: str | None = None, prefix: str | None = None

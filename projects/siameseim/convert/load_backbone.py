@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .backbone_file import BackboneFile, read_backbone
 from .normalisation import IMAGENET, attach, find_normalisation
-from .plain_tensors import fold_scales, foreign
+from .plain_tensors import add_biases, fold_scales, foreign
 from .sizes import sizes
 
 MIN_MATCHED = 0.95
@@ -91,11 +91,13 @@ def load_pretrained(
     wanted = [n for n in own if n in matched or not _ADDED.match(n)]
     missing = [name for name in wanted if name not in matched]
     if len(matched) < MIN_MATCHED * len(wanted):
+        spare = file.tensors.keys() - matched.keys()
+        left_out = f'left out: {_some(spare)}; ' if spare else ''
         raise InputError(
             f'{checkpoint} ({file.layout.name}) holds only {len(matched)} of '
             f'{len(wanted)} backbone tensors; missing: {_some(missing)}; '
-            f'left out: {_some(file.tensors.keys() - matched.keys())}: check '
-            'that it is the right file and the model the right kind'
+            f'{left_out}check that it is the right file and the model the '
+            'right kind'
         )
     warn_of_other_heads(model, file)
     model.load_state_dict(matched, strict=False)
@@ -134,15 +136,18 @@ def _is_pretrained(cfg: dict) -> bool:
 def _fitted(
     file: BackboneFile, own: dict[str, Tensor]
 ) -> tuple[BackboneFile, list[str]]:
-    """The file with layer scales folded in, and what that changed.
+    """The file as a model of its kind has it, and what that changed.
 
     Raises:
         InputError: if features would be others without what the model lacks.
     """
-    tensors, changed = dict(file.tensors), []
+    tensors = dict(file.tensors)
+    changed: list[str] = []
     if not any('gamma' in name for name in own):
-        changed = fold_scales(tensors)
-    every = {**tensors, **file.rest}
+        changed += fold_scales(tensors)
+    if any(name.endswith('qkv.bias') for name in own):
+        changed += add_biases(tensors)
+    every = {**tensors, **file.own_rest}
     lost = [name for name in foreign(every) if name not in own]
     if lost:
         raise InputError(

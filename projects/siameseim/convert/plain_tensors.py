@@ -21,7 +21,7 @@ _RELATIVE = re.compile(r'\.(relative_position_bias_table|rel_pos_[hw])$')
 # Tensors beside the known ones that would change what the ViT computes.
 NOT_PLAIN = re.compile(
     r'(.*\.)?(reg_tokens?|register_tokens|storage_tokens|dist_token'
-    r'|norm_pre\..*|pre_norm\..*|q_norm\..*|rope.*)$'
+    r'|norm_pre\..*|pre_norm\..*|q_norm\..*|[qv]_bias|rope.*)$'
 )
 
 
@@ -53,15 +53,7 @@ def plain_tensors(tensors: dict[str, Tensor]) -> Plain:
     depth = sizes(tensors)['num_layers']
     changed = fold_scales(plain)
     lossy = _drop_relative_bias(plain)
-    added = 0
-    for i in range(depth):
-        weight = plain.get(f'layers.{i}.attn.qkv.weight')
-        bias = f'layers.{i}.attn.qkv.bias'
-        if weight is not None and bias not in plain:
-            plain[bias] = weight.new_zeros(len(weight))
-            added += 1
-    if added:
-        changed.append(f'{added} absent qkv biases set to zero')
+    changed += add_biases(plain)
     _check(plain, depth)
     return Plain(plain, changed, lossy)
 
@@ -88,6 +80,25 @@ def fold_scales(plain: dict[str, Tensor]) -> list[str]:
             )
             plain[f'{linear}.bias'] = plain[f'{linear}.bias'] * scale
     return [f'{folded} layer scales folded into weights'] if folded else []
+
+
+def add_biases(plain: dict[str, Tensor]) -> list[str]:
+    """Give layers without a bias of query, key and value one of zeros.
+
+    Args:
+        plain (dict[str, Tensor]): by our names; changed in place.
+
+    Returns:
+        list[str]: for people: what was changed, if anything.
+    """
+    added = 0
+    for i in range(sizes(plain)['num_layers']):
+        weight = plain.get(f'layers.{i}.attn.qkv.weight')
+        bias = f'layers.{i}.attn.qkv.bias'
+        if weight is not None and bias not in plain:
+            plain[bias] = weight.new_zeros(len(weight))
+            added += 1
+    return [f'{added} absent qkv biases set to zero'] if added else []
 
 
 def foreign(tensors: dict[str, Tensor]) -> list[str]:

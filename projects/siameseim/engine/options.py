@@ -1,8 +1,9 @@
-"""Settings of the command line, and what to say of those that fail."""
+"""Settings of the command line and of a config, checked before use."""
 
 import argparse
+import ast
+import difflib
 import inspect
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from mmengine.runner import Runner
 
 from ..errors import InputError, did_you_mean
 
-# What mmengine reads from a config besides the arguments of its runner.
-_READ = {
+_RUNNER = [*inspect.signature(Runner).parameters]
+_KNOWN = {
+    *_RUNNER,
+    # what mmengine reads from a config besides
     'activation_checkpointing',
     'compile',
     'efficient_conv_bn_eval',
@@ -22,6 +25,14 @@ _READ = {
     'sync_bn',
     'tta_model',
     'tta_pipeline',
+}
+# What a misspelt name at the top of a config may have been meant for.
+_PLACES = {
+    **{name: name for name in _RUNNER},
+    'batch_size': 'train_dataloader.batch_size',
+    'lr': 'optim_wrapper.optimizer.lr',
+    'max_epochs': 'train_cfg.max_epochs',
+    'max_iters': 'train_cfg.max_iters',
 }
 
 
@@ -62,7 +73,7 @@ def read_config(args: argparse.Namespace, *files: str) -> Config:
 
     Raises:
         FileNotFoundError: naming the argument and the file.
-        InputError: as ``merge_options``.
+        InputError: as ``check_names`` and ``merge_options``.
     """
     for name in ('config', *files):
         path = getattr(args, name)
@@ -71,8 +82,39 @@ def read_config(args: argparse.Namespace, *files: str) -> Config:
                 f'{name} {path} does not exist: give an existing file'
             )
     cfg = Config.fromfile(args.config)
+    check_names(Path(args.config))
     merge_options(cfg, args.cfg_options)
     return cfg
+
+
+def check_names(path: Path) -> None:
+    """Refuse a misspelt setting, which mmengine takes for a user's own name.
+
+    Raises:
+        InputError: naming the file, the name and what was meant.
+    """
+    if path.suffix != '.py' or '.mim' in path.parts:  # a toolbox's own
+        return
+    for name, meant in misspelt(path.read_text('utf-8')).items():
+        raise InputError(
+            f'{path} sets {name}, which nothing reads: did you mean {meant}?'
+        )
+
+
+def misspelt(text: str) -> dict[str, str]:
+    """Names that nothing in a config's text reads, and the settings meant.
+
+    All but those near to a setting that the text lacks are a user's to choose.
+    """
+    names = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)]
+    stated = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    read = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+    free = [n for n, p in _PLACES.items() if p.partition('.')[0] not in stated]
+    return {
+        name: _PLACES[near]
+        for name in sorted(stated - read - _KNOWN)
+        for near in difflib.get_close_matches(name, free, n=1, cutoff=0.8)
+    }
 
 
 def merge_options(cfg: Config, options: dict[str, Any]) -> None:
@@ -87,14 +129,13 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
         InputError: naming the setting, and the nearest that exists; one that
             only helps to write the config; or one that has no place in it.
     """
-    known = {*_READ, *inspect.signature(Runner).parameters}
     for name in options:
         first = name.partition('.')[0]
-        if first in known:
+        if first in _KNOWN:
             continue
         if first in cfg:
             raise InputError(_only_a_name(cfg, name))
-        meant = did_you_mean(first, known, name.removeprefix(first))
+        meant = did_you_mean(first, _KNOWN, name.removeprefix(first))
         raise InputError(
             f'--cfg-options {name}: {cfg.filename} has no {first}{meant}'
         )
@@ -117,15 +158,6 @@ def _only_a_name(cfg: Config, option: str) -> str:
     return (
         f'--cfg-options {option} would change nothing: {cfg.filename} uses '
         f'the name {first} only while it is read. Set what it went into{cure}'
-    )
-
-
-def missing_toolbox(error: ImportError) -> str:
-    """What to say where a config needs packages that are not there."""
-    return (
-        f'error: {error}. The full stack is built by `python3 '
-        'tools/setup_env.py test`; `python tools/doctor.py --require '
-        'detection` says what is missing'
     )
 
 
@@ -157,39 +189,3 @@ def check_hooks(cfg: Config) -> None:
                     f'default_hooks.{name}.{setting} is no setting of the '
                     'CheckpointHook' + did_you_mean(setting, known)
                 )
-
-
-def unknown_setting(error: TypeError) -> str:
-    """What to say of a part that was built with a setting it does not know.
-
-    Raises:
-        TypeError: the same, if it is of another kind.
-    """
-    text = str(error)
-    if 'unexpected keyword argument' not in text:
-        raise error
-    name = text.rpartition('argument')[2].strip(" '")
-    meant = did_you_mean(name, _settings_near(error))
-    return f'error: a setting is not known: {text}{meant}'
-
-
-def _settings_near(error: TypeError) -> set[str]:
-    """Arguments of the class that the error names, and of its relatives.
-
-    The class is in the last frame: what was called there, or what was being
-    constructed by handing on to a base what it did not know itself.
-    """
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    known = [*frame.f_globals.values(), *frame.f_locals.values()]
-    classes = {type(frame.f_locals.get('self'))} | {
-        part
-        for part in known
-        if inspect.isclass(part) and str(error).startswith(part.__qualname__)
-    }
-    return {
-        argument
-        for part in classes
-        for base in part.__mro__
-        if '__init__' in vars(base)
-        for argument in inspect.signature(vars(base)['__init__']).parameters
-    }

@@ -1,15 +1,16 @@
 """Parameter groups as few long lists instead of one group a parameter."""
 
-from collections.abc import Collection
+import inspect
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
-from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIMIZERS
 from torch import nn
 from torch.optim import Optimizer
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 from .quiet import quiet
 
 _PARAMWISE = {
@@ -32,8 +33,14 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     optimizers, which work on the list of a whole group, handle one tensor at
     a time. It takes the same ``paramwise_cfg``. Parameters that need no
     gradient are left out. AdamW is built fused on CPUs and CUDA devices unless
-    the config says ``fused``.
+    the config says ``fused``. A ``weight_decay`` that is not stated is the
+    optimizer's own.
     """
+
+    def _validate_cfg(self) -> None:
+        # the stock constructor refuses to multiply what is not stated
+        self.base_wd = _weight_decay(self.optimizer_cfg)
+        super()._validate_cfg()
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer over ``model``, which is on its device."""
@@ -56,10 +63,27 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         if prefix:  # of a part: the stock method recurses through this one
             super().add_params(params, module, prefix, **kwargs)
             return
+        check_custom_keys(
+            self.paramwise_cfg['custom_keys'],
+            [n for n, _ in module.named_parameters(remove_duplicate=False)],
+        )
         singles: list[dict] = []
         with quiet():  # else two lines for each of hundreds of tensors
             super().add_params(singles, module, prefix, **kwargs)
+        for single in singles:
+            single.setdefault('weight_decay', self.base_wd)
         params.extend(merge_groups(singles))
+
+
+def _weight_decay(optimizer_cfg: dict) -> float:
+    """What the config states, or what the optimizer takes by itself."""
+    stated = optimizer_cfg.get('weight_decay')
+    if stated is not None:
+        return stated
+    kind = optimizer_cfg['type']
+    built = OPTIMIZERS.get(kind) if isinstance(kind, str) else kind
+    own = inspect.signature(built).parameters.get('weight_decay')
+    return own.default if own else 0.0
 
 
 def check_paramwise(paramwise_cfg: dict, known: Collection[str]) -> None:
@@ -73,6 +97,24 @@ def check_paramwise(paramwise_cfg: dict, known: Collection[str]) -> None:
         raise InputError(
             f'optim_wrapper.paramwise_cfg has {unknown}, which nothing reads; '
             f'known are {sorted(known)}'
+        )
+
+
+def check_custom_keys(keys: Iterable[str], names: list[str]) -> None:
+    """Refuse keys that are part of no parameter's name.
+
+    Raises:
+        InputError: naming the first such key.
+    """
+    for key in keys:
+        # the stock constructors look into MODULE.NAME, also without a module
+        if any(key in (n if '.' in n else f'.{n}') for n in names):
+            continue
+        parts = {part for name in names for part in name.split('.')}
+        meant = did_you_mean(key, parts | {*names})
+        raise InputError(
+            f'optim_wrapper.paramwise_cfg.custom_keys has {key!r}, which is '
+            f'part of no name of a parameter, such as {names[0]}{meant}'
         )
 
 
@@ -122,10 +164,13 @@ def merge_groups(groups: list[dict]) -> list[dict]:
 
 
 def _log_groups(groups: list[dict]) -> None:
+    differ = len({group['lr'] for group in groups}) > 1
     for group in groups:
         count = sum(param.numel() for param in group['params'])
         print_log(
             f'optimizer group: {len(group["params"])} tensors, '
-            f'{count:,} parameters, weight decay {group["weight_decay"]}',
+            f'{count:,} parameters, '
+            f'weight decay {group["weight_decay"]}'
+            + (f', learning rate {group["lr"]:.3g}' if differ else ''),
             logger='current',
         )

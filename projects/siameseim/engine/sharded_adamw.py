@@ -33,14 +33,18 @@ class ShardedAdamW(ZeroRedundancyOptimizer):
         InputError: in a run of one process.
     """
 
-    def __init__(self, params: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, params: Any, weight_decay: float = 0.01, **kwargs: Any
+    ) -> None:
         if not is_distributed():
             raise InputError(
                 'ShardedAdamW shares moments among processes, but there is '
                 'only one: use type="AdamW", or start several processes with '
                 'tools/dist_train.sh'
             )
-        super().__init__(params, torch.optim.AdamW, **kwargs)
+        super().__init__(
+            params, torch.optim.AdamW, weight_decay=weight_decay, **kwargs
+        )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load moments; counts of steps go where the kernel reads them.

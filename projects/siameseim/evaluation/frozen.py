@@ -15,6 +15,7 @@ from torch import nn
 from ..convert.normalisation import normalisation_of
 from ..engine.precision import PRECISIONS
 from ..engine.quiet import one_liners
+from ..errors import InputError
 from ..models import SiameseIMViT
 from ..weights.reading import read_vit
 
@@ -126,7 +127,7 @@ def split_folders(data: str | Path) -> tuple[Path, Path]:
     """The training and the validation folder under a folder.
 
     Raises:
-        FileNotFoundError: if one is missing.
+        FileNotFoundError: if one is missing, or holds no folders.
     """
     root = Path(data)
     names = 'val' if (root / 'val').is_dir() else 'test'
@@ -136,6 +137,12 @@ def split_folders(data: str | Path) -> tuple[Path, Path]:
             f'{data} needs the folders train and val (or test), each with '
             'one folder of images per class'
         )
+    for split in (train, val):
+        if not any(path.is_dir() for path in split.iterdir()):
+            raise FileNotFoundError(
+                f'{split} has no class folders: it needs one folder of images '
+                'per class, as labels are told by them'
+            )
     return train, val
 
 
@@ -147,7 +154,14 @@ def _as_in(
 ) -> dict[str, Any]:
     """Config of a backbone of the sizes in a file."""
     size = (img_size, img_size) if img_size else None
-    reading = read_vit(checkpoint, branch, None, num_heads, size)
+    try:
+        reading = read_vit(checkpoint, branch, None, num_heads, size)
+    except InputError:  # of the file, which no config mends
+        raise
+    except ValueError as error:
+        raise ValueError(
+            f'{error}; or give the config it was trained with: --config'
+        ) from error
     if reading.vit.tables:
         raise ValueError(
             f'{checkpoint} is a ViTDet, whose windows are made for maps: '

@@ -81,7 +81,7 @@ def _interpret(
     num_heads: int | None,
     img_size: tuple[int, int] | None,
 ) -> Reading:
-    strange = [name for name in file.rest if NOT_PLAIN.match(name)]
+    strange = [name for name in file.own_rest if NOT_PLAIN.match(name)]
     if strange:
         raise ValueError(f'it is no plain ViT: has {strange[:4]}')
     plain = plain_tensors(file.tensors)
