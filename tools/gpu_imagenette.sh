@@ -40,12 +40,15 @@ run() {
     return $status
 }
 
-# One line every ten seconds: the time, what nvidia-smi tells, the mean number
-# of running threads, microseconds for which this container's cores were held.
+# One line every ten seconds: the time, what nvidia-smi tells of the first GPU
+# in use, the load of the host, microseconds that this container's cores were
+# held back.
 watch_machine() {
     local asked=clocks.sm,power.draw,temperature.gpu,utilization.gpu
+    local gpus=${CUDA_VISIBLE_DEVICES:-0}
     while true; do
-        gpu=$(nvidia-smi --query-gpu="$asked" --format=csv,noheader | head -1)
+        gpu=$(nvidia-smi --id="${gpus%%,*}" --query-gpu="$asked" \
+            --format=csv,noheader) || gpu='-, -, -, -'
         load=$(cut -d ' ' -f 1 /proc/loadavg)
         held=$(grep -s throttled_usec /sys/fs/cgroup/cpu.stat || echo - unknown)
         echo "$(date -u +%FT%TZ), $gpu, $load, ${held#* }"

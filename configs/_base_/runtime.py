@@ -16,7 +16,7 @@ default_hooks = dict(
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
     # Steps that are not finite (docs/watching.md).
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
-    # Signs of collapse, with a warning.
+    # A sign of learning; signs of collapse, with a warning.
     features=dict(type='FeatureWatchHook', interval=200),
     # k-NN accuracy every epoch once a folder with train and val is given:
     # tools/train.py --knn FOLDER sets data. Left out where it would take more

@@ -101,7 +101,7 @@ def test_the_gpu_and_the_cores_are_watched_beside_a_piece(tmp_path):
     tools.mkdir()
     for name, text in {
         'python': 'sleep 2; exit 1',
-        'nvidia-smi': 'echo 1980 MHz, 345.67 W, 55, 99 %; echo second GPU',
+        'nvidia-smi': 'echo 1980 MHz, 345.67 W, 55, 99 %',
     }.items():
         (tools / name).write_text(f'#!/usr/bin/env bash\n{text}\n')
         (tools / name).chmod(0o755)

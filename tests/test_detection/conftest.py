@@ -1,7 +1,10 @@
 """Fixtures of the detection tests."""
 
+import json
+
 import pytest
 
+from siameseim.detection.annotation_file import read_annotations
 from tests.transfer_fixtures import forget_visualizers, pretrained_tiny
 
 
@@ -14,3 +17,24 @@ def weights(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _fresh_visualizer():
     forget_visualizers()
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes annotations of two images and three categories, and reads."""
+
+    def write(*annotations):
+        names = ['bolt', 'nut', 'washer']
+        contents = dict(
+            images=[
+                dict(id=i, file_name=f'{i}.jpg', width=100, height=50)
+                for i in (1, 2)
+            ],
+            categories=[dict(id=i, name=n) for i, n in enumerate(names, 1)],
+            annotations=annotations,
+        )
+        path = tmp_path / 'own.json'
+        path.write_text(json.dumps(contents))
+        return read_annotations(str(path))
+
+    return write

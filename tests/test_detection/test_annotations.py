@@ -21,27 +21,8 @@ def annotation(id, image_id=1, category_id=1, **more):
         id=id,
         image_id=image_id,
         category_id=category_id,
-        segmentation=SQUARE,
-        **more,
+        **(dict(bbox=[0, 0, 9, 9], area=81, segmentation=SQUARE) | more),
     )
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Writes annotations of two images and three categories, and reads."""
-
-    def write(*annotations):
-        names = ['bolt', 'nut', 'washer']
-        contents = dict(
-            images=[dict(id=1), dict(id=2)],
-            categories=[dict(id=i, name=n) for i, n in enumerate(names, 1)],
-            annotations=annotations,
-        )
-        path = tmp_path / 'own.json'
-        path.write_text(json.dumps(contents))
-        return read_annotations(str(path))
-
-    return write
 
 
 def test_forgotten_classes_and_broken_annotations_are_counted(written):
@@ -82,6 +63,7 @@ def test_annotations_without_mask_are_named(absent, written):
         ('{"images": []}', 'own.json has no "categories" .it has: images.'),
         ('[]', 'own.json has no "categories"'),
         ('{"categories": [{"id": 1}], "images": []}', "own.json.*no 'name'"),
+        ('{"categories": [], "images": [{"id": 1}]}', "own.json.*no 'width'"),
     ],
 )
 def test_a_file_of_another_format_is_named(text, said, tmp_path):

@@ -7,6 +7,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from siameseim.downstream import SiameseIMMultiScaleViT, SiameseIMViTDet
+from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from tests.vit_fixtures import SIZES
 
@@ -104,3 +105,9 @@ def test_one_step_moves_each_layer_by_its_rate():
     for name, group in groups.items():
         moved = (before[name] - group['params'][0]).mean().item()
         assert moved == pytest.approx(group['lr'], rel=1e-4)
+
+
+def test_a_custom_key_of_no_parameter_is_refused():
+    model = Model(SiameseIMMultiScaleViT(**SIZES))
+    with pytest.raises(InputError, match="'haed'.* did you mean head"):
+        groups_of(model, custom_keys=dict(haed=dict(decay_mult=0.5)))

@@ -42,6 +42,7 @@ def test_a_misspelt_name_of_a_file_is_refused(line, name, meant, tmp_path):
         'max_epochs = 1\ntrain_cfg = dict(max_epochs=max_epochs)',  # read
         'max_epochs = 1\ntrain_cfg = dict(max_epochs=1)',  # as mmengine dumps
         'conv_cfg = None\nenv_cfg = dict()',
+        'seed = dict(seed={{$SEED:3}})',  # mmengine's own syntax
     ],
 )
 def test_names_of_ones_own_are_free(text):

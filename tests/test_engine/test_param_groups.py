@@ -154,6 +154,13 @@ def test_the_log_tells_learning_rates_that_differ(monkeypatch):
     ]
 
 
+def test_an_optimizer_that_is_not_registered_is_named():
+    config = make_config()
+    config['optimizer'] = dict(type='AdamWW', lr=0.1, weight_decay=0.1)
+    with pytest.raises(InputError, match="type='AdamWW'.*did you mean AdamW"):
+        build_optim_wrapper(nn.Linear(2, 2), config)
+
+
 @pytest.mark.parametrize(
     ('kind', 'own'), [('SGD', 0.0), ('AdamW', 0.01), ('Rprop', 0.0)]
 )

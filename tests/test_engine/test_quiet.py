@@ -30,6 +30,8 @@ def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
         nn.Identity(), str(tmp_path), cfg=Config({'a': {'b': list(range(99))}})
     )
     runner.logger.warning('\n'.join(f'bad {line}' for line in range(99)))
+    table = 'per class results:\n' + 20 * '| wall | 50.0 |\n'
+    runner.logger.info(table)
     screen = capsys.readouterr()
     screen = screen.out + screen.err
     (log,) = tmp_path.glob('*/*.log')
@@ -37,4 +39,4 @@ def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
         assert text in log.read_text()
         assert text not in screen
     assert f'environment, config and hooks: {log}' in screen
-    assert 'bad 98' in screen
+    assert 'bad 98' in screen and table in screen

@@ -14,35 +14,70 @@ def line(step, found, spread=0.7, **others):
     return {'step': step, 'loss': 1.0, 'found_image': found} | named | others
 
 
+INFO = {
+    'features_past_limits': 0,
+    'untrained_features': {b: [0.7, 0.3, 20.0, 20.0] for b in BRANCHES},
+}
+
+
+def text_of(*lines, images=32, watch=None, **info):
+    return in_short([*lines], INFO | info, images, watch or {}).text
+
+
 @pytest.mark.parametrize(
     ('found', 'verdict'),
     [
-        (0.02, 'Nothing is learned so far'),
-        (0.06, 'Little is learned so far'),
-        (0.6, 'The network learns what it is asked for'),
+        (0.02, 'Nothing is learned so far, no sign of collapse'),
+        (0.06, 'Little is learned so far, no sign of collapse'),
+        (0.6, 'The network learns what it is asked for, no sign of collapse'),
     ],
 )
 def test_learning_is_judged_against_chance(found, verdict):
     """A batch of 128 images, of which 64 are told apart: 1.6 % by chance."""
-    text = in_short([line(1, 0.01), line(99, found)], 128).text
+    text = text_of(line(1, 0.01), line(99, found), images=128)
     assert text.startswith(f'{verdict}: ')
     assert f'among 64 in {found:.0%} of cases (1.6% by chance, 1% at' in text
-    assert 'No sign of collapse.' in text
     assert 'tools/knn.py' in text
 
 
-def test_a_collapse_is_named():
-    text = in_short([line(1, 0.03), line(99, 0.03, spread=0.01)], 32).text
-    assert 'Nothing is learned so far' in text
-    assert 'Signs of collapse: online features of all images point' in text
+def test_few_images_can_be_told_apart_too():
+    """The best of four is four times chance."""
+    assert text_of(line(9, 1.0), images=4).startswith('The network learns')
+    assert text_of(line(9, 0.26), images=4).startswith('Nothing is learned')
+    assert 'does not tell' in text_of(line(9, 1.0), images=1)
+
+
+def test_a_collapse_that_the_hook_warned_of_comes_first():
+    bad = line(99, 0.6, spread=0.01)
+    text = text_of(bad, features_past_limits=2)
+    assert text.startswith('The network seems to have collapsed: online feat')
+    assert 'learns' not in text and 'no sign' not in text
+    assert 'among 32 in 60% of cases' in text
+
+
+def test_a_single_measurement_past_the_limits_is_none():
+    bad = line(99, 0.6, spread=0.01)
+    assert 'no sign of collapse' in text_of(bad, features_past_limits=1)
+    patient = text_of(bad, features_past_limits=2, watch=dict(patience=3))
+    assert 'no sign of collapse' in patient
+
+
+def test_limits_are_those_of_the_run():
+    watch = dict(limits=dict(std=0.99))
+    text = text_of(line(9, 0.6, spread=0.65), features_past_limits=2)
+    assert 'spread 0.65' not in text
+    text = text_of(
+        line(9, 0.6, spread=0.65), features_past_limits=2, watch=watch
+    )
+    assert 'spread 0.65, untrained 0.7' in text
 
 
 def test_labels_say_more():
-    lines = [line(0, 0.03, knn=33.6), line(99, 0.6, knn=60.8)]
-    assert 'k-NN accuracy 60.8 %, 33.6 % at first.' in in_short(lines, 32).text
+    text = text_of(line(0, 0.03, knn=33.6), line(99, 0.6, knn=60.8))
+    assert 'k-NN accuracy 60.8 %, 33.6 % at first.' in text
 
 
 def test_a_log_of_an_older_run_says_that_it_does_not_tell():
-    text = in_short([{'step': 1, 'loss': 2.0}], 32).text
+    text = in_short([{'step': 1, 'loss': 2.0}], {}, 32, {}).text
     assert 'does not tell whether the network learns' in text
     assert 'collapse' not in text

@@ -1,5 +1,7 @@
 """Fitting transfer configs to a command line."""
 
+import json
+
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
@@ -67,8 +69,8 @@ def test_no_path_is_moved_twice():
 def test_no_more_workers_than_cores(tmp_path):
     (tmp_path / 'train').mkdir()
     (tmp_path / 'annotations').mkdir()
-    empty = '{"images": [], "categories": []}'
-    (tmp_path / 'annotations/a.json').write_text(empty)
+    one = dict(images=[dict(id=1, width=9, height=9)], categories=[])
+    (tmp_path / 'annotations/a.json').write_text(json.dumps(one))
     cfg = ConfigDict(detection_cfg())
     config.fit(cfg, str(tmp_path), processes=1)
     assert 0 < cfg.train_dataloader.num_workers < 999

@@ -5,15 +5,25 @@ import re
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
+from siameseim.downstream import SiameseIMDenseViT
 from tests.transfer_fixtures import ROOT
+from tests.vit_fixtures import saved
+
+
+def example(page, base):
+    """The Python block of a page that starts from a config."""
+    text = (ROOT / f'docs/{page}.md').read_text()
+    blocks = re.findall(r'```python\n(.*?)```', text, re.DOTALL)
+    [block] = [b for b in blocks if f"_base_ = ['{base}" in b]
+    return block
 
 
 def own_config(page, folder):
-    """The last Python block of a page, as a file beside the configs."""
-    text = (ROOT / f'docs/{page}.md').read_text()
-    block = re.findall(r'```python\n(.*?)```', text, re.DOTALL)[-1]
+    """The example for own data, as a file beside the configs."""
+    block = example(page, './')
     path = folder / 'own.py'
     path.write_text(block.replace("'./", f"'{ROOT}/configs/{page}/"))
     return Config.fromfile(path)
@@ -44,3 +54,28 @@ def test_another_network_fits_its_head(tmp_path):
     assert model(torch.ones(1, 3, 64, 64)).shape == (1, 101)
     trained = {n for n, p in model.named_parameters() if p.requires_grad}
     assert trained == {'head.fc.weight', 'head.fc.bias'}
+
+
+@pytest.mark.parametrize(
+    'stock',
+    [
+        'retinanet/retinanet_r50_fpn_1x_coco',
+        'cascade_rcnn/cascade-mask-rcnn_r50_fpn_1x_coco',
+    ],
+)
+def test_weights_land_in_a_stock_detector(stock, tmp_path):
+    pytest.importorskip('mmcv.ops', exc_type=ImportError)
+    detectors = pytest.importorskip('mmdet.registry').MODELS
+    vit = SiameseIMDenseViT(arch='small', img_size=64)
+    file = saved(tmp_path / 'vit.pth', vit.state_dict())
+    text = example('detection', 'mmdet::').replace('FILE', str(file))
+    text = text.replace('retinanet/retinanet_r50_fpn_1x_coco', stock)
+    (tmp_path / 'own.py').write_text(text)
+    cfg = Config.fromfile(tmp_path / 'own.py')
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = detectors.build(cfg.model)
+        model.init_weights()
+    found = model.backbone.state_dict()
+    for name, tensor in vit.state_dict().items():
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
+    assert len(model.extract_feat(torch.zeros(1, 3, 64, 64))) == 5

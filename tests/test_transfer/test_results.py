@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from siameseim.engine import launch
-from tests.transfer_fixtures import tool
+from tests.transfer_fixtures import ROOT, tool
 from tests.vit_fixtures import saved
 
 ARGS = ['config.py', 'checkpoint.pth', '--out', 'results/a/x.json']
@@ -69,4 +69,18 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     with pytest.raises(SystemExit, match=r'error: .*cut\.pth'):
         tool('test').main(
             [str(tmp_path / 'config.py'), str(tmp_path / 'cut.pth')]
+        )
+
+
+def test_data_without_images_are_named(tmp_path):
+    pytest.importorskip('mmseg')
+    name = 'siameseim_vitb_linear_8xb2-40k_ade20k-512x512.py'
+    for part in ('images', 'annotations'):
+        (tmp_path / part / 'validation').mkdir(parents=True)
+    checkpoint = saved(tmp_path / 'checkpoint.pth', {})
+    options = ['--data', str(tmp_path), '--work-dir', str(tmp_path / 'run')]
+    options += ['--cfg-options', 'model.backbone.arch=tiny']
+    with pytest.raises(SystemExit, match='error: no test image is left: ADE'):
+        tool('test').main(
+            [f'{ROOT}/configs/segmentation/{name}', checkpoint, *options]
         )

@@ -12,7 +12,7 @@ from mmengine.logging import MessageHub
 from siameseim.errors import InputError
 from siameseim.models.norm import layer_norm_fp32
 from siameseim.watch import FeatureTaps, FeatureWatchHook
-from siameseim.watch.feature_hook import recognised
+from siameseim.watch.feature_hook import measure, recognised
 from siameseim.watch.signs import FeatureSigns
 from tests.model_fixtures import random_batch, tiny_model
 
@@ -156,11 +156,32 @@ def test_images_of_swapped_views_are_no_others():
     assert recognised(stub_taps(prediction, projected), 4) == 1.0
 
 
+def test_a_prediction_that_is_not_finite_is_not_measured():
+    torch.manual_seed(0)
+    taps = stub_taps(torch.randn(4, 6, 8), torch.randn(4, 6, 8))
+    signs, found = measure(taps, 4)
+    assert set(signs) == {'projected'} and 0 <= found <= 1
+    taps.prediction[0, 0, 0] = float('inf')
+    assert measure(taps, 4) is None
+
+
+def test_the_last_step_of_a_run_is_measured(run, tmp_path):
+    run(WATCH.format('').replace('interval=2', 'interval=500'))
+    (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
+    shares = [
+        json.loads(x)['found_image'] for x in path.read_text().split('\n')[:-1]
+    ]
+    saved = torch.load(tmp_path / 'work/epoch_2.pth', weights_only=True)
+    info = saved['message_hub']['runtime_info']
+    assert info['found_image_step'] == 12
+    assert shares[0] != shares[-1]
+
+
 def test_learning_is_logged_and_what_it_means_said_once(run, tmp_path):
     log = run('log_level = "INFO"\n' + WATCH.format(''))
     assert log.count('by chance') == 1
     assert 'among 4 images; 25.0% by chance' in log
-    assert re.search(r'\| own image found \d+% \|', log)
+    assert re.search(r'\| own image found \d+% \(step 12\)$', log, re.M)
 
 
 def weights(tmp_path, name):

@@ -3,7 +3,7 @@
 import torch
 from mmengine.config import Config
 
-from ..watch.feature_hook import FOUND_AMONG, measure, recognised
+from ..watch.feature_hook import FOUND_AMONG, measure
 from ..watch.probe_hook import OnlineProbeHook
 from ..watch.taps import FeatureTaps
 from .step import StepBenchmark
@@ -43,7 +43,7 @@ def watching_cost(
     result = {}
     for name, function in (
         ('step', step.run),
-        ('features', lambda: (measure(tokens), recognised(taps, images))),
+        ('features', lambda: measure(taps, images)),
         ('probe', lambda: probe.learn(tokens['target'], places)),
     ):
         result[name] = timed(function, device, repeats).median

@@ -74,6 +74,9 @@ class PackViews(BaseTransform):
             dict: ``inputs``, the (3, H, W) uint8 RGB tensor of a single view
             or a list of several, and ``data_samples`` with ``sample_idx`` ()
             int64, and ``changes`` as ``PackTwoViews`` has them.
+
+        Raises:
+            InputError: If a view is no uint8 RGB.
         """
         views = [_to_chw(view) for view in results['views']]
         return {
@@ -87,6 +90,8 @@ def _check_steps(results: dict[str, Any]) -> None:
     for name, step in (
         ('views', 'TwoViews'),
         ('boxes', 'TwoViews'),
+        ('flips', 'TwoViews'),
+        ('source_width', 'TwoViews'),
         ('mask', 'BlockMask'),
     ):
         if name not in results:

@@ -19,16 +19,20 @@ class AnnotationFile:
     Args:
         path (str): the file.
         categories (dict[int, str]): names by id, in the order of the file.
+        images (int): number of them.
         counts (Counter): annotations of each category id that have an image.
         no_image (list[dict]): annotations whose image is not in the file.
-        no_mask (list[dict]): annotations of its images that have no
-            segmentation.
+        no_box (list[dict]): annotations of its images that mmdet passes
+            over for their bbox or area.
+        no_mask (list[dict]): the others without a segmentation.
     """
 
     path: str
     categories: dict[int, str]
+    images: int
     counts: Counter[int] = field(default_factory=Counter)
     no_image: list[dict] = field(default_factory=list)
+    no_box: list[dict] = field(default_factory=list)
     no_mask: list[dict] = field(default_factory=list)
 
 
@@ -51,29 +55,50 @@ def _read(path: str, modified: float | None) -> AnnotationFile:
     contents = _contents(path)
     try:
         names = {c['id']: c['name'] for c in contents['categories']}
-        images = {image['id'] for image in contents['images']}
+        sizes = {
+            image['id']: (image['width'], image['height'])
+            for image in contents['images']
+        }
     except KeyError as error:
         raise InputError(
             f'{path}: an entry of "categories" or "images" has no {error}: '
-            'give each its id, and each category its name'
+            'give each its id, each category its name, and each image its '
+            'width and height in pixels'
         ) from error
-    found = AnnotationFile(path, names)
+    found = AnnotationFile(path, names, images=len(sizes))
     for annotation in contents.get('annotations') or []:
         # Panoptic annotations have segments instead.
         if 'category_id' not in annotation or annotation.get('ignore'):
             continue
-        if annotation.get('image_id') not in images:
+        size = sizes.get(annotation.get('image_id'))
+        if size is None:
             found.no_image.append(_shown(annotation))
             continue
         found.counts[annotation['category_id']] += 1
-        if not annotation.get('segmentation'):
+        if not _has_box(annotation, *size, path):
+            found.no_box.append(_shown(annotation))
+        elif not annotation.get('segmentation'):
             found.no_mask.append(_shown(annotation))
     return found
 
 
+def _has_box(annotation: dict, width: int, height: int, path: str) -> bool:
+    """Whether ``CocoDataset.parse_data_info`` keeps bbox and area."""
+    try:
+        x, y, w, h = annotation['bbox']
+        in_image = -w < x < width and -h < y < height
+        return in_image and w >= 1 and h >= 1 and annotation['area'] > 0
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f'{path}: the annotation of id {annotation.get("id")} has '
+            f'bbox={annotation.get("bbox")} and area={annotation.get("area")}'
+            ': give each a bbox, [x, y, width, height] in pixels, and an area'
+        ) from error
+
+
 def _shown(annotation: dict) -> dict:
     """What names an annotation, without its outlines."""
-    names = ('id', 'image_id', 'category_id')
+    names = ('id', 'image_id', 'category_id', 'bbox', 'area')
     return {name: annotation.get(name) for name in names}
 
 

@@ -7,11 +7,13 @@ from mmdet.registry import HOOKS
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
 from ..errors import InputError
 from ..transfer.data_check import DataCheckHook, check_class_count
+from ..transfer.loaders import unwrap
 from .annotation_file import AnnotationFile, read_annotations
 from .scored_images import check_scored_images
 
@@ -22,8 +24,16 @@ class SiameseIMDetectionCheckHook(DataCheckHook):
 
     mmdet drops annotations of categories that the config does not name, and
     numbers the others in the order of the file, whatever order the config
-    has: both train silently on wrong labels.
+    has: both train silently on wrong labels. It also drops annotations whose
+    boxes it cannot use, and trains on none.
     """
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the data, and that there is an object to learn."""
+        super().before_train(runner)
+        reason = no_objects(runner.train_dataloader.dataset)
+        if reason:
+            raise InputError(f'nothing to learn from: {reason}')
 
     def check_dataset(self, dataset: BaseDataset, model: nn.Module) -> None:
         """Compare annotation file, classes and heads."""
@@ -49,6 +59,16 @@ class SiameseIMDetectionCheckHook(DataCheckHook):
         # mmdet's own for several data sets gives each metric one of them.
         if type(evaluator) is Evaluator:
             check_scored_images(dataset, evaluator.metrics, split)
+        if all(getattr(m, 'format_only', False) for m in evaluator.metrics):
+            return
+        reason = no_objects(dataset)
+        if reason:
+            print_log(
+                f'the scores of {split}_dataloader will be -1 or 0 and mean '
+                f'nothing: {reason}',
+                logger='current',
+                level=logging.WARNING,
+            )
 
 
 def check_categories(ann_file: str, classes: tuple[str, ...]) -> None:
@@ -117,6 +137,59 @@ def left_out(file: AnnotationFile, cat_ids: list[int]) -> str | None:
         str | None: numbers and causes; none if all are used.
     """
     used = {*cat_ids}
+    parts = _of_other_classes(file, used)
+    if file.no_image:
+        first = file.no_image[0]
+        parts.append(
+            f'{len(file.no_image)} annotations of images that the file does '
+            f'not list (the first has id {first["id"]} and image_id '
+            f'{first["image_id"]})'
+        )
+    no_box = [a for a in file.no_box if a['category_id'] in used]
+    if no_box:
+        first = no_box[0]
+        parts.append(
+            f'{len(no_box)} annotations whose bbox is outside its image or '
+            'less than 1 pixel wide or high, or whose area is not above 0 '
+            f'(the first has id {first["id"]}, bbox {first["bbox"]} and area '
+            f'{first["area"]}; bbox is [x, y, width, height] in pixels)'
+        )
+    if not parts:
+        return None
+    return (
+        f'{file.path}: {", ".join(parts)} are left out; if they should not '
+        'be, name their classes in metainfo=dict(classes=...) of the data '
+        'sets, or correct the file'
+    )
+
+
+def no_objects(dataset: Dataset) -> str | None:
+    """Why no image of the data has an object, if none has.
+
+    Args:
+        dataset (Dataset): in any wrappers.
+
+    Returns:
+        str | None: files and causes; none if there is an object, or if the
+            data are not in COCO's format.
+    """
+    parts = unwrap(dataset)
+    if not all(isinstance(part, CocoDataset) for part in parts):
+        return None
+    for part in parts:
+        for index in range(len(part)):
+            if part.get_data_info(index)['instances']:
+                return None
+    files = [(read_annotations(part.ann_file), part.cat_ids) for part in parts]
+    return 'no image has an object that mmdet uses; ' + '; '.join(
+        left_out(file, cat_ids)
+        or f'{file.path} has no annotations of these images: add them'
+        for file, cat_ids in files
+    )
+
+
+def _of_other_classes(file: AnnotationFile, used: set[int]) -> list[str]:
+    """The annotations of categories that are not used, in words."""
     found = [
         (number, category)
         for category, number in file.counts.most_common()
@@ -129,20 +202,7 @@ def left_out(file: AnnotationFile, cat_ids: list[int]) -> str | None:
     if found[6:]:
         rest = sum(number for number, _ in found[6:])
         parts.append(f'{rest} of {len(found) - 6} other categories')
-    if file.no_image:
-        first = file.no_image[0]
-        parts.append(
-            f'{len(file.no_image)} annotations of images that the file does '
-            f'not list (the first has id {first["id"]} and image_id '
-            f'{first["image_id"]})'
-        )
-    if not parts:
-        return None
-    return (
-        f'{file.path}: {", ".join(parts)} are left out; if they should not '
-        'be, name their classes in metainfo=dict(classes=...) of the data '
-        'sets, or correct the file'
-    )
+    return parts
 
 
 def _named(file: AnnotationFile, category: int) -> str:

@@ -14,7 +14,9 @@ def missing_toolbox(error: ImportError) -> str:
         cause = cause.__context__
         told.append(str(cause))
     text = f'error: {": ".join(told)}'
-    if not re.search(r'\b(mmcv|mmdet|mmpretrain|mmseg)\b', told[-1]):
+    if not re.search(
+        r'\b(mmcv|mmdet|mmpretrain|mmseg|pycocotools|lvis)\b', told[-1]
+    ):
         return text
     return (
         f'{text}. The full stack is built by `python3 tools/setup_env.py test`'

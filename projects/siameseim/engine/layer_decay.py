@@ -11,7 +11,13 @@ from mmpretrain.engine.optimizers import (
 from torch import nn
 
 from ..errors import InputError
-from .param_groups import check_paramwise, keep_kernel, prefer_fused
+from .param_groups import (
+    check_custom_keys,
+    check_paramwise,
+    keep_kernel,
+    prefer_fused,
+    trained_names,
+)
 
 _PARAMWISE = {
     'bias_decay_mult',
@@ -84,6 +90,8 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer over ``model``, which is on its device."""
+        own = self.paramwise_cfg['custom_keys'].keys() - {*_NOT_DECAYED}
+        check_custom_keys(own, trained_names(model))
         prefer_fused(self.optimizer_cfg, model)
         wrapper = super().__call__(model)
         keep_kernel(wrapper.optimizer)

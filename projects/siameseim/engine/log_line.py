@@ -75,13 +75,16 @@ class ProgressLogProcessor(LogProcessor):
         for name, form in _OPTIONAL.items():
             if name in values:
                 parts.append(form.format(values[name]))
+        if 'found_image' in values:  # measured more seldom than logged
+            step = runner.message_hub.get_info('found_image_step')
+            share = f'{values["found_image"]:.0%}'
+            parts.append(f'own image found {share} (step {step})')
         return ' | '.join(parts)
 
 
 _OPTIONAL = {
     'momentum': 'ema {:.5f}',
     'grad_norm': 'grad {:.3g}',
-    'found_image': 'own image found {:.0%}',
     'images_per_second': '{:.4g} images/s',
     'data_share': 'waiting for data {:.0%}',
     'memory': '{:.0f} MB',

@@ -49,10 +49,11 @@ class MomentumTargetHook(Hook):
         Raises:
             InputError: if the runner has another.
         """
-        if not hasattr(runner.optim_wrapper, 'skipped'):
+        wrapper = runner.optim_wrapper
+        if not all(hasattr(wrapper, n) for n in ('accumulation', 'skipped')):
             raise InputError(
-                f'optim_wrapper.type={type(runner.optim_wrapper).__name__} '
-                'does not tell the target branch of skipped steps: give '
+                f'optim_wrapper.type={type(wrapper).__name__} does not tell '
+                'the target branch of windows and skipped steps: give '
                 'AutocastOptimWrapper or a subclass'
             )
 

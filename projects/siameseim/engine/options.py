@@ -106,7 +106,11 @@ def misspelt(text: str) -> dict[str, str]:
 
     All but those near to a setting that the text lacks are a user's to choose.
     """
-    names = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)]
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # with mmengine's {{ variables }}
+        return {}
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
     stated = {n.id for n in names if isinstance(n.ctx, ast.Store)}
     read = {n.id for n in names if isinstance(n.ctx, ast.Load)}
     free = [n for n, p in _PLACES.items() if p.partition('.')[0] not in stated]

@@ -65,7 +65,7 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             return
         check_custom_keys(
             self.paramwise_cfg['custom_keys'],
-            [n for n, _ in module.named_parameters(remove_duplicate=False)],
+            trained_names(module),
         )
         singles: list[dict] = []
         with quiet():  # else two lines for each of hundreds of tensors
@@ -76,14 +76,25 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
 
 def _weight_decay(optimizer_cfg: dict) -> float:
-    """What the config states, or what the optimizer takes by itself."""
+    """What the config states, or what the optimizer takes by itself.
+
+    Raises:
+        InputError: if there is no such optimizer.
+    """
+    kind = optimizer_cfg['type']
+    built = OPTIMIZERS.get(kind) if isinstance(kind, str) else kind
+    if built is None:
+        known = OPTIMIZERS.module_dict | OPTIMIZERS.parent.module_dict
+        raise InputError(
+            f'optim_wrapper.optimizer.type={kind!r} is no registered '
+            f'optimizer{did_you_mean(kind, known)}'
+        )
     stated = optimizer_cfg.get('weight_decay')
     if stated is not None:
         return stated
-    kind = optimizer_cfg['type']
-    built = OPTIMIZERS.get(kind) if isinstance(kind, str) else kind
     own = inspect.signature(built).parameters.get('weight_decay')
-    return own.default if own else 0.0
+    default = own.default if own else 0.0
+    return default if isinstance(default, int | float) else 0.0
 
 
 def check_paramwise(paramwise_cfg: dict, known: Collection[str]) -> None:
@@ -116,6 +127,12 @@ def check_custom_keys(keys: Iterable[str], names: list[str]) -> None:
             f'optim_wrapper.paramwise_cfg.custom_keys has {key!r}, which is '
             f'part of no name of a parameter, such as {names[0]}{meant}'
         )
+
+
+def trained_names(model: nn.Module) -> list[str]:
+    """Names of the parameters that get a gradient, shared ones each."""
+    named = model.named_parameters(remove_duplicate=False)
+    return [name for name, param in named if param.requires_grad]
 
 
 def prefer_fused(optimizer_cfg: dict, model: nn.Module) -> None:

@@ -80,9 +80,10 @@ class ProgressHook(Hook):
     def _tell_first_step(self, runner: Runner, started: float) -> None:
         """Say that it runs; on a slow machine the next line is far away."""
         seconds = time.perf_counter() - started
+        every = min(log_interval(runner), len(runner.train_dataloader))
         runner.logger.info(
             f'first step done, {seconds:.1f} s after the start; the next '
-            f'lines follow every {log_interval(runner)} steps'
+            f'lines follow every {every} steps'
         )
 
     def _warn_if_slow(self, runner: Runner) -> None:

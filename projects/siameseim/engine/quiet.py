@@ -9,15 +9,15 @@ from typing import Any
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-# Lines of a message above which it is for the log file alone.
-_SCREEN = 12
+# How mmengine's reports begin that are for the log file alone.
+_REPORTS = ('System environment:', 'Config:', 'Hooks will be executed')
 
 
 class TerseRunner(Runner):
     """Stock runner that spares the terminal its reports of many lines.
 
-    Environment, config and list of hooks, 250 lines in all, go to the log
-    file alone; warnings and errors are shown, however long they are.
+    Environment, config and list of hooks, 280 lines in all, go to the log
+    file alone.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,13 +30,12 @@ class TerseRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
-                handler.addFilter(_fits_a_screen)
+                handler.addFilter(_is_no_report)
         return logger
 
 
-def _fits_a_screen(record: logging.LogRecord) -> bool:
-    lines = record.getMessage().count('\n')
-    return record.levelno > logging.INFO or lines < _SCREEN
+def _is_no_report(record: logging.LogRecord) -> bool:
+    return not record.getMessage().lstrip('\n-').startswith(_REPORTS)
 
 
 @contextmanager

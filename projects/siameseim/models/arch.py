@@ -65,10 +65,10 @@ def frozen_blocks(frozen_stages: int | str, blocks: int) -> int:
     """
     if frozen_stages == 'all':
         return blocks
-    if not isinstance(frozen_stages, int) or frozen_stages > blocks:
+    if type(frozen_stages) is not int or not -1 <= frozen_stages <= blocks:
         raise InputError(
-            f'frozen_stages={frozen_stages}, but the backbone has only '
-            f"{blocks} blocks: give -1 for none, or 'all'"
+            f'frozen_stages={frozen_stages!r}, but the backbone has only '
+            f"{blocks} blocks: give -1 for none, 0 to {blocks}, or 'all'"
         )
     return frozen_stages
 

@@ -82,13 +82,14 @@ class SiameseIM(BaseSelfSupervisor):
                 ``flips`` (B, 2), ``source_width`` (B,) in pixels.
 
         Returns:
-            dict[str, Tensor]: 'loss_pos' and 'loss_neg', fp32 scalars.
+            dict[str, Tensor]: fp32 scalars of the head: 'loss_pos' and
+            'loss_neg'.
 
         Raises:
-            InputError: if the head returns no loss, the batch is not what
-                ``PackTwoViews`` makes, or
-                the views have another size than the backbone's ``img_size``,
-                or the mask another grid than its patches.
+            InputError: if the head returns no loss, or the batch is not what
+                ``PackTwoViews`` makes, or the views have another size than
+                the backbone's ``img_size``, or the mask another grid than its
+                patches.
         """
         self._check(inputs, data_samples)
         view1, view2 = inputs
@@ -101,17 +102,7 @@ class SiameseIM(BaseSelfSupervisor):
         target = self.target(view2)
         tokens = self.neck.projector(self.backbone(view1, visible))
         prediction = self.neck.predictor(tokens, visible, geometry)
-        losses = self.head.loss(prediction, target)
-        if not isinstance(losses, dict) or not any(
-            'loss' in n for n in losses
-        ):
-            raise InputError(
-                f'{type(self.head).__name__}.loss returned '
-                f'{sorted(losses) if isinstance(losses, dict) else losses}: '
-                "it must be a dict of scalars, in which those with 'loss' in "
-                'their name are summed and minimised'
-            )
-        return losses
+        return self._checked(self.head.loss(prediction, target))
 
     def _check(
         self, inputs: list[Tensor], data_samples: dict[str, Tensor]
@@ -143,3 +134,14 @@ class SiameseIM(BaseSelfSupervisor):
                 f'of {tuple(self.backbone.patch_resolution)}: give BlockMask '
                 'that grid'
             )
+
+    def _checked(self, losses: Any) -> dict[str, Tensor]:
+        """What the head returned, or an error that says what it should."""
+        if isinstance(losses, dict) and any('loss' in n for n in losses):
+            return losses
+        raise InputError(
+            f'{type(self.head).__name__}.loss returned '
+            f'{sorted(losses) if isinstance(losses, dict) else losses}: it '
+            "must be a dict of scalars, in which those with 'loss' in their "
+            'name are summed and minimised'
+        )

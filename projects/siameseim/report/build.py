@@ -62,7 +62,12 @@ def build_report(run: LoadedRun, folder: Path) -> str:
     images = load_images(run.model, folder, MAX_IMAGES)
     pairs, shares = pair_figures(run.model, run.cfg, folder, count=4)
     sections = [
-        in_short(run.log, run.cfg.train_dataloader.batch_size),
+        in_short(
+            run.log,
+            run.info,
+            run.cfg.train_dataloader.batch_size,
+            run.cfg.get('default_hooks', {}).get('features') or {},
+        ),
         _curves(run),
         _signs(images),
         _pairs(pairs, shares),

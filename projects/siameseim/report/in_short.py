@@ -2,58 +2,73 @@
 
 from typing import Any
 
-from ..watch.feature_hook import FOUND_AMONG
+from ..watch.feature_hook import FOUND_AMONG, PAST_LIMITS, UNTRAINED
 from ..watch.judge import Limits, Signs, collapsed
 from ..watch.signs import FeatureSigns
 from .page import Section
 
-# Times chance below which a prediction tells images hardly apart.
-_NOTHING, _LITTLE = 2.0, 5.0
+# Share of right answers beyond chance (0: chance, 1: all) from which a network
+# has learned a little, and something: 0.02 where k-NN had not risen, 0.05
+# where it had by 5 points, 0.3 in a run that learned (docs/watching.md).
+_LITTLE, _SOMETHING = 0.03, 0.15
 
 
-def in_short(log: list[dict[str, Any]], batch_size: int) -> Section:
+def in_short(
+    log: list[dict[str, Any]],
+    info: dict[str, Any],
+    images: int,
+    watch: dict[str, Any],
+) -> Section:
     """The first section of a report.
 
     Args:
         log (list[dict]): lines of the JSON log, from ``read_log``.
-        batch_size (int): images of a process and step.
+        info (dict): what the checkpoint's hooks keep.
+        images (int): of a process and step.
+        watch (dict): settings of the run's ``FeatureWatchHook``.
     """
-    parts = [
-        _learned(log, min(FOUND_AMONG, batch_size)),
-        _not_collapsed(log),
-        _knn(log),
-    ]
+    collapse = _collapse(log, info, watch)
+    learned = _learned(log, min(FOUND_AMONG, images), bool(collapse))
+    parts = [collapse, learned, _knn(log)]
     return Section('In short', ' '.join(filter(None, parts)))
 
 
-def _learned(log: list[dict[str, Any]], images: int) -> str:
+def _collapse(
+    log: list[dict[str, Any]], info: dict[str, Any], watch: dict[str, Any]
+) -> str:
+    """What the hook warned of, if the last measurements passed its limits."""
+    patience = watch.get('patience', 2)
+    if info.get(PAST_LIMITS, 0) < patience or not (log and _signs(log[-1])):
+        return ''
+    untrained = {b: FeatureSigns(*v) for b, v in info[UNTRAINED].items()}
+    limits = Limits(**(watch.get('limits') or {}))
+    found = '; '.join(collapsed(_signs(log[-1]), untrained, limits))
+    return f'The network seems to have collapsed: {found}.'
+
+
+def _learned(log: list[dict[str, Any]], images: int, collapse: bool) -> str:
     found = [line['found_image'] for line in log if 'found_image' in line]
-    if not found:
+    if not found or images < 2:
         return (
             'The log does not tell whether the network learns '
-            '(default_hooks.features measures it).'
+            '(default_hooks.features measures it, in batches of 2 and more).'
         )
-    if found[-1] < _NOTHING / images:
-        verdict = 'Nothing is learned so far'
-    elif found[-1] < _LITTLE / images:
-        verdict = 'Little is learned so far'
+    beyond_chance = (found[-1] - 1 / images) / (1 - 1 / images)
+    if collapse:
+        verdict = ''
+    elif beyond_chance < _LITTLE:
+        verdict = 'Nothing is learned so far, no sign of collapse: '
+    elif beyond_chance < _SOMETHING:
+        verdict = 'Little is learned so far, no sign of collapse: '
     else:
-        verdict = 'The network learns what it is asked for'
+        verdict = (
+            'The network learns what it is asked for, no sign of collapse: '
+        )
     return (
-        f'{verdict}: predicted features find their own image among {images} '
+        f'{verdict}predicted features find their own image among {images} '
         f'in {found[-1]:.0%} of cases ({1 / images:.1%} by chance, '
         f'{found[0]:.0%} at first).'
     )
-
-
-def _not_collapsed(log: list[dict[str, Any]]) -> str:
-    signs = [s for s in map(_signs, log) if s]
-    if not signs:
-        return ''
-    found = collapsed(signs[-1], signs[0], Limits())
-    if found:
-        return f'Signs of collapse: {"; ".join(found)}.'
-    return 'No sign of collapse.'
 
 
 def _signs(line: dict[str, Any]) -> Signs:

@@ -25,6 +25,7 @@ class LoadedRun:
         checkpoint (Path): where its weights are from.
         done (dict): ``epoch`` and ``iter`` of the checkpoint.
         log (list[dict]): lines of the JSON logs, resumes joined.
+        info (dict): what the run's hooks keep in the checkpoint.
     """
 
     cfg: Config
@@ -32,6 +33,7 @@ class LoadedRun:
     checkpoint: Path
     done: dict[str, int]
     log: list[dict[str, Any]]
+    info: dict[str, Any]
 
 
 def load_run(place: Path, config: Path | None = None) -> LoadedRun:
@@ -82,7 +84,8 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
     # A later run may have begun in the same work directory.
     own = [f for f in files if not stamp or f.parts[-3] <= stamp]
     log = read_log(own, done['iter'])
-    return LoadedRun(cfg, model, checkpoint, done, log)
+    info = saved.get('message_hub', {}).get('runtime_info', {})
+    return LoadedRun(cfg, model, checkpoint, done, log, info)
 
 
 def read_log(

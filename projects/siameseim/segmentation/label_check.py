@@ -87,15 +87,16 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
 
 
 def _check_zero_label(dataset: BaseDataset) -> None:
-    """Raise if the masks are not read as the data set says."""
+    """Raise if a step of the pipeline itself reads masks in another way."""
+    said = getattr(dataset, 'reduce_zero_label', None)
     for place, step in enumerate(dataset.pipeline.transforms):
         read_so = getattr(step, 'reduce_zero_label', None)
-        if read_so not in (None, dataset.reduce_zero_label):
+        if None not in (said, read_so) and read_so != said:
             raise InputError(
-                f'the data set has reduce_zero_label='
-                f'{dataset.reduce_zero_label}, but step {place} of its '
-                f'pipeline ({type(step).__name__}) has {read_so}: set both, '
-                'in dataset and in dataset.pipeline, or leave it out there'
+                f'the data set has reduce_zero_label={said}, but step {place} '
+                f'of its pipeline ({type(step).__name__}) has {read_so}: set '
+                'both, in dataset and in dataset.pipeline, or leave it out '
+                'there'
             )
 
 

@@ -40,7 +40,7 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
 
     Raises:
         FileNotFoundError: if files the config names do not exist.
-        InputError: as ``check_operators``, ``read_annotations`` and
+        InputError: as ``check_operators``, ``check_images`` and
             ``classification.check_sizes``.
     """
     classifier = classification.is_classifier(cfg)
@@ -52,13 +52,12 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
     check_operators(cfg)
     check = classification.check_data if classifier else check_files
-    for loader in loaders(cfg).values():
+    for split, loader in loaders(cfg).items():
         fit_loader(loader, processes)
         for dataset in unwrap(loader.dataset):
             check(dataset)
             if dataset.get('type') in _COCO_FORMAT and dataset.get('ann_file'):
-                root = dataset.get('data_root') or ''
-                read_annotations(os.path.join(root, dataset.ann_file))
+                check_images(dataset, split)
 
 
 def check_operators(cfg: Config) -> None:
@@ -162,33 +161,54 @@ def check_files(dataset: ConfigDict) -> None:
             )
 
 
+def check_images(dataset: ConfigDict, split: str) -> None:
+    """Raise if a file in COCO's format cannot be read or lists no image.
+
+    Args:
+        dataset (ConfigDict): of mmdet.
+        split (str): 'train', 'val' or 'test', for the text.
+
+    Raises:
+        InputError: naming the file.
+    """
+    path = os.path.join(dataset.get('data_root') or '', dataset.ann_file)
+    if not read_annotations(path).images:
+        raise InputError(
+            f'{path}, the ann_file of {split}_dataloader, lists no images: '
+            'add them under "images", or give another file'
+        )
+
+
 @contextmanager
-def empty_data_explained(cfg: Config) -> Iterator[None]:
-    """Building the training data in here tells why no image is left.
+def empty_data_explained(cfg: Config, split: str = 'train') -> Iterator[None]:
+    """Building a split's data in here tells why no image is left.
 
     The toolboxes' own errors are numpy's 'need at least one array to
     concatenate' and mmpretrain's 'Found 0 files'.
 
     Args:
         cfg (Config): of a toolbox; others pass.
+        split (str): 'train', 'val' or 'test'. Defaults to 'train'.
 
     Raises:
-        ValueError: naming files and classes and what to change.
+        InputError: naming files and classes and what to change.
     """
+    names = dict(train='training', val='validation')
+    missing = f'no {names.get(split, split)} image is left: '
     try:
         yield
     except RuntimeError as error:
         if 'Found 0 files' not in str(error):
             raise
-        raise ValueError(
-            f'no training image is left: {error} Give another --data FOLDER'
+        raise InputError(
+            f'{missing}{error} Give another --data FOLDER'
         ) from error
     except ValueError as error:
         if not is_transfer(cfg) or 'at least one array' not in str(error):
             raise
-        parts = unwrap(cfg.train_dataloader.dataset)
-        raise ValueError(
-            'no training image is left: '
+        parts = unwrap(cfg[f'{split}_dataloader'].dataset)
+        raise InputError(
+            missing
             + '; '.join(_describe(part, cfg.default_scope) for part in parts)
         ) from error
 

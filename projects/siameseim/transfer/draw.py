@@ -186,9 +186,18 @@ def _segmentor(
     from mmseg.visualization import SegLocalVisualizer
 
     cfg = copy.deepcopy(cfg)
+    if not cfg.get('test_dataloader'):
+        raise InputError(
+            'the config has no test_dataloader, whose pipeline tells how '
+            'images are read: add it'
+        )
     data = cfg.test_dataloader.dataset
     while 'pipeline' not in data:  # of a wrapper
         data = data.get('dataset') or data.datasets[0]
-    cfg.test_pipeline = data.pipeline  # mmseg reads only this
+    cfg.test_pipeline = [  # mmseg reads only this
+        step
+        for step in data.pipeline
+        if not str(step['type']).endswith('LoadAnnotations')
+    ]
     model = revert_sync_batchnorm(init_model(cfg, checkpoint, device=device))
     return model, inference_model, SegLocalVisualizer('predictions')

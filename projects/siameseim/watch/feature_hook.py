@@ -18,8 +18,8 @@ from .signs import FeatureSigns, feature_signs
 from .taps import FeatureTaps
 
 # What a resumed run goes on with.
-_UNTRAINED = 'untrained_features'
-_IN_A_ROW = 'features_past_limits'
+UNTRAINED = 'untrained_features'
+PAST_LIMITS = 'features_past_limits'
 
 # Images among which a prediction has to find its own.
 FOUND_AMONG = 64
@@ -43,8 +43,9 @@ class FeatureWatchHook(Hook):
     network, which the limits refer to; it survives a resume, as does the
     number of measurements in a row that passed them.
 
-    The sign of learning is ``found_image``, from ``recognised``: chance for a
-    network that learned nothing, or that collapsed.
+    The sign of learning is ``found_image``, from ``recognised``: near chance
+    for a network that learned nothing, or that collapsed. The last iteration
+    of a run is measured as well.
 
     Args:
         interval (int): iterations between two measurements; 0 turns the hook
@@ -76,8 +77,9 @@ class FeatureWatchHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Listen to the model in an iteration that is measured."""
+        ends = runner.iter == 0 or runner.iter + 1 == runner.max_iters
         due = self.every_n_train_iters(runner, self.interval)
-        if due or (self.interval and runner.iter == 0):
+        if due or (self.interval and ends):
             self._taps = FeatureTaps(unwrapped(runner.model))
 
     def after_train_iter(
@@ -96,13 +98,15 @@ class FeatureWatchHook(Hook):
             return
         taps, self._taps = self._taps, None
         taps.remove()
-        signs = measure(taps.tokens)
-        if signs is None:  # this batch is not finite: others report it
-            return
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
-        found = recognised(taps, images)
-        runner.message_hub.update_scalar('train/found_image', found)
-        if runner.iter == 0:
+        measured = measure(taps, images)
+        if measured is None:  # this batch is not finite: others report it
+            return
+        signs, found = measured
+        hub, step = runner.message_hub, runner.iter + 1
+        hub.update_scalar('train/found_image', found)
+        hub.update_info('found_image_step', step)
+        if step == 1:
             runner.logger.info(
                 'own image found: whether the feature predicted for a patch '
                 f"of view 2 is nearest to its own image's, among {images} "
@@ -110,25 +114,23 @@ class FeatureWatchHook(Hook):
             )
         for branch, values in signs.items():
             for name, value in values._asdict().items():
-                runner.message_hub.update_scalar(
-                    f'train/{branch}_{name}', value
-                )
+                hub.update_scalar(f'train/{branch}_{name}', value)
         self._judge(runner, signs)
 
     def _judge(self, runner: Runner, signs: Signs) -> None:
         """Warn once an episode of measurements in a row past the limits."""
         hub = runner.message_hub
-        if hub.get_info(_UNTRAINED) is None:
-            hub.update_info(_UNTRAINED, {b: [*v] for b, v in signs.items()})
+        if hub.get_info(UNTRAINED) is None:
+            hub.update_info(UNTRAINED, {b: [*v] for b, v in signs.items()})
         if runner.iter < self.warmup * runner.max_iters:
             return
         untrained = {
             branch: FeatureSigns(*values)
-            for branch, values in hub.get_info(_UNTRAINED).items()
+            for branch, values in hub.get_info(UNTRAINED).items()
         }
         found = collapsed(signs, untrained, self.limits)
-        count = hub.get_info(_IN_A_ROW, 0) + 1 if found else 0
-        hub.update_info(_IN_A_ROW, count)
+        count = hub.get_info(PAST_LIMITS, 0) + 1 if found else 0
+        hub.update_info(PAST_LIMITS, count)
         if count < self.patience or (count > self.patience and not self.stop):
             return
         text = (
@@ -141,46 +143,51 @@ class FeatureWatchHook(Hook):
         runner.logger.warning(text)
 
 
-def measure(tokens: dict[str, Tensor]) -> Signs | None:
-    """Signs of each branch, the mean over all processes.
+def measure(taps: FeatureTaps, images: int) -> tuple[Signs, float] | None:
+    """Signs of each branch and ``recognised``, means over all processes.
 
     Args:
-        tokens (dict[str, Tensor]): from ``FeatureTaps``.
+        taps (FeatureTaps): of one forward pass.
+        images (int): as for ``recognised``.
 
     Returns:
-        dict[str, FeatureSigns] | None: None if a feature is not finite.
+        tuple[dict[str, FeatureSigns], float] | None: None if a feature is not
+        finite.
     """
+    seen = [*taps.tokens.values(), taps.prediction]
+    finite = torch.stack([t.isfinite().all() for t in seen]).all()
     # Singular values of NaN are an error in some libraries.
-    finite = torch.stack([t.isfinite().all() for t in tokens.values()]).all()
-    rows = torch.stack(
-        [feature_signs(t.nan_to_num(0.0, 0.0, 0.0)) for t in tokens.values()]
-    )
-    rows = rows.where(finite, float('nan'))
-    all_reduce(rows, op='mean')
-    rows = rows.cpu()
-    if rows.isnan().any():
+    rows = [
+        feature_signs(t.nan_to_num(0.0, 0.0, 0.0))
+        for t in taps.tokens.values()
+    ]
+    values = torch.cat([*rows, recognised(taps, images)[None]])
+    values = values.where(finite, float('nan'))
+    all_reduce(values, op='mean')
+    values = values.cpu()
+    if values.isnan().any():
         return None
-    return {
+    signs = values[:-1].view(len(rows), -1).tolist()
+    found = {
         branch: FeatureSigns(*row)
-        for branch, row in zip(tokens, rows.tolist(), strict=True)
+        for branch, row in zip(taps.tokens, signs, strict=True)
     }
+    return found, values[-1].item()
 
 
-def recognised(taps: FeatureTaps, images: int) -> float:
+def recognised(taps: FeatureTaps, images: int) -> Tensor:
     """Share of view 2's patches whose prediction finds its own image.
 
     Among the patches of all images at the same place, those view 1 does not
-    show included; the mean over all processes.
+    show included.
 
     Args:
         taps (FeatureTaps): of one forward pass.
         images (int): the first images of the batch, without swapped views.
 
     Returns:
-        float: 1 / images for a network that tells none apart.
+        Tensor: scalar, near 1 / images for a network that tells none apart.
     """
     prediction = taps.prediction[:images].float()
     target = layer_norm_fp32(taps.tokens['projected'][:images])
-    share = found_image(prediction, target).float().mean()
-    all_reduce(share, op='mean')
-    return share.item()
+    return found_image(prediction, target).float().mean()
