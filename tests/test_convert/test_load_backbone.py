@@ -6,23 +6,13 @@ import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 
-from siameseim.convert import load_backbone, load_pretrained
+from siameseim.convert import load_pretrained
 from siameseim.downstream import SiameseIMDenseViT, SiameseIMViTDet
-from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from tests.model_fixtures import tiny_model
 from tests.vit_fixtures import SIZES, TINY, prefixed, saved, tiny_vit, to_timm
 
 EXTRA = {'decoder_blocks.0.norm1.weight': torch.ones(3)}
-
-
-@pytest.fixture
-def log(monkeypatch):
-    lines = []
-    monkeypatch.setattr(
-        load_backbone, 'print_log', lambda line, **kwargs: lines.append(line)
-    )
-    return lines
 
 
 def files(tensors):
@@ -186,35 +176,6 @@ def test_another_size_raises_with_both_values(sizes, message, tmp_path):
     file = saved(tmp_path / 'f.pth', tiny_vit().state_dict())
     with pytest.raises(ValueError, match=message):
         load_pretrained(SiameseIMViT(**{**SIZES, **sizes}), file)
-
-
-@torch.no_grad()
-def test_a_file_without_qkv_biases_computes_the_same(tmp_path, log):
-    source = tiny_vit(qkv_bias=False)
-    model = SiameseIMViT(**SIZES).eval()
-    load_pretrained(model, saved(tmp_path / 'f', source.state_dict()))
-    images = torch.randn(2, 3, 16, 16)
-    torch.testing.assert_close(model.encode(images), source.encode(images))
-    assert log[-1] == '4 absent qkv biases set to zero'
-
-
-@torch.no_grad()
-@pytest.mark.parametrize('branch', ['online', 'target'])
-def test_a_branch_with_a_norm_before_its_blocks(branch, tmp_path, log):
-    """Fits the backbone that has it, whatever the other branch holds."""
-    online, target = (tiny_vit(pre_norm=True, seed=seed) for seed in (1, 2))
-    state = {
-        **prefixed('backbone.', online.state_dict()),
-        **prefixed('target.backbone.', target.state_dict()),
-    }
-    file = saved(tmp_path / 'f', state)
-    model = SiameseIMViT(**SIZES, pre_norm=True).eval()
-    load_pretrained(model, file, branch)
-    images = torch.randn(2, 3, 16, 16)
-    wanted = target if branch == 'target' else online
-    torch.testing.assert_close(model.encode(images), wanted.encode(images))
-    with pytest.raises(InputError, match='no place for pre_norm.bias, pre_no'):
-        load_pretrained(SiameseIMViT(**SIZES), file, branch)
 
 
 def test_a_file_without_a_vit_raises(tmp_path):

@@ -77,5 +77,6 @@ def test_weights_land_in_a_stock_detector(stock, tmp_path):
         model.init_weights()
     found = model.backbone.state_dict()
     for name, tensor in vit.state_dict().items():
-        torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
+        if name != 'pos_embed':  # made for the size of the images
+            torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
     assert len(model.extract_feat(torch.zeros(1, 3, 64, 64))) == 5

@@ -91,19 +91,6 @@ def test_other_architectures_are_refused(change, message, tmp_path):
         convert(tmp_path, tensors, 'timm')
 
 
-@pytest.mark.parametrize('branch', ['online', 'target'])
-def test_only_the_branch_that_is_read_must_be_plain(branch, tmp_path):
-    names = dict(online='backbone.', target='target.backbone.')
-    state = {}
-    for of, prefix in names.items():
-        state |= prefixed(prefix, tiny_vit(pre_norm=of != branch).state_dict())
-    file = saved(tmp_path / 'f.pth', state)
-    read_vit(file, branch, num_heads=2)
-    other = next(of for of in names if of != branch)
-    with pytest.raises(ValueError, match=r"no plain.*has \['pre_norm.bias', "):
-        read_vit(file, other, num_heads=2)
-
-
 @pytest.mark.parametrize(
     ('to', 'name', 'message'),
     [

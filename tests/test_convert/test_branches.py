@@ -1,0 +1,52 @@
+"""What one branch of a file holds, and what its blocks lack."""
+
+import pytest
+import torch
+
+from siameseim.convert import load_pretrained
+from siameseim.errors import InputError
+from siameseim.models import SiameseIMViT
+from siameseim.weights.reading import read_vit
+from tests.vit_fixtures import SIZES, prefixed, saved, tiny_vit
+
+
+@torch.no_grad()
+def test_a_file_without_qkv_biases_computes_the_same(tmp_path, log):
+    source = tiny_vit(qkv_bias=False)
+    model = SiameseIMViT(**SIZES).eval()
+    load_pretrained(model, saved(tmp_path / 'f', source.state_dict()))
+    images = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(model.encode(images), source.encode(images))
+    assert log[-1] == '4 absent qkv biases set to zero'
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('branch', ['online', 'target'])
+def test_a_branch_with_a_norm_before_its_blocks(branch, tmp_path, log):
+    """Fits the backbone that has it, whatever the other branch holds."""
+    online, target = (tiny_vit(pre_norm=True, seed=seed) for seed in (1, 2))
+    state = {
+        **prefixed('backbone.', online.state_dict()),
+        **prefixed('target.backbone.', target.state_dict()),
+    }
+    file = saved(tmp_path / 'f', state)
+    model = SiameseIMViT(**SIZES, pre_norm=True).eval()
+    load_pretrained(model, file, branch)
+    images = torch.randn(2, 3, 16, 16)
+    wanted = target if branch == 'target' else online
+    torch.testing.assert_close(model.encode(images), wanted.encode(images))
+    with pytest.raises(InputError, match='no place for pre_norm.bias, pre_no'):
+        load_pretrained(SiameseIMViT(**SIZES), file, branch)
+
+
+@pytest.mark.parametrize('branch', ['online', 'target'])
+def test_only_the_branch_that_is_read_must_be_plain(branch, tmp_path):
+    names = dict(online='backbone.', target='target.backbone.')
+    state = {}
+    for of, prefix in names.items():
+        state |= prefixed(prefix, tiny_vit(pre_norm=of != branch).state_dict())
+    file = saved(tmp_path / 'f.pth', state)
+    read_vit(file, branch, num_heads=2)
+    other = next(of for of in names if of != branch)
+    with pytest.raises(ValueError, match=r"no plain.*has \['pre_norm.bias', "):
+        read_vit(file, other, num_heads=2)
