@@ -28,7 +28,8 @@ def in_short(
         watch (dict): settings of the run's ``FeatureWatchHook``.
     """
     collapse = _collapse(log, info, watch)
-    learned = _learned(log, min(FOUND_AMONG, images), bool(collapse))
+    interval = watch.get('interval', 200)
+    learned = _learned(log, min(FOUND_AMONG, images), interval, bool(collapse))
     parts = [collapse, learned, _knn(log)]
     return Section('In short', ' '.join(filter(None, parts)))
 
@@ -36,22 +37,31 @@ def in_short(
 def _collapse(
     log: list[dict[str, Any]], info: dict[str, Any], watch: dict[str, Any]
 ) -> str:
-    """What the hook warned of, if the last measurements passed its limits."""
-    patience = watch.get('patience', 2)
-    if info.get(PAST_LIMITS, 0) < patience or not (log and _signs(log[-1])):
+    """What the last measurement showed, if it passed the hook's limits."""
+    count = info.get(PAST_LIMITS, 0)
+    if not count or not (log and _signs(log[-1])):
         return ''
     untrained = {b: FeatureSigns(*v) for b, v in info[UNTRAINED].items()}
     limits = Limits(**(watch.get('limits') or {}))
     found = '; '.join(collapsed(_signs(log[-1]), untrained, limits))
-    return f'The network seems to have collapsed: {found}.'
+    sure = count >= watch.get('patience', 2)
+    verdict = (
+        'The network seems to have collapsed'
+        if sure
+        else ('The last measurement shows collapse')
+    )
+    return f'{verdict}: {found}.'
 
 
-def _learned(log: list[dict[str, Any]], images: int, collapse: bool) -> str:
+def _learned(
+    log: list[dict[str, Any]], images: int, interval: int, collapse: bool
+) -> str:
     found = [line['found_image'] for line in log if 'found_image' in line]
     if not found or images < 2:
         return (
-            'The log does not tell whether the network learns '
-            '(default_hooks.features measures it, in batches of 2 and more).'
+            'The log does not tell yet whether the network learns: '
+            'default_hooks.features measures it every '
+            f'{interval} steps and at the end, in batches of 2 and more.'
         )
     beyond_chance = (found[-1] - 1 / images) / (1 - 1 / images)
     if collapse:
