@@ -48,7 +48,7 @@ def _collapse(
     verdict = (
         'The network seems to have collapsed'
         if sure
-        else ('The last measurement shows collapse')
+        else 'The last measurement shows collapse'
     )
     return f'{verdict}: {found}.'
 
