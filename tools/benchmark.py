@@ -33,7 +33,7 @@ from siameseim.benchmark.watching import watching_cost
 from siameseim.engine.options import add_options, merge_options
 from siameseim.engine.precision import PRECISIONS
 
-MODES = ('default', 'reduce-overhead', 'max-autotune')
+MODES = ('default', 'graph', 'reduce-overhead', 'max-autotune')
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -12,6 +12,8 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     # torch.compile of each block: on GPUs; enabled=True or False decides.
     compile=dict(type='CompileBlocksHook', enabled='auto'),
+    # The whole step as CUDA graphs: on one GPU; likewise.
+    graph=dict(type='StepGraphHook', enabled='auto'),
     # Every epoch; writes a new file completely before it removes an old one.
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
     # Steps that are not finite (docs/watching.md).

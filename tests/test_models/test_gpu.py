@@ -1,5 +1,7 @@
 """What only a CUDA device can show; `make gpu-test` runs these."""
 
+import threading
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -8,6 +10,8 @@ from siameseim.datasets.view_preprocessor import change_views
 from siameseim.engine import AutocastOptimWrapper
 from siameseim.engine.compile_hook import compile_blocks
 from siameseim.engine.sharded_adamw import ShardedAdamW, gather_state
+from siameseim.engine.step_graph import replay_steps
+from siameseim.watch.taps import FeatureTaps
 from tests.model_fixtures import random_batch, tiny_model
 
 pytestmark = pytest.mark.gpu
@@ -198,3 +202,87 @@ def test_cuda_graphs_train_as_eager_blocks_do():
     assert_close(
         train_steps(mode='reduce-overhead'), expected, rtol=0.02, atol=0.01
     )
+
+
+def wrapped_steps(graphs, compiled, sizes, listened=()):
+    """Losses of steps with their own batches, and the weights after them."""
+    model, _, _ = on_gpu()
+    if compiled:
+        compile_blocks(model)
+    if graphs:
+        replay_steps(model)
+    wrapper = AutocastOptimWrapper(
+        optimizer=torch.optim.AdamW(
+            [p for p in model.parameters() if p.requires_grad],
+            lr=1e-3,
+            fused=True,
+        ),
+        clip_grad=dict(max_norm=0.1),
+        precision='bf16' if compiled else 'fp32',
+    )
+    losses = []
+    for step, size in enumerate(sizes):
+        views, samples = random_batch(size, seed=step)
+        model.update_target(0.9, wrapper.skipped)
+        taps = FeatureTaps(model) if step in listened else None
+        with wrapper.optim_context(model):
+            parts = model(
+                [view.cuda() for view in views],
+                {name: value.cuda() for name, value in samples.items()},
+                mode='loss',
+            )
+        if taps:
+            taps.remove()
+            assert taps.prediction.isfinite().all()
+        wrapper.update_params(sum(parts.values()))
+        losses.append(parts['loss_pos'].detach())
+    return torch.stack(losses).cpu(), model.state_dict()
+
+
+@pytest.mark.parametrize('compiled', [False, True])
+def test_replayed_steps_train_as_others_do(compiled):
+    """Also around a step that is listened to, and one of another size."""
+    sizes = (8, 8, 8, 4, 8, 8)
+    expected, weights = wrapped_steps(False, compiled, sizes)
+    losses, ours = wrapped_steps(True, compiled, sizes, listened=[2])
+    tolerance = (
+        dict(rtol=0.02, atol=0.01) if compiled else dict(rtol=1e-3, atol=1e-5)
+    )
+    assert losses.unique().numel() == len(sizes)
+    assert_close(losses, expected, **tolerance)
+    if not compiled:
+        for name, value in weights.items():
+            assert_close(ours[name], value, rtol=1e-3, atol=1e-3)
+
+
+def test_steps_are_recorded_while_another_thread_pins_memory():
+    stop = threading.Event()
+
+    def pin():
+        size = 1
+        while not stop.is_set():
+            torch.empty(size * 2**20).pin_memory()
+            size = size % 64 + 1
+
+    thread = threading.Thread(target=pin)
+    thread.start()
+    try:
+        losses, _ = wrapped_steps(True, False, (8, 8))
+    finally:
+        stop.set()
+        thread.join()
+    assert losses.isfinite().all()
+
+
+def test_a_replayed_step_never_waits_for_the_device():
+    model, views, samples = on_gpu()
+    replay_steps(model)
+    for sync_mode in ('default', 'default', 'error'):
+        torch.cuda.set_sync_debug_mode(sync_mode)
+        try:
+            losses = model(views, samples, mode='loss')
+            sum(losses.values()).backward()
+            model.zero_grad()
+        finally:
+            torch.cuda.set_sync_debug_mode('default')
+    assert losses['loss_pos'].isfinite()

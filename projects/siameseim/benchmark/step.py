@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..engine.compile_hook import compile_blocks, replays_graphs
 from ..engine.optim_wrapper import AutocastOptimWrapper
+from ..engine.step_graph import replay_steps
 from ..errors import InputError
 from ..models import SiameseIM
 
@@ -74,8 +75,10 @@ class StepBenchmark:
             )
         self.compiled = compiled
         if compiled:
-            mode = None if compiled is True else compiled
-            compile_blocks(self.model, mode=mode)
+            plain = compiled in (True, 'graph')
+            compile_blocks(self.model, mode=None if plain else compiled)
+        if compiled == 'graph':
+            replay_steps(self.model)
 
     def run(self) -> None:
         """One optimizer step."""

@@ -15,6 +15,7 @@ from .runtime_info_hook import LazyRuntimeInfoHook
 from .safe_load import allow_mmengine_checkpoints
 from .schedule import WarmupCosineLR
 from .sharded_adamw import ShardedAdamW
+from .step_graph_hook import StepGraphHook
 from .stop_hook import StopSignalHook
 from .worker_signals import leave_signals_to_trainer
 
@@ -35,6 +36,7 @@ __all__ = [
     'ProgressLogProcessor',
     'SafeCheckpointHook',
     'ShardedAdamW',
+    'StepGraphHook',
     'StopSignalHook',
     'WarmupCosineLR',
     'compile_blocks',

@@ -67,7 +67,7 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
 
 def replays_graphs(compiled: bool | str) -> bool:
     """Whether blocks compiled in this mode are replayed as CUDA graphs."""
-    return compiled in _WITH_GRAPHS
+    return compiled in (*_WITH_GRAPHS, 'graph')
 
 
 def _begin_step(*_: Any) -> None:
