@@ -34,7 +34,7 @@ class Case(NamedTuple):
 def cases(data: str | None, workers: int) -> list[Case]:
     """Every measurement, the most wanted first."""
     graphs = (
-        *('--kernels', '--compile', 'reduce-overhead'),
+        *('--kernels', '--compile', 'graph'),
         *('--against', 'compiled'),
     )
     base = 'siameseim_vitb_pretrain.py'

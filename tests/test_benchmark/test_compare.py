@@ -100,7 +100,7 @@ def test_stock_methods_make_a_step(name):
     assert sum(changed) > len(changed) / 4
 
 
-@pytest.mark.parametrize('mode', [False, 'reduce-overhead'])
+@pytest.mark.parametrize('mode', [False, 'graph'])
 def test_no_memory_is_stated_where_it_lies_in_cuda_graphs(smoke, mode):
     step = StepBenchmark(smoke, 2, 'cpu')
     step.run()

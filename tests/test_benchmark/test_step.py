@@ -11,6 +11,7 @@ from siameseim.benchmark.step import StepBenchmark, pipeline_step
 from siameseim.benchmark.timing import in_turn, matmul, spread, timed
 from siameseim.datasets import view_preprocessor
 from siameseim.datasets.view_preprocessor import change_views
+from siameseim.errors import InputError
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -61,11 +62,19 @@ def test_vit_b_costs_what_the_method_says():
     assert step.flops() == pytest.approx(137.9e9, rel=1e-3)
 
 
-def test_graphs_that_would_overwrite_accumulated_gradients_are_refused(smoke):
+def test_graphs_that_would_overwrite_accumulated_gradients_are_refused(
+    smoke, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     smoke.optim_wrapper.accumulative_counts = 2
     step = StepBenchmark(smoke, 2, 'cpu')
     with pytest.raises(ValueError, match='accumulative_counts=1'):
-        step.compile('reduce-overhead')
+        step.compile('graph')
+
+
+def test_parts_of_a_replayed_step_are_refused():
+    with pytest.raises(InputError, match='--split'):
+        Settings(compiled='graph', split=True)
 
 
 def test_spread_and_rate():
@@ -112,9 +121,9 @@ def test_the_same_step_is_timed_compiled_and_eager(smoke, monkeypatch):
     settings = Settings(
         batch_size=2,
         steps=1,
-        compiled='reduce-overhead',
+        compiled='graph',
         against=['compiled', 'eager'],
     )
     steps = measure(smoke, settings)['steps']
-    assert told == dict(ours='reduce-overhead', compiled=True, eager=False)
+    assert told == dict(ours='graph', compiled=True, eager=False)
     assert len({numbers['gflop_per_image'] for numbers in steps.values()}) == 1

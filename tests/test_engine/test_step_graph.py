@@ -10,8 +10,14 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from siameseim.engine import AutocastOptimWrapper, step_graph
+from siameseim.engine import (
+    AutocastOptimWrapper,
+    StepGraphHook,
+    step_graph,
+    step_graph_hook,
+)
 from siameseim.engine.step_graph import replay_steps
+from siameseim.errors import InputError
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -26,6 +32,9 @@ def replays(monkeypatch):
             graph._losses, graph.kept.values(), strict=True
         ):
             static.copy_(loss.detach())
+        seen = graph._model.step_features
+        for static, feature in zip(graph._features, seen, strict=True):
+            static.copy_(feature)
         done.append('forward')
 
     def backward(graph):
@@ -38,7 +47,8 @@ def replays(monkeypatch):
     record = step_graph._StepGraph._record
 
     def recorded(graph):
-        record(graph)
+        with undone(graph._model):  # a recorded graph did not run
+            record(graph)
         graph._forward.replay = lambda: enabled(forward, graph)
         graph._backward.replay = lambda: enabled(backward, graph)
 
@@ -84,7 +94,7 @@ def trained(graphs, batches):
             parts = model(views, samples, mode='loss')
         wrapper.update_params(sum(parts.values()))
         losses.append(parts['loss_pos'].detach())
-    return losses, dict(model.named_parameters()), model
+    return losses, model
 
 
 def different_batches(count, size=4):
@@ -96,11 +106,135 @@ def different_batches(count, size=4):
     return batches
 
 
+def assert_equal_states(ours, others):
+    for name, value in others.state_dict().items():
+        assert_close(ours.state_dict()[name], value, rtol=1e-5, atol=1e-6)
+
+
 def test_steps_are_replayed_to_the_same_weights(replays):
     batches = different_batches(4)
-    expected, weights, _ = trained(False, batches)
-    losses, ours, _ = trained(True, batches)
+    expected, eager = trained(False, batches)
+    losses, model = trained(True, batches)
     assert replays == ['forward', 'backward'] * 4
     assert_close(losses, expected)  # each its own, not that of the last step
-    for name, value in weights.items():
-        assert_close(ours[name], value, rtol=1e-5, atol=1e-6)
+    assert_equal_states(model, eager)
+
+
+def test_a_batch_of_another_size_is_not_replayed(replays):
+    batches = [*different_batches(2), *different_batches(1, size=2)]
+    expected, eager = trained(False, [*batches, batches[0]])
+    losses, model = trained(True, [*batches, batches[0]])
+    assert replays == ['forward', 'backward'] * 3
+    assert_close(losses, expected)
+    assert_equal_states(model, eager)
+    assert_close([*model.step_features], [*eager.step_features])
+
+
+def test_a_module_with_a_listener_is_not_replayed(replays):
+    _, model = trained(True, different_batches(1))
+    heard = []
+    handle = model.backbone.register_forward_hook(lambda *_: heard.append(1))
+    model(*random_batch(4), mode='loss')
+    assert heard == [1] and len(replays) == 2
+    handle.remove()
+    model(*random_batch(4), mode='loss')
+    assert heard == [1] and len(replays) == 3
+
+
+def test_only_training_is_replayed(replays):
+    _, model = trained(True, different_batches(1))
+    with torch.no_grad():
+        model(*random_batch(4), mode='loss')
+    model.eval()
+    model(*random_batch(4), mode='loss')
+    assert len(replays) == 2
+
+
+def test_what_does_not_fit_is_refused_as_ever(replays):
+    model = tiny_model().train()
+    replay_steps(model)
+    views, samples = random_batch(4)
+    with pytest.raises(InputError, match='the target branch never moved'):
+        model(views, samples, mode='loss')
+    del samples['boxes']
+    with pytest.raises(InputError, match='data_samples must be a dict with'):
+        model(views, samples, mode='loss')
+
+
+def test_warming_up_leaves_statistics_and_random_numbers_alone():
+    model = tiny_model().train()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, 'current_device', lambda: 0)
+        patch.setattr(torch.random, 'fork_rng', lambda devices: nullcontext())
+        with step_graph._undone(model):
+            model.update_target(1.0)
+            model.loss(*random_batch(4))
+            changed = model.state_dict()
+            assert any(not before[k].equal(v) for k, v in changed.items())
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+class Logger:
+    def __init__(self):
+        self.lines = []
+
+    def info(self, line):
+        self.lines.append(line)
+
+
+def told(monkeypatch, enabled='auto', cuda=True, accumulation=1, **backbone):
+    """What the hook says, and whether the model's steps will be replayed."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
+    runner = SimpleNamespace(
+        model=tiny_model(**backbone),
+        optim_wrapper=SimpleNamespace(accumulation=accumulation),
+        logger=Logger(),
+    )
+    hook = StepGraphHook(enabled)
+    hook.before_train(runner)
+    replayed = 'loss' in vars(runner.model)
+    hook.after_train(runner)
+    assert 'loss' not in vars(runner.model)
+    return runner.logger.lines, replayed
+
+
+def test_steps_are_replayed_on_one_gpu(monkeypatch):
+    lines, replayed = told(monkeypatch)
+    assert replayed and lines == ['steps are replayed as CUDA graphs']
+
+
+def test_nothing_is_said_without_a_gpu_or_wish(monkeypatch):
+    assert told(monkeypatch, cuda=False) == ([], False)
+    assert told(monkeypatch, enabled=False) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ('setting', 'reason'),
+    [
+        (dict(accumulation=2), 'optim_wrapper.accumulative_counts=1'),
+        (dict(with_cp=True), 'with_cp=True recomputes'),
+    ],
+)
+def test_what_hinders_is_said_or_refused(monkeypatch, setting, reason):
+    (line,), replayed = told(monkeypatch, **setting)
+    assert reason in line and not replayed
+    with pytest.raises(InputError, match=reason):
+        told(monkeypatch, enabled=True, **setting)
+
+
+def test_a_wish_for_what_a_cpu_cannot_do_is_refused(monkeypatch):
+    with pytest.raises(InputError, match='need a GPU, and torch sees none'):
+        told(monkeypatch, enabled=True, cuda=False)
+
+
+def test_several_processes_are_not_replayed(monkeypatch):
+    monkeypatch.setattr(step_graph_hook, 'is_distributed', lambda: True)
+    (line,), replayed = told(monkeypatch)
+    assert 'several processes' in line and not replayed
+
+
+def test_another_word_is_refused():
+    with pytest.raises(ValueError, match="'auto', not 'yes'"):
+        StepGraphHook('yes')

@@ -11,7 +11,6 @@ from siameseim.engine import AutocastOptimWrapper
 from siameseim.engine.compile_hook import compile_blocks
 from siameseim.engine.sharded_adamw import ShardedAdamW, gather_state
 from siameseim.engine.step_graph import replay_steps
-from siameseim.watch.taps import FeatureTaps
 from tests.model_fixtures import random_batch, tiny_model
 
 pytestmark = pytest.mark.gpu
@@ -178,32 +177,6 @@ def test_compiled_blocks_give_the_same_losses():
         assert_close(losses[name], value, rtol=0.02, atol=0.01)
 
 
-def train_steps(**options):
-    """Losses of five steps, the last of which replay CUDA graphs if any."""
-    model, views, samples = on_gpu()
-    if options:
-        compile_blocks(model, **options)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    losses = []
-    for _ in range(5):
-        model.update_target(0.9)
-        with torch.autocast('cuda', dtype=torch.bfloat16):
-            parts = model(views, samples, mode='loss')
-        loss = sum(parts.values())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-    return torch.stack(losses)
-
-
-def test_cuda_graphs_train_as_eager_blocks_do():
-    expected = train_steps()
-    assert_close(
-        train_steps(mode='reduce-overhead'), expected, rtol=0.02, atol=0.01
-    )
-
-
 def wrapped_steps(graphs, compiled, sizes, listened=()):
     """Losses of steps with their own batches, and the weights after them."""
     model, _, _ = on_gpu()
@@ -224,27 +197,33 @@ def wrapped_steps(graphs, compiled, sizes, listened=()):
     for step, size in enumerate(sizes):
         views, samples = random_batch(size, seed=step)
         model.update_target(0.9, wrapper.skipped)
-        taps = FeatureTaps(model) if step in listened else None
+        heard: list[int] = []
+        if step in listened:
+            handle = model.target.projector.register_forward_hook(
+                lambda *_, heard=heard: heard.append(1)
+            )
         with wrapper.optim_context(model):
             parts = model(
                 [view.cuda() for view in views],
                 {name: value.cuda() for name, value in samples.items()},
                 mode='loss',
             )
-        if taps:
-            taps.remove()
-            assert taps.prediction.isfinite().all()
+        if step in listened:
+            handle.remove()
+        assert len(heard) == (step in listened)
+        assert len(model.step_features.prediction) == size
         wrapper.update_params(sum(parts.values()))
         losses.append(parts['loss_pos'].detach())
-    return torch.stack(losses).cpu(), model.state_dict()
+    seen = [feature.clone() for feature in model.step_features]
+    return torch.stack(losses).cpu(), seen, model.state_dict()
 
 
 @pytest.mark.parametrize('compiled', [False, True])
 def test_replayed_steps_train_as_others_do(compiled):
     """Also around a step that is listened to, and one of another size."""
     sizes = (8, 8, 8, 4, 8, 8)
-    expected, weights = wrapped_steps(False, compiled, sizes)
-    losses, ours = wrapped_steps(True, compiled, sizes, listened=[2])
+    expected, features, weights = wrapped_steps(False, compiled, sizes)
+    losses, seen, ours = wrapped_steps(True, compiled, sizes, listened=[2])
     tolerance = (
         dict(rtol=0.02, atol=0.01) if compiled else dict(rtol=1e-3, atol=1e-5)
     )
@@ -253,6 +232,8 @@ def test_replayed_steps_train_as_others_do(compiled):
     if not compiled:
         for name, value in weights.items():
             assert_close(ours[name], value, rtol=1e-3, atol=1e-3)
+        for feature, value in zip(seen, features, strict=True):
+            assert_close(feature, value, rtol=1e-2, atol=1e-2)
 
 
 def test_steps_are_recorded_while_another_thread_pins_memory():
@@ -267,7 +248,7 @@ def test_steps_are_recorded_while_another_thread_pins_memory():
     thread = threading.Thread(target=pin)
     thread.start()
     try:
-        losses, _ = wrapped_steps(True, False, (8, 8))
+        losses, _, _ = wrapped_steps(True, False, (8, 8))
     finally:
         stop.set()
         thread.join()

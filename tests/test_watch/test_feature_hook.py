@@ -11,10 +11,10 @@ from mmengine.logging import MessageHub
 
 from siameseim.errors import InputError
 from siameseim.models.norm import layer_norm_fp32
-from siameseim.watch import FeatureTaps, FeatureWatchHook
+from siameseim.models.siameseim import StepFeatures
+from siameseim.watch import FeatureWatchHook
 from siameseim.watch.feature_hook import measure, recognised
 from siameseim.watch.signs import FeatureSigns
-from tests.model_fixtures import random_batch, tiny_model
 
 WATCH = 'default_hooks = dict(features=dict(interval=2, {}))\n'
 # No negative term, no BatchNorm, a target that is the online network, and a
@@ -125,10 +125,8 @@ def test_signs_are_logged_for_each_branch(run, tmp_path):
         assert {f'{branch}_std', f'{branch}_cosine'} <= last.keys()
 
 
-def stub_taps(prediction, projected):
-    return SimpleNamespace(
-        prediction=prediction, tokens={'projected': projected}
-    )
+def step_features(prediction, projected):
+    return StepFeatures(projected, projected, projected, prediction)
 
 
 def test_a_prediction_of_its_own_image_is_recognised():
@@ -137,7 +135,7 @@ def test_a_prediction_of_its_own_image_is_recognised():
     projected = torch.randn(4, 6, 8)
     prediction = layer_norm_fp32(projected)
     prediction[0, 1:] = prediction[1, 1:].clone()
-    share = recognised(stub_taps(prediction, projected), 4)
+    share = recognised(step_features(prediction, projected), 4)
     assert share == pytest.approx((6 * 4 - 5) / (6 * 4))
 
 
@@ -145,7 +143,7 @@ def test_a_prediction_that_all_images_share_is_recognised_by_chance():
     torch.manual_seed(0)
     projected = torch.randn(32, 64, 8)
     prediction = torch.randn(1, 64, 8).expand(32, -1, -1)
-    assert recognised(stub_taps(prediction, projected), 32) < 2 / 32
+    assert recognised(step_features(prediction, projected), 32) < 2 / 32
 
 
 def test_images_of_swapped_views_are_no_others():
@@ -153,16 +151,16 @@ def test_images_of_swapped_views_are_no_others():
     first = torch.randn(4, 6, 8)
     projected = torch.cat([first, first + 0.01 * torch.randn(4, 6, 8)])
     prediction = layer_norm_fp32(projected.roll(4, dims=0))
-    assert recognised(stub_taps(prediction, projected), 4) == 1.0
+    assert recognised(step_features(prediction, projected), 4) == 1.0
 
 
 def test_a_prediction_that_is_not_finite_is_not_measured():
     torch.manual_seed(0)
-    taps = stub_taps(torch.randn(4, 6, 8), torch.randn(4, 6, 8))
-    signs, found = measure(taps, 4)
-    assert set(signs) == {'projected'} and 0 <= found <= 1
-    taps.prediction[0, 0, 0] = float('inf')
-    assert measure(taps, 4) is None
+    features = step_features(torch.randn(4, 6, 8), torch.randn(4, 6, 8))
+    signs, found = measure(features, 4)
+    assert set(signs) == {'online', 'target', 'projected'} and 0 <= found <= 1
+    features.prediction[0, 0, 0] = float('inf')
+    assert measure(features, 4) is None
 
 
 def test_the_last_step_of_a_run_is_measured(run, tmp_path):
@@ -213,25 +211,3 @@ def test_the_untrained_reference_survives_a_resume(run, tmp_path):
         str(tmp_path / 'work/epoch_1.pth'),
     )
     assert reference() == first
-
-
-def test_taps_hold_what_the_modules_compute():
-    torch.manual_seed(0)
-    model = tiny_model().train()
-    model.update_target(0.9)
-    views, samples = random_batch(4)
-    taps = FeatureTaps(model)
-    model(views, samples, mode='loss')
-    taps.remove()
-    tokens = taps.tokens
-    with torch.no_grad():
-        online = model.backbone(views[0], samples['visible'])
-        whole = model.target.backbone.encode(views[1])
-    assert torch.equal(tokens['online'], online[:, 1:])
-    assert torch.equal(tokens['target'], whole[:, 1:])
-    assert tokens['projected'].shape == (4, 16, 8)
-    assert taps.prediction.shape == (4, 16, 8)
-    assert not taps.prediction.requires_grad
-    assert not any(value.requires_grad for value in tokens.values())
-    model(views, samples, mode='loss')
-    assert taps.tokens['online'] is tokens['online']  # no longer listening

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from ..engine.compile_hook import replays_graphs
 from ..engine.precision import use_bf16
+from ..errors import InputError
 from . import data as data_side
 from .devices import datasheet_tflops, device_name
 from .kernels import kernel_times
@@ -31,13 +31,25 @@ class Settings:
     batch_size: int = 16
     steps: int = 5
     device: str = 'cpu'
-    compiled: bool | str = False  # or a mode of torch.compile
+    compiled: bool | str = False  # as for StepBenchmark.compile
     split: bool = False
     kernels: bool = False
     against: Sequence[str] = ()
     data: str | None = None
     workers: int = 0
     peak_tflops: float | None = None
+
+    def __post_init__(self) -> None:
+        """A step that is replayed has no parts.
+
+        Raises:
+            InputError: if they are asked for.
+        """
+        if self.split and self.compiled == 'graph':
+            raise InputError(
+                '--compile graph replays the step as a whole: for its parts, '
+                '--split, give --compile without it'
+            )
 
 
 def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
@@ -134,7 +146,7 @@ def describe(
         weights_and_moments_gib=static_memory(step.model, step.optimizer)
         / gib,
         step_memory_mib_per_image=None
-        if replays_graphs(step.compiled)  # taken once
+        if getattr(step, 'replayed', False)  # taken once
         else step_memory(step.run, device) / per_image,
     )
 

@@ -73,7 +73,7 @@ def step_phases(
     """Seconds of each part of a training step, in the order they run.
 
     Args:
-        step (StepBenchmark): has run before.
+        step (StepBenchmark): has run before, and is not replayed.
         repeats (int): steps to watch.
         next_batch (Callable, optional): gives a batch of a data loader; the
             time it takes is 'data wait'. Defaults to None: no such part.
@@ -109,7 +109,7 @@ def _parts_of(step: StepBenchmark) -> list[tuple[Any, str, str]]:
         (model, 'update_target', 'EMA'),
         (model.data_preprocessor, 'cast_data', 'host to device'),
         (model.data_preprocessor, 'forward', 'normalise'),
-        (model.target, 'forward', 'target forward'),
+        (model.target, 'encode', 'target forward'),
         (model, 'loss', 'online forward'),
         (model.head, 'loss', 'loss'),
         (wrapper, 'backward', 'backward'),

@@ -16,9 +16,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data._utils.pin_memory import pin_memory
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..engine.compile_hook import compile_blocks, replays_graphs
+from ..engine.compile_hook import compile_blocks
 from ..engine.optim_wrapper import AutocastOptimWrapper
 from ..engine.step_graph import replay_steps
+from ..engine.step_graph_hook import hindrance
 from ..errors import InputError
 from ..models import SiameseIM
 
@@ -61,24 +62,26 @@ class StepBenchmark:
 
         Args:
             compiled (bool | str): whether to, or a mode of
-                ``torch.compile``.
+                ``torch.compile``, or 'graph' for compiled blocks in a step
+                that is replayed.
 
         Raises:
-            InputError: if a replayed graph would overwrite gradients that
-                are being accumulated.
+            InputError: if the step cannot be replayed.
         """
-        if replays_graphs(compiled) and self.optim_wrapper.accumulation > 1:
-            raise InputError(
-                f'--compile {compiled} replays CUDA graphs, which cannot '
-                'accumulate gradients: give --cfg-options '
-                'optim_wrapper.accumulative_counts=1'
-            )
         self.compiled = compiled
-        if compiled:
-            plain = compiled in (True, 'graph')
-            compile_blocks(self.model, mode=None if plain else compiled)
-        if compiled == 'graph':
+        if self.replayed:
+            reason = hindrance(self.model, self.optim_wrapper.accumulation)
+            if reason is not None:
+                raise InputError(f'--compile graph: {reason}')
             replay_steps(self.model)
+        if compiled:
+            plain = compiled is True or self.replayed
+            compile_blocks(self.model, mode=None if plain else compiled)
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the step is replayed as CUDA graphs."""
+        return self.compiled == 'graph'
 
     def run(self) -> None:
         """One optimizer step."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..engine.compile_hook import replays_graphs
 from .data import endless_loader, loader_rate, two_view_dataset
 from .devices import device_name
 from .measure import Settings
@@ -87,12 +86,10 @@ def _step_point(
     step = StepBenchmark(cfg, batch, settings.device)
     step.compile(settings.compiled)
     step.run()
-    if replays_graphs(settings.compiled):
-        step.run()  # which records them
     times = timed(step.run, settings.device, settings.steps)
     patches = step.model.neck.predictor.positions.shape[1]
     memory = {}
-    if not replays_graphs(settings.compiled):  # whose memory is taken once
+    if not step.replayed:  # whose memory is taken once
         memory['memory_mib'] = step_memory(step.run, settings.device) / 2**20
     return dict(
         at=patches if kind == 'patches' else value,

@@ -5,7 +5,6 @@ from mmengine.config import Config
 
 from ..watch.feature_hook import FOUND_AMONG, measure
 from ..watch.probe_hook import OnlineProbeHook
-from ..watch.taps import FeatureTaps
 from .step import StepBenchmark
 from .timing import timed
 
@@ -32,10 +31,9 @@ def watching_cost(
     """
     step = StepBenchmark(cfg, batch_size, device)
     step.run()
-    taps = FeatureTaps(step.model)
-    step.run()
-    taps.remove()
-    tokens, images = taps.tokens, min(FOUND_AMONG, batch_size)
+    features = step.model.step_features
+    assert features is not None  # of the step that was just run
+    images = min(FOUND_AMONG, batch_size)
     probe = OnlineProbeHook(enabled=True)
     probe.build(step.model, torch.arange(1000))
     places = torch.arange(batch_size) % 1000
@@ -43,8 +41,8 @@ def watching_cost(
     result = {}
     for name, function in (
         ('step', step.run),
-        ('features', lambda: measure(taps, images)),
-        ('probe', lambda: probe.learn(tokens['target'], places)),
+        ('features', lambda: measure(features, images)),
+        ('probe', lambda: probe.learn(features.target, places)),
     ):
         result[name] = timed(function, device, repeats).median
     interval = cfg.default_hooks.features.interval

@@ -19,7 +19,7 @@ from torch.utils._triton import has_triton
 
 from ..errors import InputError
 
-# Modes of ``torch.compile`` that replay each block as a CUDA graph.
+# Modes of ``torch.compile`` that replay each block as a CUDA graph of its own.
 _WITH_GRAPHS = ('reduce-overhead', 'max-autotune')
 
 
@@ -35,14 +35,21 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
 
     Args:
         model (nn.Module): any model made of stock blocks.
-        **options: as for ``torch.compile``. With CUDA graphs (a ``mode`` of
-            'reduce-overhead' or 'max-autotune') every call of the model
-            begins a step, which frees what the last one left; gradients
-            cannot be accumulated over calls.
+        **options: as for ``torch.compile``.
 
     Returns:
         int: how many blocks were compiled.
+
+    Raises:
+        InputError: if the ``mode`` makes a CUDA graph of each block.
     """
+    mode = options.get('mode')
+    if mode in _WITH_GRAPHS:
+        raise InputError(
+            f'mode={mode!r} makes a CUDA graph of each block, but the whole '
+            'step is made one: leave it out, or for the tuning alone set '
+            "mode='max-autotune-no-cudagraphs'"
+        )
     blocks = [
         module
         for module in model.modules()
@@ -60,19 +67,7 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
     for block in blocks:
         # Each block always sees the same shape; symbolic ones are slower.
         block.compile(**{'dynamic': False, **options})
-    if replays_graphs(options.get('mode', False)):
-        model.register_forward_pre_hook(_begin_step)
     return len(blocks)
-
-
-def replays_graphs(compiled: bool | str) -> bool:
-    """Whether blocks compiled in this mode are replayed as CUDA graphs."""
-    return compiled in (*_WITH_GRAPHS, 'graph')
-
-
-def _begin_step(*_: Any) -> None:
-    """Without it each block would take itself for the start of a step."""
-    torch.compiler.cudagraph_mark_step_begin()
 
 
 def missing_for_triton() -> str | None:
@@ -138,23 +133,8 @@ class CompileBlocksHook(Hook):
                     f'want of {missing}'
                 )
         if enabled:
-            self._check(runner)
             count = compile_blocks(runner.model, **self.options)
             runner.logger.info(
                 f'{count} transformer blocks are compiled in the first step, '
                 'which takes a minute or two'
-            )
-
-    def _check(self, runner: Runner) -> None:
-        """CUDA graphs cannot accumulate gradients.
-
-        Raises:
-            InputError: naming the two settings.
-        """
-        mode = self.options.get('mode', False)
-        if replays_graphs(mode) and runner.optim_wrapper.accumulation > 1:
-            raise InputError(
-                f'default_hooks.compile.mode={mode!r} replays CUDA graphs, '
-                'which cannot accumulate gradients: leave it out, or set '
-                'optim_wrapper.accumulative_counts=1'
             )

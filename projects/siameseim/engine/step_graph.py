@@ -29,6 +29,8 @@ class GraphedLoss:
     ``torch.cuda.make_graphed_callables`` does the same, but up to torch 2.13
     its recording fails if the thread that pins batches allocates meanwhile.
 
+    ``model.step_features`` are the graph's own, good until the next step.
+
     Args:
         model (SiameseIM): in train mode on a CUDA device. Its weights must
             stay where they are in memory, and gradients must not be
@@ -73,6 +75,7 @@ class _StepGraph:
         self, model: SiameseIM, loss: Any, batch: list[Tensor]
     ) -> None:
         self._batch = [tensor.clone() for tensor in batch]
+        self._model = model
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._loss = loss
         with _undone(model):
@@ -92,6 +95,7 @@ class _StepGraph:
             for _ in range(_WARM_UPS):
                 self._differentiate(self._run(), None)
         torch.cuda.current_stream().wait_stream(stream)
+        self._model.step_features = None  # whose memory is not the graph's
 
     def _differentiate(
         self, losses: dict[str, Tensor], scale: list[Tensor] | None
@@ -107,13 +111,14 @@ class _StepGraph:
         self._backward = torch.cuda.CUDAGraph()
         # Only this thread must leave the device alone meanwhile, not the one
         # that pins batches.
-        mode = dict(capture_error_mode='thread_local')
-        with torch.cuda.graph(self._forward, **mode):
+        mode = 'thread_local'
+        with torch.cuda.graph(self._forward, capture_error_mode=mode):
             losses = self._run()
+        self._features = self._model.step_features
         self._names = [*losses]
         self._scale = [torch.ones_like(loss) for loss in losses.values()]
         pool = self._forward.pool()
-        with torch.cuda.graph(self._backward, pool=pool, **mode):
+        with torch.cuda.graph(self._backward, pool, capture_error_mode=mode):
             self._gradients = self._differentiate(losses, self._scale)
         self._losses = [loss.detach() for loss in losses.values()]
 
@@ -125,6 +130,7 @@ class _StepGraph:
         """Losses of a batch, whose gradients are those of the graph."""
         torch._foreach_copy_(self._batch, batch)
         losses = _Replay.apply(self, *self._parameters)
+        self._model.step_features = self._features
         return dict(zip(self._names, losses, strict=True))
 
 

@@ -7,6 +7,7 @@ from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
+from torch import nn
 
 from ..errors import InputError
 from ..models import SiameseIM
@@ -44,24 +45,40 @@ class StepGraphHook(Hook):
         if not self.enabled:
             return
         model = unwrapped(runner.model)
-        reason = _hindrance(model, runner.optim_wrapper.accumulation)
+        reason = hindrance(model, runner.optim_wrapper.accumulation)
         if reason is None:
             replay_steps(model)
+            runner.logger.info('steps are replayed as CUDA graphs')
         elif self.enabled is True:
-            raise InputError(f'default_hooks.graph.enabled=True, but {reason}')
+            raise InputError(f'default_hooks.graph.enabled=True: {reason}')
+        elif torch.cuda.is_available():
+            runner.logger.info(
+                f'steps are not replayed as CUDA graphs: {reason}'
+            )
+
+    def after_train(self, runner: Runner) -> None:
+        """Give the memory of the graphs back."""
+        vars(unwrapped(runner.model)).pop('loss', None)
 
 
-def _hindrance(model: SiameseIM, accumulation: int) -> str | None:
-    """Why the steps of a run cannot be replayed; None if they can."""
+def hindrance(model: nn.Module, accumulation: int) -> str | None:
+    """Why the steps of a model cannot be replayed; None if they can.
+
+    Args:
+        model (nn.Module): without wrapper.
+        accumulation (int): training iterations that make an optimizer step.
+    """
+    if not isinstance(model, SiameseIM):
+        return f'{type(model).__name__} is no SiameseIM'
     if not torch.cuda.is_available():
-        return 'there is no GPU that torch can use'
+        return 'CUDA graphs need a GPU, and torch sees none'
     if is_distributed():
-        return 'it is for runs of one process'
+        return 'that was not tried with several processes'
     if accumulation > 1:
         return (
-            'replayed steps cannot accumulate gradients: set '
+            'gradients of replayed steps cannot be accumulated: set '
             'optim_wrapper.accumulative_counts=1'
         )
-    if any(getattr(m, 'with_cp', False) for m in model.modules()):
-        return 'with_cp=True recomputes what a graph would replay'
+    if any(getattr(part, 'with_cp', False) for part in model.modules()):
+        return 'activations that with_cp=True recomputes cannot be recorded'
     return None

@@ -1,6 +1,6 @@
 """SiameseIM: Siamese Image Modeling (https://arxiv.org/abs/2206.01204)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmpretrain.models import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
@@ -11,6 +11,25 @@ from .position import relative_geometry
 from .target import MomentumTarget
 
 
+class StepFeatures(NamedTuple):
+    """Features that a training step computed anyway, without gradient.
+
+    View 1 is seen by its V visible patches only, view 2 by all L.
+    """
+
+    online: Tensor  # (B, V, C) patch tokens of the online backbone
+    target: Tensor  # (B, L, C) of the target backbone
+    projected: Tensor  # (B, L, D) of the target projector, what is predicted
+    prediction: Tensor  # (B, L, D) what view 1 predicts of view 2's
+
+    @property
+    def branches(self) -> dict[str, Tensor]:
+        """What the branches encode, by name."""
+        encoded = self._asdict()
+        del encoded['prediction']
+        return encoded
+
+
 @MODELS.register_module()
 class SiameseIM(BaseSelfSupervisor):
     """Predict the dense features of one view from another, masked one.
@@ -19,6 +38,9 @@ class SiameseIM(BaseSelfSupervisor):
     where the two crops lie, the features of every patch of view 2 as the
     momentum target encodes it. ``MomentumTargetHook`` moves the target once
     per optimizer step.
+
+    ``step_features`` are those of the last call of ``loss``, for hooks to look
+    at before the next one; None before the first.
 
     Args:
         backbone (dict): a ``SiameseIMViT``. Its ``with_cp`` is the switch for
@@ -56,6 +78,7 @@ class SiameseIM(BaseSelfSupervisor):
         )
         super().__init__(encoder, {**inferred, **neck}, head, **kwargs)
         self.target = MomentumTarget(self.backbone, self.neck.projector)
+        self.step_features: StepFeatures | None = None
 
     def init_weights(self) -> None:
         """Initialise the online branch and let the target start equal."""
@@ -99,9 +122,14 @@ class SiameseIM(BaseSelfSupervisor):
             data_samples['flips'],
             data_samples['source_width'],
         )
-        target = self.target(view2)
-        tokens = self.neck.projector(self.backbone(view1, visible))
+        self.step_features = None  # its memory is needed
+        encoded, target = self.target.encode(view2)
+        online = self.backbone(view1, visible)
+        tokens = self.neck.projector(online)
         prediction = self.neck.predictor(tokens, visible, geometry)
+        self.step_features = StepFeatures(
+            online.detach()[:, 1:], encoded, target, prediction.detach()
+        )
         return self._checked(self.head.loss(prediction, target))
 
     def _check(

@@ -112,15 +112,20 @@ class MomentumTarget(nn.Module):
         """Copies and files do not take the online branch along."""
         return {**super().__getstate__(), '_weights': ([], [])}
 
-    @torch.no_grad()
     def forward(self, view2: Tensor) -> Tensor:
+        """What is to be predicted: (B, L, D), as ``encode``."""
+        return self.encode(view2)[1]
+
+    @torch.no_grad()
+    def encode(self, view2: Tensor) -> tuple[Tensor, Tensor]:
         """Features of all patches of view 2, cls dropped.
 
         Args:
             view2 (Tensor): (B, 3, height, width) normalised images.
 
         Returns:
-            Tensor: (B, L, D).
+            tuple[Tensor, Tensor]: (B, L, C) of the backbone and (B, L, D) of
+            the projector.
 
         Raises:
             InputError: in training, if the target has never been moved.
@@ -132,4 +137,4 @@ class MomentumTarget(nn.Module):
                 'model.update_target(kept) before each optimizer step'
             )
         tokens = self.backbone.encode(view2)
-        return self.projector(tokens)[:, 1:]
+        return tokens[:, 1:], self.projector(tokens)[:, 1:]

@@ -11,11 +11,9 @@ from .signs import (
     mean_cosine,
     normalised_std,
 )
-from .taps import FeatureTaps
 
 __all__ = [
     'FeatureSigns',
-    'FeatureTaps',
     'FeatureWatchHook',
     'KnnHook',
     'Limits',

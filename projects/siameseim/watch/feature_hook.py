@@ -13,9 +13,9 @@ from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.predicted import found_image
 from ..models.norm import layer_norm_fp32
+from ..models.siameseim import StepFeatures
 from .judge import Limits, Signs, collapsed
 from .signs import FeatureSigns, feature_signs
-from .taps import FeatureTaps
 
 # What a resumed run goes on with.
 UNTRAINED = 'untrained_features'
@@ -38,7 +38,7 @@ class FeatureWatchHook(Hook):
 
     Every ``interval`` iterations the features that the step itself computed
     are looked at, on all processes, and the means are logged as
-    ``BRANCH_SIGN`` ('target_rank', 'online_cosine', ...; see ``FeatureTaps``
+    ``BRANCH_SIGN`` ('target_rank', 'online_cosine', ...; see ``StepFeatures``
     and ``FeatureSigns``). The first iteration of a run is the untrained
     network, which the limits refer to; it survives a resume, as does the
     number of measurements in a row that passed them.
@@ -71,16 +71,6 @@ class FeatureWatchHook(Hook):
         self.patience = patience
         self.limits = Limits(**(limits or {}))
         self.stop = stop
-        self._taps: FeatureTaps | None = None
-
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
-        """Listen to the model in an iteration that is measured."""
-        ends = runner.iter == 0 or runner.iter + 1 == runner.max_iters
-        due = self.every_n_train_iters(runner, self.interval)
-        if due or (self.interval and ends):
-            self._taps = FeatureTaps(unwrapped(runner.model))
 
     def after_train_iter(
         self,
@@ -94,12 +84,12 @@ class FeatureWatchHook(Hook):
         Raises:
             InputError: if they are and ``stop`` was asked for.
         """
-        if self._taps is None:
+        ends = runner.iter == 0 or runner.iter + 1 == runner.max_iters
+        due = self.every_n_train_iters(runner, self.interval)
+        if not (due or (self.interval and ends)):
             return
-        taps, self._taps = self._taps, None
-        taps.remove()
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
-        measured = measure(taps, images)
+        measured = measure(unwrapped(runner.model).step_features, images)
         if measured is None:  # this batch is not finite: others report it
             return
         signs, found = measured
@@ -143,25 +133,24 @@ class FeatureWatchHook(Hook):
         runner.logger.warning(text)
 
 
-def measure(taps: FeatureTaps, images: int) -> tuple[Signs, float] | None:
+def measure(features: StepFeatures, images: int) -> tuple[Signs, float] | None:
     """Signs of each branch and ``recognised``, means over all processes.
 
     Args:
-        taps (FeatureTaps): of one forward pass.
+        features (StepFeatures): of one training step.
         images (int): as for ``recognised``.
 
     Returns:
         tuple[dict[str, FeatureSigns], float] | None: None if a feature is not
         finite.
     """
-    seen = [*taps.tokens.values(), taps.prediction]
-    finite = torch.stack([t.isfinite().all() for t in seen]).all()
+    finite = torch.stack([t.isfinite().all() for t in features]).all()
+    branches = features.branches
     # Singular values of NaN are an error in some libraries.
     rows = [
-        feature_signs(t.nan_to_num(0.0, 0.0, 0.0))
-        for t in taps.tokens.values()
+        feature_signs(t.nan_to_num(0.0, 0.0, 0.0)) for t in branches.values()
     ]
-    values = torch.cat([*rows, recognised(taps, images)[None]])
+    values = torch.cat([*rows, recognised(features, images)[None]])
     values = values.where(finite, float('nan'))
     all_reduce(values, op='mean')
     values = values.cpu()
@@ -170,24 +159,24 @@ def measure(taps: FeatureTaps, images: int) -> tuple[Signs, float] | None:
     signs = values[:-1].view(len(rows), -1).tolist()
     found = {
         branch: FeatureSigns(*row)
-        for branch, row in zip(taps.tokens, signs, strict=True)
+        for branch, row in zip(branches, signs, strict=True)
     }
     return found, values[-1].item()
 
 
-def recognised(taps: FeatureTaps, images: int) -> Tensor:
+def recognised(features: StepFeatures, images: int) -> Tensor:
     """Share of view 2's patches whose prediction finds its own image.
 
     Among the patches of all images at the same place, those view 1 does not
     show included.
 
     Args:
-        taps (FeatureTaps): of one forward pass.
+        features (StepFeatures): of one training step.
         images (int): the first images of the batch, without swapped views.
 
     Returns:
         Tensor: scalar, near 1 / images for a network that tells none apart.
     """
-    prediction = taps.prediction[:images].float()
-    target = layer_norm_fp32(taps.tokens['projected'][:images])
+    prediction = features.prediction[:images].float()
+    target = layer_norm_fp32(features.projected[:images])
     return found_image(prediction, target).float().mean()

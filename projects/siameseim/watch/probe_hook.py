@@ -15,7 +15,6 @@ from ..engine.runtime_info_hook import log_is_due
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
-from .taps import FeatureTaps
 
 _KEY = 'online_probe'
 
@@ -91,13 +90,6 @@ class OnlineProbeHook(Hook):
         self._right: list[Tensor] = []
         self._count = 0
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
-        """Listen to the target."""
-        if self.enabled:
-            self._taps = FeatureTaps(unwrapped(runner.model))
-
     def after_train_iter(
         self,
         runner: Runner,
@@ -108,9 +100,8 @@ class OnlineProbeHook(Hook):
         """Classify the batch, then learn from it."""
         if not self.enabled:
             return
-        self._taps.remove()
         self.learn(
-            self._taps.tokens['target'],
+            unwrapped(runner.model).step_features.target,
             data_batch['data_samples']['sample_idx'],
         )
         if log_is_due(runner):
