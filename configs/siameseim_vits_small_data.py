@@ -3,11 +3,11 @@
 # Command, with imagenette_128_train.tar unpacked (any folder does):
 #   python tools/train.py configs/siameseim_vits_small_data.py \
 #       --data imagenette/train
-# Hardware: one GPU, 5.7 GB of its memory. On an H100 with 16 cores 2,050 to
-# 3,260 images/s, of CUDA graphs (default_hooks.compile.mode=reduce-overhead)
-# and train_dataloader.dataset.repeats=40, since workers idle between epochs.
-# Expected: k-NN 83.7 % on Imagenette after 133 of the 200 passes, the rate
-# still falling; the rest was not run (docs/comparison.md).
+# Hardware: one GPU, 6 GB of its memory. On an H100 with 16 cores up to 4,200
+# images/s, with train_dataloader.dataset.repeats=40, since workers idle
+# between epochs.
+# Expected: k-NN 84.7 % on Imagenette after 180 of the 200 passes; the rest
+# was not run (docs/comparison.md).
 # Numbers: our choice. Whitening and norm as in siameseim_small_data.py.
 # Batches of 128, not 256, gained 3.6 points of k-NN in a short run, where the
 # paper's colours cost nothing; 40 % masked, not the paper's 60, as a smaller

@@ -49,7 +49,11 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         # Without any paramwise_cfg the stock code would skip `add_params`.
         self.paramwise_cfg.setdefault('custom_keys', {})
         wrapper = super().__call__(model)
-        _log_groups(wrapper.optimizer.param_groups)
+        groups = wrapper.optimizer.param_groups
+        # From the registry they come as ConfigDict, whose items AdamW would
+        # read some hundred times a step, slowly.
+        groups[:] = [dict(group) for group in groups]
+        _log_groups(groups)
         return wrapper
 
     def add_params(
