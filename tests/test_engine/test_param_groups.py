@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import ConfigDict
 from mmengine.optim import build_optim_wrapper
 from mmpretrain.registry import MODELS
 from torch import nn
@@ -83,7 +83,7 @@ def test_cls_and_mask_token_are_decayed(siameseim):
 
 
 def test_there_are_two_groups_of_plain_dicts(siameseim):
-    wrapper = build_optim_wrapper(siameseim, Config(make_config()))
+    wrapper = build_optim_wrapper(siameseim, ConfigDict(make_config()))
     assert [type(g) for g in wrapper.optimizer.param_groups] == [dict, dict]
 
 
