@@ -10,12 +10,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from siameseim.engine import (
-    AutocastOptimWrapper,
-    StepGraphHook,
-    step_graph,
-    step_graph_hook,
-)
+from siameseim.engine import AutocastOptimWrapper, step_graph
 from siameseim.engine.step_graph import replay_steps
 from siameseim.errors import InputError
 from tests.model_fixtures import random_batch, tiny_model
@@ -130,6 +125,13 @@ def test_a_batch_of_another_size_is_not_replayed(replays):
     assert_close([*model.step_features], [*eager.step_features])
 
 
+def test_a_batch_with_other_tensors_is_not_replayed(replays):
+    (views, samples), more = different_batches(2)
+    more[1]['sample_idx'] = torch.arange(4)
+    _, model = trained(True, [(views, samples), more])
+    assert len(replays) == 2
+
+
 def test_a_module_with_a_listener_is_not_replayed(replays):
     _, model = trained(True, different_batches(1))
     heard = []
@@ -174,67 +176,3 @@ def test_warming_up_leaves_statistics_and_random_numbers_alone():
             assert any(not before[k].equal(v) for k, v in changed.items())
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), name
-
-
-class Logger:
-    def __init__(self):
-        self.lines = []
-
-    def info(self, line):
-        self.lines.append(line)
-
-
-def told(monkeypatch, enabled='auto', cuda=True, accumulation=1, **backbone):
-    """What the hook says, and whether the model's steps will be replayed."""
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
-    runner = SimpleNamespace(
-        model=tiny_model(**backbone),
-        optim_wrapper=SimpleNamespace(accumulation=accumulation),
-        logger=Logger(),
-    )
-    hook = StepGraphHook(enabled)
-    hook.before_train(runner)
-    replayed = 'loss' in vars(runner.model)
-    hook.after_train(runner)
-    assert 'loss' not in vars(runner.model)
-    return runner.logger.lines, replayed
-
-
-def test_steps_are_replayed_on_one_gpu(monkeypatch):
-    lines, replayed = told(monkeypatch)
-    assert replayed and lines == ['steps are replayed as CUDA graphs']
-
-
-def test_nothing_is_said_without_a_gpu_or_wish(monkeypatch):
-    assert told(monkeypatch, cuda=False) == ([], False)
-    assert told(monkeypatch, enabled=False) == ([], False)
-
-
-@pytest.mark.parametrize(
-    ('setting', 'reason'),
-    [
-        (dict(accumulation=2), 'optim_wrapper.accumulative_counts=1'),
-        (dict(with_cp=True), 'with_cp=True recomputes'),
-    ],
-)
-def test_what_hinders_is_said_or_refused(monkeypatch, setting, reason):
-    (line,), replayed = told(monkeypatch, **setting)
-    assert reason in line and not replayed
-    with pytest.raises(InputError, match=reason):
-        told(monkeypatch, enabled=True, **setting)
-
-
-def test_a_wish_for_what_a_cpu_cannot_do_is_refused(monkeypatch):
-    with pytest.raises(InputError, match='need a GPU, and torch sees none'):
-        told(monkeypatch, enabled=True, cuda=False)
-
-
-def test_several_processes_are_not_replayed(monkeypatch):
-    monkeypatch.setattr(step_graph_hook, 'is_distributed', lambda: True)
-    (line,), replayed = told(monkeypatch)
-    assert 'several processes' in line and not replayed
-
-
-def test_another_word_is_refused():
-    with pytest.raises(ValueError, match="'auto', not 'yes'"):
-        StepGraphHook('yes')

@@ -10,8 +10,6 @@ from torch import Tensor
 from ..models import SiameseIM
 from ..models.norm import batch_norm_buffers
 
-# What the loss reads of ``data_samples``.
-_SAMPLES = ('mask', 'visible', 'boxes', 'flips', 'source_width')
 _WARM_UPS = 3  # as torch.cuda.make_graphed_callables; blocks compile in them
 
 
@@ -44,26 +42,30 @@ class GraphedLoss:
         self._graph: _StepGraph | None = None
 
     def __call__(
-        self, inputs: list[Tensor], data_samples: dict[str, Any]
+        self, inputs: list[Tensor], data_samples: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """As ``SiameseIM.loss``."""
         with _uncached_autocast():
             if not self._can_replay(inputs, data_samples):
                 return self._eager(inputs, data_samples)
-            batch = [*inputs, *(data_samples[name] for name in _SAMPLES)]
             if self._graph is None:
-                self._graph = _StepGraph(self._model, self._eager, batch)
-            if not self._graph.fits(batch):
+                self._graph = _StepGraph(
+                    self._model, self._eager, inputs, data_samples
+                )
+            if not self._graph.fits(inputs, data_samples):
                 return self._eager(inputs, data_samples)
-            return self._graph.replay(batch)
+            return self._graph.replay(inputs, data_samples)
 
     def _can_replay(self, inputs: Any, data_samples: Any) -> bool:
-        """Whether this call is a training step that nobody listens to."""
+        """Whether this is a training step, of tensors, nobody listening."""
         return (
             self._model.training
             and torch.is_grad_enabled()
             and isinstance(data_samples, dict)
-            and data_samples.keys() >= {*_SAMPLES}
+            and all(
+                isinstance(value, Tensor)
+                for value in (*inputs, *data_samples.values())
+            )
             and not any(module._forward_hooks for module in self._modules)
         )
 
@@ -72,20 +74,26 @@ class _StepGraph:
     """Two recorded graphs and the memory that they read and write."""
 
     def __init__(
-        self, model: SiameseIM, loss: Any, batch: list[Tensor]
+        self,
+        model: SiameseIM,
+        loss: Any,
+        inputs: list[Tensor],
+        samples: dict[str, Tensor],
     ) -> None:
-        self._batch = [tensor.clone() for tensor in batch]
         self._model = model
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._loss = loss
+        self._inputs = [view.clone() for view in inputs]
+        self._samples = {
+            name: value.clone() for name, value in samples.items()
+        }
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
         with _undone(model):
             self._warm_up()
         self._record()
 
     def _run(self) -> dict[str, Tensor]:
         """The losses of the batch that was copied here."""
-        samples = dict(zip(_SAMPLES, self._batch[2:], strict=True))
-        return self._loss(self._batch[:2], samples)
+        return self._loss(self._inputs, dict(self._samples))
 
     def _warm_up(self) -> None:
         """Let everything compile and allocate that does so once."""
@@ -122,13 +130,28 @@ class _StepGraph:
             self._gradients = self._differentiate(losses, self._scale)
         self._losses = [loss.detach() for loss in losses.values()]
 
-    def fits(self, batch: list[Tensor]) -> bool:
-        """Whether a batch has the recorded shapes."""
-        return [t.shape for t in batch] == [t.shape for t in self._batch]
+    def fits(self, inputs: list[Tensor], samples: dict[str, Tensor]) -> bool:
+        """Whether a batch has the recorded tensors, in their shapes."""
+        if samples.keys() != self._samples.keys():
+            return False
+        return all(
+            new.shape == old.shape for new, old in self._pairs(inputs, samples)
+        )
 
-    def replay(self, batch: list[Tensor]) -> dict[str, Tensor]:
+    def _pairs(
+        self, inputs: list[Tensor], samples: dict[str, Tensor]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Tensors of a batch beside those that the graphs read."""
+        yield from zip(inputs, self._inputs, strict=True)
+        for name, value in samples.items():
+            yield value, self._samples[name]
+
+    def replay(
+        self, inputs: list[Tensor], samples: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Losses of a batch, whose gradients are those of the graph."""
-        torch._foreach_copy_(self._batch, batch)
+        for new, old in self._pairs(inputs, samples):
+            old.copy_(new)
         losses = _Replay.apply(self, *self._parameters)
         self._model.step_features = self._features
         return dict(zip(self._names, losses, strict=True))

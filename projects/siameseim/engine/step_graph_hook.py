@@ -21,8 +21,9 @@ class StepGraphHook(Hook):
 
     Args:
         enabled (bool | str): whether to; 'auto' does on one GPU, unless the
-            run accumulates gradients or recomputes activations.
-            Defaults to 'auto'.
+            run accumulates gradients or recomputes activations, or a part of
+            the model is not this package's: its Python code runs only once,
+            and must read no value back. Defaults to 'auto'.
 
     Raises:
         ValueError: if ``enabled`` is another text.
@@ -46,6 +47,8 @@ class StepGraphHook(Hook):
             return
         model = unwrapped(runner.model)
         reason = hindrance(model, runner.optim_wrapper.accumulation)
+        if reason is None and self.enabled == 'auto':
+            reason = _foreign_part(model)
         if reason is None:
             replay_steps(model)
             runner.logger.info('steps are replayed as CUDA graphs')
@@ -81,4 +84,19 @@ def hindrance(model: nn.Module, accumulation: int) -> str | None:
         )
     if any(getattr(part, 'with_cp', False) for part in model.modules()):
         return 'activations that with_cp=True recomputes cannot be recorded'
+    return None
+
+
+def _foreign_part(model: SiameseIM) -> str | None:
+    """Why it is not known that a model's steps can be replayed, if it isn't.
+
+    A part of the user's own may decide by values, which a graph cannot.
+    """
+    own = __name__.partition('.')[0]
+    for part in (model, model.backbone, model.neck, model.head):
+        if type(part).__module__.partition('.')[0] != own:
+            return (
+                f'{type(part).__name__} is not of this package; if its code '
+                'reads no value back, set default_hooks.graph.enabled=True'
+            )
     return None

@@ -1,0 +1,91 @@
+"""When steps are replayed, and what is said where they are not."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from siameseim.engine import StepGraphHook, step_graph_hook
+from siameseim.errors import InputError
+from siameseim.models import SiameseIMHead
+from tests.model_fixtures import tiny_model
+
+
+class Logger:
+    def __init__(self):
+        self.lines = []
+
+    def info(self, line):
+        self.lines.append(line)
+
+
+def told(
+    monkeypatch,
+    enabled='auto',
+    cuda=True,
+    accumulation=1,
+    model=None,
+    **backbone,
+):
+    """What the hook says, and whether the model's steps will be replayed."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
+    runner = SimpleNamespace(
+        model=model or tiny_model(**backbone),
+        optim_wrapper=SimpleNamespace(accumulation=accumulation),
+        logger=Logger(),
+    )
+    hook = StepGraphHook(enabled)
+    hook.before_train(runner)
+    replayed = 'loss' in vars(runner.model)
+    hook.after_train(runner)
+    assert 'loss' not in vars(runner.model)
+    return runner.logger.lines, replayed
+
+
+def test_steps_are_replayed_on_one_gpu(monkeypatch):
+    lines, replayed = told(monkeypatch)
+    assert replayed and lines == ['steps are replayed as CUDA graphs']
+
+
+def test_nothing_is_said_without_a_gpu_or_wish(monkeypatch):
+    assert told(monkeypatch, cuda=False) == ([], False)
+    assert told(monkeypatch, enabled=False) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ('setting', 'reason'),
+    [
+        (dict(accumulation=2), 'optim_wrapper.accumulative_counts=1'),
+        (dict(with_cp=True), 'with_cp=True recomputes'),
+    ],
+)
+def test_what_hinders_is_said_or_refused(monkeypatch, setting, reason):
+    (line,), replayed = told(monkeypatch, **setting)
+    assert reason in line and not replayed
+    with pytest.raises(InputError, match=reason):
+        told(monkeypatch, enabled=True, **setting)
+
+
+def test_a_part_of_ones_own_is_replayed_if_asked_for(monkeypatch):
+    own = type('OwnHead', (SiameseIMHead,), dict(__module__='mine'))
+    model = tiny_model()
+    model.head.__class__ = own
+    (line,), replayed = told(monkeypatch, model=model)
+    assert 'OwnHead is not of this package' in line and not replayed
+    assert told(monkeypatch, enabled=True, model=model)[1]
+
+
+def test_a_wish_for_what_a_cpu_cannot_do_is_refused(monkeypatch):
+    with pytest.raises(InputError, match='need a GPU, and torch sees none'):
+        told(monkeypatch, enabled=True, cuda=False)
+
+
+def test_several_processes_are_not_replayed(monkeypatch):
+    monkeypatch.setattr(step_graph_hook, 'is_distributed', lambda: True)
+    (line,), replayed = told(monkeypatch)
+    assert 'several processes' in line and not replayed
+
+
+def test_another_word_is_refused():
+    with pytest.raises(ValueError, match="'auto', not 'yes'"):
+        StepGraphHook('yes')
