@@ -79,6 +79,8 @@ def test_epochs_shorter_than_a_log_interval_count_for_themselves(share, said):
         message_hub=MessageHub('short epochs'),
         train_dataloader=EightBatches(range(8)),
         logger=SimpleNamespace(warning=warnings.append, info=print),
+        optim_wrapper=SimpleNamespace(accumulation=1),
+        max_iters=32,
     )
     hook = progress_hook.ProgressHook()
     hook.before_train(runner)
@@ -121,6 +123,21 @@ def test_the_first_step_is_told_before_the_first_line(toy_run, tmp_path):
     )
     assert told == 'first step done'
     assert len(lines) == 9
+
+
+@pytest.mark.parametrize(
+    ('iterations', 'accumulation', 'said'),
+    [(999, 1, ['999']), (1000, 1, []), (1999, 2, ['999']), (2000, 2, [])],
+)
+def test_a_run_of_few_steps_is_told_so(iterations, accumulation, said):
+    lines = []
+    runner = SimpleNamespace(
+        max_iters=iterations,
+        optim_wrapper=SimpleNamespace(accumulation=accumulation),
+        logger=SimpleNamespace(info=lines.append),
+    )
+    progress_hook.ProgressHook().before_train(runner)
+    assert [line.split()[0] for line in lines] == said
 
 
 def test_a_resumed_epoch_counts_on(toy_run, tmp_path):

@@ -19,6 +19,9 @@ from .runtime_info_hook import log_interval, log_is_due
 _SLOW_DATA = 0.2
 _SURE_AFTER = 20.0
 
+# Optimizer steps below which a run cannot have learned much.
+_FEW_STEPS = 1000
+
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
@@ -30,10 +33,16 @@ class ProgressHook(Hook):
     priority = 55
 
     def before_train(self, runner: Runner) -> None:
-        """Nothing has been warned about yet."""
+        """Nothing has been warned about yet, but for a run too short."""
         self._seconds = self._waited = 0.0
         self._first, self._warned = True, False
         self._started: float | None = time.perf_counter()
+        steps = runner.max_iters // runner.optim_wrapper.accumulation
+        if steps < _FEW_STEPS:
+            runner.logger.info(
+                f'{steps} steps in all: enough to see that it runs, but '
+                'features need some thousands (epochs x images / batch)'
+            )
 
     def after_train_iter(
         self,
