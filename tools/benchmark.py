@@ -30,7 +30,7 @@ from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
-from siameseim.engine.options import add_options, merge_options
+from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import PRECISIONS
 
 MODES = ('default', 'graph', 'max-autotune-no-cudagraphs')
@@ -88,8 +88,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def load_config(args: argparse.Namespace) -> Config:
     """The config with the changes of the command line."""
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options)
+    cfg = read_config(args)
     if args.precision:
         cfg.optim_wrapper.precision = args.precision
     return cfg
@@ -105,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
         )
         cfg = load_config(args)
         result = dict(config=args.config, **run(args, cfg, settings))
-    except ValueError as error:
+    except (ValueError, FileNotFoundError) as error:
         sys.exit(f'error: {error}')
     show(result)
     if args.json:
