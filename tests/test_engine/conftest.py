@@ -16,6 +16,7 @@ from mmpretrain.registry import DATASETS, HOOKS, MODELS
 from torch import nn
 
 import siameseim  # noqa: F401  registers what the configs name
+from tests.replays import replays  # noqa: F401  a fixture
 
 IMAGES, BATCH = 26, 4  # 6 batches an epoch and a tail of 2 that is dropped
 _names = itertools.count()

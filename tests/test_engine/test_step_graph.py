@@ -3,107 +3,19 @@
 What only a CUDA device can show is in test_models/test_gpu.py.
 """
 
-from contextlib import contextmanager, nullcontext
-from types import SimpleNamespace
+import copy
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from siameseim.engine import AutocastOptimWrapper, step_graph
 from siameseim.engine.step_graph import replay_steps
-from siameseim.errors import InputError
-from tests.model_fixtures import random_batch, tiny_model
-
-
-@pytest.fixture
-def replays(monkeypatch):
-    """Stands in for CUDA graphs; the list of replays."""
-    done = []
-
-    def forward(graph):
-        graph.kept = graph._run()
-        for static, loss in zip(
-            graph._losses, graph.kept.values(), strict=True
-        ):
-            static.copy_(loss.detach())
-        seen = graph._model.step_features
-        for static, feature in zip(graph._features, seen, strict=True):
-            static.copy_(feature)
-        done.append('forward')
-
-    def backward(graph):
-        new = graph._differentiate(graph.kept, graph._scale)
-        for static, gradient in zip(graph._gradients, new, strict=True):
-            if gradient is not None:
-                static.copy_(gradient)
-        done.append('backward')
-
-    record = step_graph._StepGraph._record
-
-    def recorded(graph):
-        with undone(graph._model):  # a recorded graph did not run
-            record(graph)
-        graph._forward.replay = lambda: enabled(forward, graph)
-        graph._backward.replay = lambda: enabled(backward, graph)
-
-    def enabled(run, graph):
-        with torch.enable_grad():
-            run(graph)
-
-    @contextmanager
-    def undone(model):
-        state = {k: v.clone() for k, v in model.state_dict().items()}
-        yield
-        model.load_state_dict(state)
-
-    for name, value in dict(
-        Stream=lambda: SimpleNamespace(wait_stream=lambda _: None),
-        current_stream=lambda: SimpleNamespace(wait_stream=lambda _: None),
-        stream=lambda _: nullcontext(),
-        graph=lambda *_, **__: nullcontext(),
-        CUDAGraph=lambda: SimpleNamespace(pool=lambda: None),
-    ).items():
-        monkeypatch.setattr(torch.cuda, name, value)
-    monkeypatch.setattr(step_graph._StepGraph, '_record', recorded)
-    monkeypatch.setattr(step_graph, '_undone', undone)
-    return done
-
-
-def trained(graphs, batches):
-    """Losses of some steps, and the weights after them."""
-    torch.manual_seed(0)
-    model = tiny_model().train()
-    if graphs:
-        replay_steps(model)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    wrapper = AutocastOptimWrapper(
-        optimizer=torch.optim.AdamW(parameters, lr=1e-3),
-        clip_grad=dict(max_norm=0.1),
-        precision='fp32',
-    )
-    losses = []
-    for views, samples in batches:
-        model.update_target(0.9)
-        with wrapper.optim_context(model):
-            parts = model(views, samples, mode='loss')
-        wrapper.update_params(sum(parts.values()))
-        losses.append(parts['loss_pos'].detach())
-    return losses, model
-
-
-def different_batches(count, size=4):
-    batches = []
-    for seed in range(count):
-        torch.manual_seed(seed)
-        batches.append(random_batch(size))
-        batches[-1][0][:] = [torch.randn_like(v) for v in batches[-1][0]]
-    return batches
-
-
-def assert_equal_states(ours, others):
-    for name, value in others.state_dict().items():
-        assert_close(ours.state_dict()[name], value, rtol=1e-5, atol=1e-6)
+from tests.model_fixtures import random_batch
+from tests.replays import (
+    assert_equal_states,
+    different_batches,
+    trained,
+)
 
 
 def test_steps_are_replayed_to_the_same_weights(replays):
@@ -152,27 +64,64 @@ def test_only_training_is_replayed(replays):
     assert len(replays) == 2
 
 
-def test_what_does_not_fit_is_refused_as_ever(replays):
-    model = tiny_model().train()
+def listen_before(model):
+    return model.backbone.register_forward_pre_hook(lambda *_: None)
+
+
+def listen_backwards(model):
+    return model.neck.register_full_backward_hook(lambda *_: None)
+
+
+def scale_a_gradient(model):
+    return model.backbone.cls_token.register_hook(lambda g: 0.1 * g)
+
+
+@pytest.mark.parametrize(
+    'listen', [listen_before, listen_backwards, scale_a_gradient]
+)
+def test_hooks_of_any_kind_are_heard(replays, listen):
+    _, model = trained(True, different_batches(1))
+    handle = listen(model)
+    model(*random_batch(4), mode='loss')
+    assert len(replays) == 2
+    handle.remove()
+    model(*random_batch(4), mode='loss')
+    assert len(replays) == 3
+
+
+def test_other_weights_or_modes_than_recorded_are_not_replayed(replays):
+    _, model = trained(True, different_batches(1))
+    for change in (
+        lambda: model.backbone.patch_embed.requires_grad_(True),
+        lambda: model.backbone.patch_embed.requires_grad_(False),
+        lambda: model.backbone.eval(),
+        lambda: model.backbone.train(),
+    ):
+        change()
+        sum(model(*random_batch(4), mode='loss').values()).backward()
+    assert replays == ['forward', 'backward'] * 3
+
+
+def test_a_step_that_is_not_finite_changes_nothing(replays):
+    good, bad, *_ = different_batches(2)
+    bad[0][0][0, 0, 0, 0] = float('nan')
+    _, once = trained(True, [good])
+    _, model = trained(True, [good, bad])
+    assert_equal_states(model.backbone, once.backbone)
+    assert_equal_states(model.neck, once.neck)
+    assert replays == ['forward', 'backward'] * 3
+
+
+def test_a_second_run_wraps_the_loss_once(replays):
+    _, model = trained(True, different_batches(1))
     replay_steps(model)
-    views, samples = random_batch(4)
-    with pytest.raises(InputError, match='the target branch never moved'):
-        model(views, samples, mode='loss')
-    del samples['boxes']
-    with pytest.raises(InputError, match='data_samples must be a dict with'):
-        model(views, samples, mode='loss')
+    model(*random_batch(4), mode='loss')
+    assert len(replays) == 3
 
 
-def test_warming_up_leaves_statistics_and_random_numbers_alone():
-    model = tiny_model().train()
-    before = {k: v.clone() for k, v in model.state_dict().items()}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.cuda, 'current_device', lambda: 0)
-        patch.setattr(torch.random, 'fork_rng', lambda devices: nullcontext())
-        with step_graph._undone(model):
-            model.update_target(1.0)
-            model.loss(*random_batch(4))
-            changed = model.state_dict()
-            assert any(not before[k].equal(v) for k, v in changed.items())
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, before[name]), name
+def test_a_copy_of_the_model_is_launched(replays):
+    _, model = trained(True, different_batches(1))
+    copied = copy.deepcopy(model)
+    assert 'loss' not in vars(copied) and copied.step_features is None
+    copied(*random_batch(4), mode='loss')
+    assert len(replays) == 2

@@ -7,7 +7,7 @@ import torch
 
 from siameseim.engine import StepGraphHook, step_graph_hook
 from siameseim.errors import InputError
-from siameseim.models import SiameseIMHead
+from siameseim.models.norm import TokenBN
 from tests.model_fixtures import tiny_model
 
 
@@ -29,8 +29,12 @@ def told(
 ):
     """What the hook says, and whether the model's steps will be replayed."""
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
+    model = model or tiny_model(**backbone)
+    where = SimpleNamespace(type='cuda' if cuda else 'cpu')
+    weights = [SimpleNamespace(device=where)]
+    monkeypatch.setattr(model, 'parameters', lambda: iter(weights))
     runner = SimpleNamespace(
-        model=model or tiny_model(**backbone),
+        model=model,
         optim_wrapper=SimpleNamespace(accumulation=accumulation),
         logger=Logger(),
     )
@@ -67,17 +71,34 @@ def test_what_hinders_is_said_or_refused(monkeypatch, setting, reason):
 
 
 def test_a_part_of_ones_own_is_replayed_if_asked_for(monkeypatch):
-    own = type('OwnHead', (SiameseIMHead,), dict(__module__='mine'))
     model = tiny_model()
-    model.head.__class__ = own
+    own = type('OwnNorm', (TokenBN,), dict(__module__='mine'))
+    model.neck.projector.blocks[0].ln1.__class__ = own
     (line,), replayed = told(monkeypatch, model=model)
-    assert 'OwnHead is not of this package' in line and not replayed
+    assert 'OwnNorm is not of this package' in line and not replayed
     assert told(monkeypatch, enabled=True, model=model)[1]
 
 
 def test_a_wish_for_what_a_cpu_cannot_do_is_refused(monkeypatch):
-    with pytest.raises(InputError, match='need a GPU, and torch sees none'):
+    with pytest.raises(InputError, match='the model is on none'):
         told(monkeypatch, enabled=True, cuda=False)
+
+
+def test_another_algorithm_and_a_stock_wrapper_are_let_be(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    runner = SimpleNamespace(
+        model=torch.nn.Linear(1, 1),
+        optim_wrapper=object(),
+        logger=Logger(),
+    )
+    StepGraphHook().before_train(runner)
+    assert 'Linear is no SiameseIM' in runner.logger.lines[0]
+
+
+def test_rocm_is_not_replayed(monkeypatch):
+    monkeypatch.setattr(torch.version, 'hip', '6.0')
+    (line,), replayed = told(monkeypatch)
+    assert 'ROCm' in line and not replayed
 
 
 def test_several_processes_are_not_replayed(monkeypatch):

@@ -1,7 +1,12 @@
 """Features that a step leaves for hooks to look at."""
 
+from types import SimpleNamespace
+
+import pytest
 import torch
 
+from siameseim.errors import InputError
+from siameseim.watch.feature_hook import step_features
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -22,6 +27,12 @@ def test_they_are_what_the_modules_compute():
     assert torch.equal(features.projected, projected[:, 1:])
     assert features.prediction.shape == (4, 16, 8)
     assert not any(feature.requires_grad for feature in features)
+
+
+def test_a_loss_of_ones_own_that_leaves_none_is_named():
+    runner = SimpleNamespace(model=torch.nn.Linear(1, 1))
+    with pytest.raises(InputError, match=r'Linear sets no self.step_features'):
+        step_features(runner)
 
 
 def test_the_prediction_is_what_the_loss_compares():

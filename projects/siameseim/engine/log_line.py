@@ -3,6 +3,7 @@
 import datetime
 from typing import Any
 
+import torch
 from mmengine.hooks import LoggerHook
 from mmengine.runner import LogProcessor, Runner
 from mmpretrain.registry import HOOKS, LOG_PROCESSORS
@@ -61,6 +62,14 @@ class ProgressLogProcessor(LogProcessor):
         if mode == 'train':
             line = self._train_line(runner, values)
         return values, line
+
+    def _get_max_memory(self, runner: Runner) -> int:
+        """MB that the run took of its GPU, CUDA graphs included.
+
+        The stock method counts what tensors occupy, of which those inside of
+        a graph are none.
+        """
+        return torch.cuda.max_memory_reserved() // 2**20
 
     def _train_line(self, runner: Runner, values: dict) -> str:
         seconds = int(runner.message_hub.get_info('eta'))

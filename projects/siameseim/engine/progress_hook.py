@@ -37,7 +37,8 @@ class ProgressHook(Hook):
         self._seconds = self._waited = 0.0
         self._first, self._warned = True, False
         self._started: float | None = time.perf_counter()
-        steps = runner.max_iters // runner.optim_wrapper.accumulation
+        accumulation = getattr(runner.optim_wrapper, 'accumulation', 1)
+        steps = runner.max_iters // accumulation
         if steps < _FEW_STEPS:
             runner.logger.info(
                 f'{steps} steps in all: enough to see that it runs, but '

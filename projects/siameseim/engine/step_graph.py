@@ -1,16 +1,14 @@
-"""Loss and gradients of a training step, replayed as two CUDA graphs."""
+"""Loss and gradients of a training step, replayed as CUDA graphs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models import SiameseIM
-from ..models.norm import batch_norm_buffers
-
-_WARM_UPS = 3  # as torch.cuda.make_graphed_callables; blocks compile in them
+from .recorded_step import Loss, RecordedStep
 
 
 class GraphedLoss:
@@ -19,40 +17,51 @@ class GraphedLoss:
     A step launches more kernels than a host can issue in the time a GPU needs
     for those of a small network. Here the first call records forward and
     backward pass; later ones copy the batch to where these read it, and
-    launch two graphs.
+    launch two graphs. ``model.step_features`` are the graph's own, good until
+    the next step.
 
     The model's own ``loss`` runs, kernel by kernel, for a batch of another
-    shape, and while a module has forward hooks, which a graph would not call.
+    shape or of other things than tensors, while somebody listens by a hook on
+    a module or a weight, which a graph would not call, and when the modes of
+    modules, the weights that are trained or autocast are no longer those that
+    were recorded. Other settings that change during a run go unnoticed.
 
     ``torch.cuda.make_graphed_callables`` does the same, but up to torch 2.13
     its recording fails if the thread that pins batches allocates meanwhile.
 
-    ``model.step_features`` are the graph's own, good until the next step.
-
     Args:
         model (SiameseIM): in train mode on a CUDA device. Its weights must
-            stay where they are in memory, and gradients must not be
-            accumulated over calls.
+            stay where they are in memory.
     """
 
     def __init__(self, model: SiameseIM) -> None:
         self._eager = model.loss
         self._model = model
         self._modules = [*model.modules()]
-        self._graph: _StepGraph | None = None
+        self._parameters = [*model.parameters()]
+        self._graph: RecordedStep | None = None
+        self._recorded: tuple = ()
 
     def __call__(
         self, inputs: list[Tensor], data_samples: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """As ``SiameseIM.loss``."""
+        """As ``SiameseIM.loss``; one backward pass after each call.
+
+        Raises:
+            RuntimeError: if the step cannot be recorded.
+        """
         with _uncached_autocast():
             if not self._can_replay(inputs, data_samples):
                 return self._eager(inputs, data_samples)
             if self._graph is None:
-                self._graph = _StepGraph(
+                self._recorded = self._circumstances()
+                self._graph = _record(
                     self._model, self._eager, inputs, data_samples
                 )
-            if not self._graph.fits(inputs, data_samples):
+            if not (
+                self._graph.fits(inputs, data_samples)
+                and self._circumstances() == self._recorded
+            ):
                 return self._eager(inputs, data_samples)
             return self._graph.replay(inputs, data_samples)
 
@@ -66,118 +75,50 @@ class GraphedLoss:
                 isinstance(value, Tensor)
                 for value in (*inputs, *data_samples.values())
             )
-            and not any(module._forward_hooks for module in self._modules)
+            and not any(_listened(module) for module in self._modules)
+            and not any(weight._backward_hooks for weight in self._parameters)
+        )
+
+    def _circumstances(self) -> tuple:
+        """What a recorded graph takes for granted."""
+        return (
+            [module.training for module in self._modules],
+            [weight.requires_grad for weight in self._parameters],
+            torch.is_autocast_enabled('cuda'),
+            torch.get_autocast_dtype('cuda'),
         )
 
 
-class _StepGraph:
-    """Two recorded graphs and the memory that they read and write."""
-
-    def __init__(
-        self,
-        model: SiameseIM,
-        loss: Any,
-        inputs: list[Tensor],
-        samples: dict[str, Tensor],
-    ) -> None:
-        self._model = model
-        self._loss = loss
-        self._inputs = [view.clone() for view in inputs]
-        self._samples = {
-            name: value.clone() for name, value in samples.items()
-        }
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
-        with _undone(model):
-            self._warm_up()
-        self._record()
-
-    def _run(self) -> dict[str, Tensor]:
-        """The losses of the batch that was copied here."""
-        return self._loss(self._inputs, dict(self._samples))
-
-    def _warm_up(self) -> None:
-        """Let everything compile and allocate that does so once."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UPS):
-                self._differentiate(self._run(), None)
-        torch.cuda.current_stream().wait_stream(stream)
-        self._model.step_features = None  # whose memory is not the graph's
-
-    def _differentiate(
-        self, losses: dict[str, Tensor], scale: list[Tensor] | None
-    ) -> tuple[Tensor | None, ...]:
-        """Gradients of all weights; None for those that no loss needs."""
-        return torch.autograd.grad(
-            [*losses.values()], self._parameters, scale, allow_unused=True
-        )
-
-    def _record(self) -> None:
-        """Record both passes; nothing runs."""
-        self._forward = torch.cuda.CUDAGraph()
-        self._backward = torch.cuda.CUDAGraph()
-        # Only this thread must leave the device alone meanwhile, not the one
-        # that pins batches.
-        mode = 'thread_local'
-        with torch.cuda.graph(self._forward, capture_error_mode=mode):
-            losses = self._run()
-        self._features = self._model.step_features
-        self._names = [*losses]
-        self._scale = [torch.ones_like(loss) for loss in losses.values()]
-        pool = self._forward.pool()
-        with torch.cuda.graph(self._backward, pool, capture_error_mode=mode):
-            self._gradients = self._differentiate(losses, self._scale)
-        self._losses = [loss.detach() for loss in losses.values()]
-
-    def fits(self, inputs: list[Tensor], samples: dict[str, Tensor]) -> bool:
-        """Whether a batch has the recorded tensors, in their shapes."""
-        if samples.keys() != self._samples.keys():
-            return False
-        return all(
-            new.shape == old.shape for new, old in self._pairs(inputs, samples)
-        )
-
-    def _pairs(
-        self, inputs: list[Tensor], samples: dict[str, Tensor]
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Tensors of a batch beside those that the graphs read."""
-        yield from zip(inputs, self._inputs, strict=True)
-        for name, value in samples.items():
-            yield value, self._samples[name]
-
-    def replay(
-        self, inputs: list[Tensor], samples: dict[str, Tensor]
-    ) -> dict[str, Tensor]:
-        """Losses of a batch, whose gradients are those of the graph."""
-        for new, old in self._pairs(inputs, samples):
-            old.copy_(new)
-        losses = _Replay.apply(self, *self._parameters)
-        self._model.step_features = self._features
-        return dict(zip(self._names, losses, strict=True))
+def replay_steps(model: SiameseIM) -> None:
+    """Let a model's training steps be replayed, from its next loss on."""
+    launch_steps(model)
+    setattr(model, 'loss', GraphedLoss(model))  # noqa: B010
 
 
-class _Replay(torch.autograd.Function):
-    """Launches one graph each way."""
+def launch_steps(model: SiameseIM) -> None:
+    """Let them be launched kernel by kernel, and free the graphs' memory."""
+    if model.__dict__.pop('loss', None) is not None:
+        model.step_features = None
 
-    @staticmethod
-    def forward(
-        ctx: Any, graph: _StepGraph, *parameters: Tensor
-    ) -> tuple[Tensor, ...]:
-        """Scalars of their own: the next replay overwrites the graph's."""
-        ctx.graph = graph
-        graph._forward.replay()
-        return tuple(loss.clone() for loss in graph._losses)
 
-    @staticmethod
-    def backward(ctx: Any, *scale: Tensor) -> tuple[Tensor | None, ...]:
-        """The graph's own gradients, without a copy."""
-        graph = ctx.graph
-        torch._foreach_copy_(graph._scale, scale)
-        graph._backward.replay()
-        return None, *(
-            g if g is None else g.detach() for g in graph._gradients
-        )
+def _listened(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
+    )
+
+
+def _record(model: SiameseIM, loss: Loss, *batch: Any) -> RecordedStep:
+    """Record the graphs, or say how to go on without them."""
+    try:
+        return RecordedStep(model, loss, *batch)
+    except RuntimeError as error:
+        raise RuntimeError(
+            'the step could not be recorded as CUDA graphs (what stopped it '
+            'stands above): default_hooks.graph.enabled=False goes without'
+        ) from error
 
 
 @contextmanager
@@ -190,19 +131,3 @@ def _uncached_autocast() -> Iterator[None]:
         cache_enabled=False,
     ):
         yield
-
-
-@contextmanager
-def _undone(model: SiameseIM) -> Iterator[None]:
-    """BatchNorm statistics and random numbers are afterwards as before."""
-    buffers = batch_norm_buffers(model)
-    kept = [buffer.clone() for buffer in buffers]
-    with torch.random.fork_rng(devices=[torch.cuda.current_device()]):
-        yield
-    with torch.no_grad():
-        torch._foreach_copy_(buffers, kept)
-
-
-def replay_steps(model: SiameseIM) -> None:
-    """Let a model's training steps be replayed, from its first loss on."""
-    setattr(model, 'loss', GraphedLoss(model))  # noqa: B010

@@ -11,8 +11,11 @@ from torch import nn
 
 from ..errors import InputError
 from ..models import SiameseIM
-from .step_graph import replay_steps
+from .step_graph import launch_steps, replay_steps
 from .unwrap import unwrapped
+
+# Packages whose modules decide nothing by values.
+_KNOWN = ('siameseim', 'mmpretrain', 'mmcv', 'mmengine', 'torch')
 
 
 @HOOKS.register_module()
@@ -46,7 +49,8 @@ class StepGraphHook(Hook):
         if not self.enabled:
             return
         model = unwrapped(runner.model)
-        reason = hindrance(model, runner.optim_wrapper.accumulation)
+        accumulation = getattr(runner.optim_wrapper, 'accumulation', 1)
+        reason = hindrance(model, accumulation)
         if reason is None and self.enabled == 'auto':
             reason = _foreign_part(model)
         if reason is None:
@@ -61,7 +65,7 @@ class StepGraphHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Give the memory of the graphs back."""
-        vars(unwrapped(runner.model)).pop('loss', None)
+        launch_steps(unwrapped(runner.model))
 
 
 def hindrance(model: nn.Module, accumulation: int) -> str | None:
@@ -73,15 +77,17 @@ def hindrance(model: nn.Module, accumulation: int) -> str | None:
     """
     if not isinstance(model, SiameseIM):
         return f'{type(model).__name__} is no SiameseIM'
-    if not torch.cuda.is_available():
-        return 'CUDA graphs need a GPU, and torch sees none'
-    if is_distributed():
-        return 'that was not tried with several processes'
     if accumulation > 1:
         return (
             'gradients of replayed steps cannot be accumulated: set '
             'optim_wrapper.accumulative_counts=1'
         )
+    if next(model.parameters()).device.type != 'cuda':
+        return 'CUDA graphs need a GPU, and the model is on none'
+    if torch.version.hip is not None:
+        return 'that was not tried with ROCm'
+    if is_distributed():
+        return 'that was not tried with several processes'
     if any(getattr(part, 'with_cp', False) for part in model.modules()):
         return 'activations that with_cp=True recomputes cannot be recorded'
     return None
@@ -92,9 +98,8 @@ def _foreign_part(model: SiameseIM) -> str | None:
 
     A part of the user's own may decide by values, which a graph cannot.
     """
-    own = __name__.partition('.')[0]
-    for part in (model, model.backbone, model.neck, model.head):
-        if type(part).__module__.partition('.')[0] != own:
+    for part in model.modules():
+        if type(part).__module__.partition('.')[0] not in _KNOWN:
             return (
                 f'{type(part).__name__} is not of this package; if its code '
                 'reads no value back, set default_hooks.graph.enabled=True'

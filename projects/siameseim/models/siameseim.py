@@ -80,6 +80,12 @@ class SiameseIM(BaseSelfSupervisor):
         self.target = MomentumTarget(self.backbone, self.neck.projector)
         self.step_features: StepFeatures | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and files take no features along, nor CUDA graphs."""
+        state = {**super().__getstate__(), 'step_features': None}
+        state.pop('loss', None)  # of ``engine.step_graph``
+        return state
+
     def init_weights(self) -> None:
         """Initialise the online branch and let the target start equal."""
         super().init_weights()

@@ -89,7 +89,7 @@ class FeatureWatchHook(Hook):
         if not (due or (self.interval and ends)):
             return
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
-        measured = measure(unwrapped(runner.model).step_features, images)
+        measured = measure(step_features(runner), images)
         if measured is None:  # this batch is not finite: others report it
             return
         signs, found = measured
@@ -131,6 +131,23 @@ class FeatureWatchHook(Hook):
             runner.visualizer.close()
             raise InputError(text)
         runner.logger.warning(text)
+
+
+def step_features(runner: Runner) -> StepFeatures:
+    """What the model's last loss computed.
+
+    Raises:
+        InputError: if the model has a loss of its own, which keeps nothing.
+    """
+    model = unwrapped(runner.model)
+    features = getattr(model, 'step_features', None)
+    if features is None:
+        raise InputError(
+            f'the loss of {type(model).__name__} sets no self.step_features '
+            '(siameseim.models.siameseim.StepFeatures): let it, or set '
+            'default_hooks.features.interval=0 and leave out the probe'
+        )
+    return features
 
 
 def measure(features: StepFeatures, images: int) -> tuple[Signs, float] | None:

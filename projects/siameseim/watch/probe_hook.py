@@ -15,6 +15,7 @@ from ..engine.runtime_info_hook import log_is_due
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
+from .feature_hook import step_features
 
 _KEY = 'online_probe'
 
@@ -101,7 +102,7 @@ class OnlineProbeHook(Hook):
         if not self.enabled:
             return
         self.learn(
-            unwrapped(runner.model).step_features.target,
+            step_features(runner).target,
             data_batch['data_samples']['sample_idx'],
         )
         if log_is_due(runner):

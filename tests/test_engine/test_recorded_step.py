@@ -1,0 +1,87 @@
+"""What a recorded step refuses, passes on and leaves alone."""
+
+import pytest
+import torch
+
+from siameseim.engine import recorded_step
+from siameseim.engine.recorded_step import RecordedStep
+from siameseim.engine.step_graph import replay_steps
+from siameseim.errors import InputError
+from tests.model_fixtures import random_batch, tiny_model
+from tests.replays import different_batches, trained
+
+
+def test_what_does_not_fit_is_refused_as_ever(replays):
+    model = tiny_model().train()
+    replay_steps(model)
+    views, samples = random_batch(4)
+    with pytest.raises(InputError, match='the target branch never moved'):
+        model(views, samples, mode='loss')
+    del samples['boxes']
+    with pytest.raises(InputError, match='data_samples must be a dict with'):
+        model(views, samples, mode='loss')
+
+
+def test_warming_up_leaves_buffers_and_random_numbers_alone():
+    model = tiny_model(drop_path_rate=0.5).train()
+    model.head.register_buffer('centre', torch.zeros(1))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model.update_target(1.0)
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    with recorded_step._undone(model):
+        model.loss(*random_batch(4))
+        model.head.centre += 1
+        changed = model.state_dict()
+        assert any(not before[k].equal(v) for k, v in changed.items())
+        assert not torch.rand(4).equal(expected)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_a_second_backward_pass_is_refused(replays):
+    _, model = trained(True, different_batches(1))
+    first = model(*random_batch(4), mode='loss')
+    with pytest.raises(RuntimeError, match='has one backward pass'):
+        first['loss_pos'].backward(retain_graph=True)
+        first['loss_neg'].backward()
+    first = model(*random_batch(4), mode='loss')
+    model(*random_batch(4, seed=1), mode='loss')
+    with pytest.raises(RuntimeError, match='before the next forward pass'):
+        sum(first.values()).backward()
+
+
+def with_metric(model, value):
+    """A head that also returns what is not minimised, first of all."""
+    loss = model.head.loss
+    model.head.loss = lambda *args: dict(metric=value, **loss(*args))
+    return model
+
+
+def test_a_metric_of_the_head_is_passed_on(replays):
+    model = with_metric(tiny_model().train(), torch.tensor(5.0))
+    replay_steps(model)
+    model.update_target(0.9)
+    losses = model(*random_batch(4), mode='loss')
+    assert losses['metric'] == 5 and not losses['metric'].requires_grad
+    (losses['loss_pos'] + losses['loss_neg']).backward()
+    assert replays == ['forward', 'backward']
+
+
+def test_a_loss_that_is_no_scalar_is_refused(replays):
+    model = with_metric(tiny_model().train(), torch.ones(2))
+    replay_steps(model)
+    model.update_target(0.9)
+    with pytest.raises(InputError, match='metric of the head is no scalar'):
+        model(*random_batch(4), mode='loss')
+
+
+def test_what_cannot_be_recorded_says_how_to_go_on(replays, monkeypatch):
+    def capture(step):
+        raise RuntimeError('operation not permitted')
+
+    monkeypatch.setattr(RecordedStep, '_capture', capture)
+    with pytest.raises(RuntimeError, match='graph.enabled=False goes without'):
+        trained(True, different_batches(1))
