@@ -28,8 +28,8 @@ def told(
     **backbone,
 ):
     """What the hook says, and whether the model's steps will be replayed."""
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
     model = model or tiny_model(**backbone)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
     where = SimpleNamespace(type='cuda' if cuda else 'cpu')
     weights = [SimpleNamespace(device=where)]
     monkeypatch.setattr(model, 'parameters', lambda: iter(weights))
