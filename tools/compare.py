@@ -91,6 +91,9 @@ def build(
     )
     wanted.cfg_options = {
         'train_dataloader.num_workers': args.workers,
+        # as the other methods, so that times on a GPU can be compared
+        'default_hooks.compile.enabled': False,
+        'default_hooks.graph.enabled': False,
         **args.cfg_options,
     }
     return train.build_runner(wanted)

@@ -63,6 +63,18 @@ def test_rank_of_unequal_singular_values_by_hand():
     assert effective_rank(x).item() == pytest.approx(math.exp(entropy), 1e-4)
 
 
+@pytest.mark.parametrize('shape', [(3, 20, 48), (3, 48, 20)])
+def test_rank_is_that_of_the_singular_values(shape):
+    """Also where they fall over six orders of magnitude, as of features."""
+    torch.manual_seed(0)
+    x = torch.randn(shape) @ torch.diag(torch.logspace(0, -6, shape[-1]))
+    for matrix, found in zip(x + 0.3, effective_rank(x + 0.3), strict=True):
+        values = torch.linalg.svdvals(matrix.double())
+        shares = values / values.sum() + 1e-7
+        expected = torch.exp(-(shares * shares.log()).sum())
+        assert found.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
 def test_patch_rank_sees_images_whose_patches_are_all_alike():
     images = rand(8, 1, 16)
     alike = images.expand(-1, 12, -1)

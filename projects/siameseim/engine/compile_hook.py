@@ -46,9 +46,9 @@ def compile_blocks(model: nn.Module, **options: Any) -> int:
     mode = options.get('mode')
     if mode in _WITH_GRAPHS:
         raise InputError(
-            f'mode={mode!r} makes a CUDA graph of each block, but the whole '
-            'step is made one: leave it out, or for the tuning alone set '
-            "mode='max-autotune-no-cudagraphs'"
+            f'mode={mode!r} makes a CUDA graph of each block: leave it out '
+            '(default_hooks.graph makes graphs of the whole step), or for '
+            "the tuning alone set mode='max-autotune-no-cudagraphs'"
         )
     blocks = [
         module

@@ -77,12 +77,17 @@ def effective_rank(features: Tensor, eps: float = 1e-7) -> Tensor:
         eps (float): keeps the logarithm finite. Defaults to 1e-7.
 
     Returns:
-        Tensor: (...), from 1 to min(N, C).
+        Tensor: (...) float32, from 1 to min(N, C).
     """
-    values = torch.linalg.svdvals(features.float())
+    # Eigenvalues of the smaller product, in float64, as squares lose half of
+    # the digits: for most shapes faster than singular values.
+    rows = features.double()
+    wide = rows.shape[-2] <= rows.shape[-1]
+    gram = rows @ rows.mT if wide else rows.mT @ rows
+    values = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
     total = values.sum(dim=-1, keepdim=True).clamp(min=1e-30)
     shares = values / total + eps
-    return torch.exp(-(shares * shares.log()).sum(dim=-1))
+    return torch.exp(-(shares * shares.log()).sum(dim=-1)).float()
 
 
 def feature_signs(
