@@ -1,7 +1,5 @@
 """What only a CUDA device can show; `make gpu-test` runs these."""
 
-import threading
-
 import pytest
 import torch
 from torch.testing import assert_close
@@ -10,7 +8,6 @@ from siameseim.datasets.view_preprocessor import change_views
 from siameseim.engine import AutocastOptimWrapper
 from siameseim.engine.compile_hook import compile_blocks
 from siameseim.engine.sharded_adamw import ShardedAdamW, gather_state
-from siameseim.engine.step_graph import replay_steps
 from tests.model_fixtures import random_batch, tiny_model
 
 pytestmark = pytest.mark.gpu
@@ -175,95 +172,3 @@ def test_compiled_blocks_give_the_same_losses():
         losses = model.loss(views, samples)
     for name, value in expected.items():
         assert_close(losses[name], value, rtol=0.02, atol=0.01)
-
-
-def wrapped_steps(graphs, compiled, sizes, listened=()):
-    """Losses of steps with their own batches, and the weights after them."""
-    model, _, _ = on_gpu()
-    if compiled:
-        compile_blocks(model)
-    if graphs:
-        replay_steps(model)
-    wrapper = AutocastOptimWrapper(
-        optimizer=torch.optim.AdamW(
-            [p for p in model.parameters() if p.requires_grad],
-            lr=1e-3,
-            fused=True,
-        ),
-        clip_grad=dict(max_norm=0.1),
-        precision='bf16' if compiled else 'fp32',
-    )
-    losses = []
-    for step, size in enumerate(sizes):
-        views, samples = random_batch(size, seed=step)
-        model.update_target(0.9, wrapper.skipped)
-        heard: list[int] = []
-        if step in listened:
-            handle = model.target.projector.register_forward_hook(
-                lambda *_, heard=heard: heard.append(1)
-            )
-        with wrapper.optim_context(model):
-            parts = model(
-                [view.cuda() for view in views],
-                {name: value.cuda() for name, value in samples.items()},
-                mode='loss',
-            )
-        if step in listened:
-            handle.remove()
-        assert len(heard) == (step in listened)
-        assert len(model.step_features.prediction) == size
-        wrapper.update_params(sum(parts.values()))
-        losses.append(parts['loss_pos'].detach())
-    seen = [feature.clone() for feature in model.step_features]
-    return torch.stack(losses).cpu(), seen, model.state_dict()
-
-
-@pytest.mark.parametrize('compiled', [False, True])
-def test_replayed_steps_train_as_others_do(compiled):
-    """Also around a step that is listened to, and one of another size."""
-    sizes = (8, 8, 8, 4, 8, 8)
-    expected, features, weights = wrapped_steps(False, compiled, sizes)
-    losses, seen, ours = wrapped_steps(True, compiled, sizes, listened=[2])
-    tolerance = (
-        dict(rtol=0.02, atol=0.01) if compiled else dict(rtol=1e-3, atol=1e-5)
-    )
-    assert losses.unique().numel() == len(sizes)
-    assert_close(losses, expected, **tolerance)
-    if not compiled:
-        for name, value in weights.items():
-            assert_close(ours[name], value, rtol=1e-3, atol=1e-3)
-        for feature, value in zip(seen, features, strict=True):
-            assert_close(feature, value, rtol=1e-2, atol=1e-2)
-
-
-def test_steps_are_recorded_while_another_thread_pins_memory():
-    stop = threading.Event()
-
-    def pin():
-        size = 1
-        while not stop.is_set():
-            torch.empty(size * 2**20).pin_memory()
-            size = size % 64 + 1
-
-    thread = threading.Thread(target=pin)
-    thread.start()
-    try:
-        losses, _, _ = wrapped_steps(True, False, (8, 8))
-    finally:
-        stop.set()
-        thread.join()
-    assert losses.isfinite().all()
-
-
-def test_a_replayed_step_never_waits_for_the_device():
-    model, views, samples = on_gpu()
-    replay_steps(model)
-    for sync_mode in ('default', 'default', 'error'):
-        torch.cuda.set_sync_debug_mode(sync_mode)
-        try:
-            losses = model(views, samples, mode='loss')
-            sum(losses.values()).backward()
-            model.zero_grad()
-        finally:
-            torch.cuda.set_sync_debug_mode('default')
-    assert losses['loss_pos'].isfinite()
