@@ -5,8 +5,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 import torch.distributed as dist
@@ -28,12 +30,30 @@ def run_in_two(function: Callable[..., Any], *args: Any) -> list[Any]:
     Returns:
         list: what rank 0 and rank 1 returned.
     """
+    _start_server()
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_worker, (folder, function, args), nprocs=2)
+        mp.start_processes(
+            _worker,
+            (folder, function, args),
+            nprocs=2,
+            start_method='forkserver',
+        )
         return [
             torch.load(Path(folder) / str(rank), weights_only=True)
             for rank in range(2)
         ]
+
+
+def _start_server() -> None:
+    """Start the process that ranks are forked from, unless it runs.
+
+    It has imported the package, which takes a fresh interpreter several
+    seconds, and nothing else: no test has left a trace in it. A forked
+    process cannot use CUDA, so there is none.
+    """
+    forkserver.set_forkserver_preload(['siameseim'])
+    with mock.patch.dict(os.environ, CUDA_VISIBLE_DEVICES=''):
+        forkserver.ensure_running()
 
 
 def _worker(
