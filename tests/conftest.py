@@ -1,9 +1,13 @@
 """What all tests share: the data beside the checkout, and GPU tests."""
 
+import gc
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import config, utils
 from mmengine.registry import DefaultScope
 
 
@@ -24,6 +28,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if 'gpu' in item.keywords:
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now out of every later garbage collection.
+
+    Each data set of mmengine asks for one, which took most of a second.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def computed_once() -> Iterator[None]:
+    """Remember what mmengine computes again, alike, for every config.
+
+    The YAML files of a package, of which one names each base config, and the
+    layout of a config's text, which a run asks for four times: together a
+    good half of a short run.
+    """
+
+    @cache
+    def laid_out(text: str, style: tuple, **options: bool) -> tuple:
+        return config_layout(text, style_config=dict(style), **options)
+
+    config_layout = config.FormatCode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, 'load', cache(utils.load))
+        patch.setattr(
+            config,
+            'FormatCode',
+            lambda text, style_config, **options: laid_out(
+                text, tuple(style_config.items()), **options
+            ),
+        )
+        yield
 
 
 @pytest.fixture(autouse=True)
