@@ -1,5 +1,7 @@
-"""tools/quickstart.py, run as a newcomer runs it."""
+"""tools/quickstart.py: what it prints, draws and learns."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -8,27 +10,23 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.transfer_fixtures import tool
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def quickstart(work_dir, *options):
-    """Run the tool; return what it printed and its results."""
-    command = [sys.executable, 'tools/quickstart.py', '--work-dir', work_dir]
-    done = subprocess.run(
-        [*map(str, command), *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout, json.loads((work_dir / 'results.json').read_text())
+def results_in(work_dir):
+    return json.loads((work_dir / 'results.json').read_text())
 
 
 @pytest.fixture(scope='module')
 def one_epoch(tmp_path_factory):
     """A run of one epoch: folder, printed text, results."""
     work_dir = tmp_path_factory.mktemp('quickstart')
-    return work_dir, *quickstart(work_dir, '--epochs', '1')
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        tool('quickstart').main(['--work-dir', str(work_dir), '--epochs', '1'])
+    return work_dir, printed.getvalue(), results_in(work_dir)
 
 
 def test_prints_the_measures_it_saves(one_epoch):
@@ -58,7 +56,12 @@ def test_names_the_commands_for_ones_own_images(one_epoch):
 @pytest.mark.slow  # three runs of two minutes
 @pytest.mark.parametrize('seed', [0, 1, 2])
 def test_training_beats_no_training_at_matching(tmp_path, seed):
-    _, results = quickstart(tmp_path, '--seed', str(seed))
+    """Run as a newcomer runs it."""
+    command = [sys.executable, 'tools/quickstart.py', '--seed', str(seed)]
+    command += ['--work-dir', str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = results_in(tmp_path)
     before = results['before']['predicted']
     after = results['after']['predicted']
     # Measured: 0.2 % before and 9.4 % after with seed 0; chance is 0.7 %.
