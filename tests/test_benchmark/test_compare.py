@@ -88,8 +88,9 @@ def test_stock_methods_make_a_step(name):
         cfg.model.neck.update(embed_dim=32, decoder_embed_dim=32)
         cfg.model.neck.update(decoder_depth=1, decoder_num_heads=2)
     elif name == 'mocov3':
-        cfg.model.backbone.arch = tiny
-        cfg.model.neck.in_channels = 32
+        cfg.model.backbone.arch, cfg.model.neck.in_channels = tiny, 32
+    else:
+        cfg.model.backbone.depth, cfg.model.neck.in_channels = 18, 512
     step = PeerStep(name, cfg, 2, 'cpu', 'fp32')
     before = [p.clone() for p in step.model.parameters()]
     step.run()
