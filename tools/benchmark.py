@@ -30,8 +30,10 @@ from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
+from siameseim.engine.config_errors import unknown_setting
 from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import PRECISIONS
+from siameseim.errors import InputError
 
 MODES = ('default', 'graph', 'max-autotune-no-cudagraphs')
 
@@ -44,8 +46,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add('config', help='a pretraining config')
-    add('--batch-size', type=int, default=16, help='images a step')
-    add('--steps', type=int, default=5, help='timed steps')
+    add('--batch-size', type=int, default=16, help='images a step (16)')
+    add('--steps', type=int, default=5, help='timed steps (5)')
     add('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     add('--precision', choices=PRECISIONS, help="in place of the config's")
     add(
@@ -87,7 +89,18 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config with the changes of the command line."""
+    """The config with the changes of the command line.
+
+    Raises:
+        InputError: for settings that would change nothing.
+    """
+    for name in args.cfg_options:
+        part, _, rest = name.partition('.')
+        if part == 'train_dataloader' and not rest.startswith('dataset'):
+            raise InputError(
+                f'{name} changes nothing here: give --batch-size, and '
+                '--workers with --data'
+            )
     cfg = read_config(args)
     if args.precision:
         cfg.optim_wrapper.precision = args.precision
@@ -99,6 +112,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     logging.disable(logging.INFO)  # the list of parameter groups
     try:
+        if args.json and not args.json.parent.is_dir():
+            raise FileNotFoundError(f'--json: no folder {args.json.parent}')
         settings = Settings(
             **{f.name: getattr(args, f.name) for f in fields(Settings)}
         )
@@ -106,6 +121,8 @@ def main(argv: list[str] | None = None) -> None:
         result = dict(config=args.config, **run(args, cfg, settings))
     except (ValueError, FileNotFoundError) as error:
         sys.exit(f'error: {error}')
+    except (TypeError, KeyError) as error:
+        sys.exit(unknown_setting(error))
     show(result)
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + '\n')

@@ -75,6 +75,40 @@ def test_graphs_of_a_model_on_a_cpu_are_refused(smoke):
         step.compile('graph')
 
 
+@pytest.mark.parametrize(
+    ('settings', 'named'),
+    [
+        (dict(batch_size=0), '--batch-size 0'),
+        (dict(steps=0), '--steps 0'),
+        (dict(device='cuda'), '--device cuda: torch can use no GPU'),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(monkeypatch, settings, named):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(InputError, match=named):
+        Settings(**settings)
+
+
+@pytest.mark.parametrize(
+    ('options', 'named'),
+    [
+        (
+            ['--cfg-options', 'train_dataloader.batch_size=64'],
+            'train_dataloader.batch_size changes nothing here',
+        ),
+        (
+            ['--cfg-options', 'model.backbone.img_sise=32'],
+            'did you mean img_size',
+        ),
+        (['--json', 'nowhere/x.json'], 'no folder nowhere'),
+        (['--cfg-options', 'modle.backbone=1'], 'did you mean model'),
+    ],
+)
+def test_the_command_names_what_it_cannot_use(benchmark, options, named):
+    with pytest.raises(SystemExit, match=named):
+        benchmark.main([str(CONFIGS / 'siameseim_smoke.py'), *options])
+
+
 def test_parts_of_a_replayed_step_are_refused():
     with pytest.raises(InputError, match='--split'):
         Settings(compiled='graph', split=True)

@@ -40,6 +40,11 @@ def test_learning_is_judged_against_chance(found, verdict):
     assert 'tools/knn.py' in text
 
 
+def test_few_steps_are_told():
+    assert '999 steps are few' in text_of(line(999, 0.6))
+    assert 'steps are few' not in text_of(line(1000, 0.6))
+
+
 def test_few_images_can_be_told_apart_too():
     """The best of four is four times chance."""
     assert text_of(line(9, 1.0), images=4).startswith('The network learns')

@@ -40,11 +40,24 @@ class Settings:
     peak_tflops: float | None = None
 
     def __post_init__(self) -> None:
-        """A step that is replayed has no parts.
+        """Refuse what cannot be measured, before anything is.
 
         Raises:
-            InputError: if they are asked for.
+            InputError: naming the option of the command line.
         """
+        for option in ('batch_size', 'steps'):
+            if getattr(self, option) < 1:
+                name = option.replace('_', '-')
+                raise InputError(
+                    f'--{name} {getattr(self, option)}: give a number from 1 '
+                    'on'
+                )
+        kind = torch.device(self.device).type
+        if kind == 'cuda' and not torch.cuda.is_available():
+            raise InputError(
+                f'--device {self.device}: torch can use no GPU here '
+                '(`python tools/doctor.py` says why)'
+            )
         if self.split and self.compiled == 'graph':
             raise InputError(
                 '--compile graph replays the step as a whole: for its parts, '

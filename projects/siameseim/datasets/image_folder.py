@@ -113,8 +113,9 @@ class ImageFolder(CustomDataset):
             f'searched; other files there: {found or "none"}). Looked for the '
             f'{len(self.extensions)} endings of formats that Pillow reads, '
             'such as .jpeg and .png. Give the folder that holds the images, '
-            'or name other endings in the config, with ImageFolder and its '
-            'extensions=[...] as the data set, and leave out --data.'
+            'or, to train on them, name other endings in the config, with '
+            'ImageFolder and its extensions=[...] as '
+            'train_dataloader.dataset.dataset, and leave out --data.'
         )
 
 

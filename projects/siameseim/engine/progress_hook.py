@@ -19,8 +19,8 @@ from .runtime_info_hook import log_interval, log_is_due
 _SLOW_DATA = 0.2
 _SURE_AFTER = 20.0
 
-# Optimizer steps below which a run cannot have learned much.
-_FEW_STEPS = 1000
+# Steps below which a run cannot have learned much.
+FEW_STEPS = 1000
 
 
 @HOOKS.register_module()
@@ -39,7 +39,7 @@ class ProgressHook(Hook):
         self._started: float | None = time.perf_counter()
         accumulation = getattr(runner.optim_wrapper, 'accumulation', 1)
         steps = runner.max_iters // accumulation
-        if steps < _FEW_STEPS:
+        if steps < FEW_STEPS:
             runner.logger.info(
                 f'{steps} steps in all: enough to see that it runs, but '
                 'features need some thousands (epochs x images / batch)'

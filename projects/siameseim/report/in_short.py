@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..engine.progress_hook import FEW_STEPS
 from ..watch.feature_hook import FOUND_AMONG, PAST_LIMITS, UNTRAINED
 from ..watch.judge import Limits, Signs, collapsed
 from ..watch.signs import FeatureSigns
@@ -30,7 +31,7 @@ def in_short(
     collapse = _collapse(log, info, watch)
     interval = watch.get('interval', 200)
     learned = _learned(log, min(FOUND_AMONG, images), interval, bool(collapse))
-    parts = [collapse, learned, _knn(log)]
+    parts = [collapse, learned, _knn(log), _few(log)]
     return Section('In short', ' '.join(filter(None, parts)))
 
 
@@ -78,6 +79,16 @@ def _learned(
         f'{verdict}predicted features find their own image among {images} '
         f'in {found[-1]:.0%} of cases ({1 / images:.1%} by chance, '
         f'{found[0]:.0%} at first).'
+    )
+
+
+def _few(log: list[dict[str, Any]]) -> str:
+    step = log[-1]['step'] if log else 0
+    if step >= FEW_STEPS:
+        return ''
+    return (
+        f'{step} steps are few: features need some thousands, and say little '
+        'of a method before.'
     )
 
 
