@@ -19,7 +19,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from siameseim.engine import train_config
-from siameseim.environment.hardware import unused_gpu
+from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.evaluation import HeldOutHook, HeldOutScore
 from siameseim.report.load import curves_of, read_log
 from siameseim.visualization import draw_before_after
@@ -134,8 +134,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Set up, train, measure, draw, and say what to do next."""
     args = parse_args(argv)
     start = time.perf_counter()
-    if idle := unused_gpu(torch.cuda.is_available()):
-        print(f'Note: {idle}')
+    gpu = torch.cuda.is_available()
+    busy = busy_cores(torch.get_num_threads(), gpu)
+    for note in filter(None, [unused_gpu(gpu), busy]):
+        print(f'Note: {note}')
     print('[1/3] photographs and model', flush=True)
     runner = build_runner(args)
     built = time.perf_counter()

@@ -25,7 +25,7 @@ from siameseim.engine.options import add_options, check_hooks, read_config
 from siameseim.engine.quiet import TerseRunner
 from siameseim.engine.resume_state import check_processes
 from siameseim.engine.worker_signals import end_workers
-from siameseim.environment.hardware import unused_gpu
+from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
 from siameseim.evaluation.frozen import split_folders
 from siameseim.transfer import config as transfer
@@ -192,8 +192,9 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
         check_processes(runner)
     for note in filter(None, notes):
         runner.logger.info(note)
-    idle = unused_gpu(torch.cuda.is_available())
-    for warning in filter(None, [earlier, idle]):
+    gpu = torch.cuda.is_available()
+    busy = busy_cores(torch.get_num_threads(), gpu)
+    for warning in filter(None, [earlier, unused_gpu(gpu), busy]):
         runner.logger.warning(warning)
     return runner
 

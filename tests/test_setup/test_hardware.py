@@ -1,4 +1,4 @@
-"""What is said of a GPU that torch does not see."""
+"""What is said of a GPU that torch does not see, and of busy cores."""
 
 import pytest
 
@@ -25,3 +25,28 @@ def test_a_gpu_that_is_not_used_is_told_of(
         monkeypatch.setenv('CUDA_VISIBLE_DEVICES', visible)
     text = hardware.unused_gpu(available)
     assert (text is not None) == said
+
+
+@pytest.mark.parametrize(
+    ('load', 'threads', 'cuda', 'told', 'said'),
+    [
+        (3.0, 4, False, None, True),
+        (2.9, 4, False, None, False),  # below three of four cores
+        (9.0, 1, False, None, False),
+        (9.0, 4, True, None, False),
+        (9.0, 4, False, 'OMP_WAIT_POLICY', False),
+        (9.0, 4, False, 'OMP_NUM_THREADS', False),
+    ],
+)
+def test_cores_that_do_other_work_are_told_of(
+    monkeypatch, load, threads, cuda, told, said
+):
+    monkeypatch.setattr('os.getloadavg', lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr('os.cpu_count', lambda: 4)
+    for name in ('OMP_WAIT_POLICY', 'OMP_NUM_THREADS'):
+        monkeypatch.delenv(name, raising=False)
+    if told:
+        monkeypatch.setenv(told, 'PASSIVE')
+    text = hardware.busy_cores(threads, cuda)
+    assert (text is not None) == said
+    assert not said or 'OMP_WAIT_POLICY=PASSIVE' in text

@@ -44,3 +44,26 @@ def unused_gpu(cuda_available: bool) -> str | None:
         'use the GPU (`python tools/doctor.py` and `nvidia-smi` say which '
         'CUDA each of them has; set CUDA_VISIBLE_DEVICES= if it is meant so)'
     )
+
+
+def busy_cores(threads: int, cuda_available: bool) -> str | None:
+    """Return how to share cores that do other work, or None if they do not.
+
+    Threads that wait for each other by spinning take time from those they
+    wait for. Linux counts the load of the last minute.
+
+    Args:
+        threads (int): that this process computes with.
+        cuda_available (bool): whether it computes on a GPU instead.
+    """
+    told = {'OMP_NUM_THREADS', 'OMP_WAIT_POLICY'} & os.environ.keys()
+    if cuda_available or threads == 1 or told or not hasattr(os, 'getloadavg'):
+        return None
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load < 0.75 * cores:
+        return None
+    return (
+        f'the {cores} cores of this machine do other work (load {load:.1f}): '
+        'with OMP_WAIT_POLICY=PASSIVE before the command threads do not spin '
+        'while they wait, which can be several times as fast'
+    )
