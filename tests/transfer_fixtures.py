@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import torch
+from mmengine.logging import MMLogger
 from mmengine.visualization import Visualizer
 from mmpretrain.registry import MODELS
 
@@ -17,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def tool(name):
-    """The module of a file in tools/."""
+    """The module of a file in tools/, whose runs have logs of their own.
+
+    Those of one name and second would share the first one's.
+    """
+    MMLogger._instance_dict.clear()
     path = ROOT / f'tools/{name}.py'
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
