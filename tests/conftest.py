@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import config, utils
-from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
 
@@ -67,10 +66,6 @@ def computed_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_over() -> None:
-    """What another test has run says nothing of where names are looked up.
-
-    Nor is its log that of a run of the same name in the same second.
-    """
+def no_default_scope() -> None:
+    """What another test has run says nothing of where names are looked up."""
     DefaultScope._instance_dict.clear()
-    MMLogger._instance_dict.clear()
