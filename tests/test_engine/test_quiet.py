@@ -32,10 +32,11 @@ def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
     runner.logger.warning('\n'.join(f'bad {line}' for line in range(99)))
     table = 'per class results:\n' + 20 * '| wall | 50.0 |\n'
     runner.logger.info(table)
+    runner.logger.info(f'Exp name: {runner.experiment_name}')
     screen = capsys.readouterr()
     screen = screen.out + screen.err
     (log,) = tmp_path.glob('*/*.log')
-    for text in ('System environment', 'b=[', 'before_train_epoch'):
+    for text in ('System environment', 'b=[', 'before_train_epoch', 'Exp name:'):
         assert text in log.read_text()
         assert text not in screen
     assert f'environment, config and hooks: {log}' in screen

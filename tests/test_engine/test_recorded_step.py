@@ -53,6 +53,18 @@ def test_a_second_backward_pass_is_refused(replays):
         sum(first.values()).backward()
 
 
+@pytest.mark.parametrize('zeroed', [False, True])
+def test_gradients_are_not_added_to_those_of_another_step(replays, zeroed):
+    _, model = trained(True, different_batches(1))
+    model.zero_grad()
+    sum(model(*random_batch(4), mode='loss').values()).backward()
+    if zeroed:
+        model.zero_grad(set_to_none=False)
+    losses = model(*random_batch(4), mode='loss')
+    with pytest.raises(RuntimeError, match='cannot be added to others'):
+        sum(losses.values()).backward()
+
+
 def with_metric(model, value):
     """A head that also returns what is not minimised, first of all."""
     loss = model.head.loss

@@ -98,6 +98,7 @@ def test_other_weights_or_modes_than_recorded_are_not_replayed(replays):
         lambda: model.backbone.train(),
     ):
         change()
+        model.zero_grad()
         sum(model(*random_batch(4), mode='loss').values()).backward()
     assert replays == ['forward', 'backward'] * 3
 

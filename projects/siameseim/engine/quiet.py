@@ -9,15 +9,20 @@ from typing import Any
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-# How mmengine's reports begin that are for the log file alone.
-_REPORTS = ('System environment:', 'Config:', 'Hooks will be executed')
+# How messages of mmengine begin that are for the log file alone.
+_REPORTS = (
+    'System environment:',
+    'Config:',
+    'Hooks will be executed',
+    'Exp name:',  # after each epoch
+)
 
 
 class TerseRunner(Runner):
     """Stock runner that spares the terminal its reports of many lines.
 
-    Environment, config and list of hooks, 280 lines in all, go to the log
-    file alone.
+    Environment, config and list of hooks, 280 lines in all, and the name of
+    the experiment after each epoch go to the log file alone.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

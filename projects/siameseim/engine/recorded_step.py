@@ -41,7 +41,7 @@ class RecordedStep:
         self._loss = loss
         self._inputs = [view.clone() for view in inputs]
         self._samples = {k: value.clone() for k, value in samples.items()}
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.step = 0  # of the last replay that still needs its backward pass
         with _undone(model):
             self._warm_up()
@@ -80,7 +80,7 @@ class RecordedStep:
         """Gradients of all weights; None for those that no loss needs."""
         minimised = [loss for loss in losses.values() if loss.requires_grad]
         return torch.autograd.grad(
-            minimised, self._parameters, scale, allow_unused=True
+            minimised, self.parameters, scale, allow_unused=True
         )
 
     def _capture(self) -> None:
@@ -126,7 +126,7 @@ class RecordedStep:
         """Losses of a batch, whose gradients are those of the graph."""
         for new, read in self._both(inputs, samples):
             read.copy_(new)
-        losses = _Replay.apply(self, *self._parameters)
+        losses = _Replay.apply(self, *self.parameters)
         self._model.step_features = self._features
         return dict(zip(self._names, losses, strict=True))
 
@@ -155,6 +155,12 @@ class _Replay(torch.autograd.Function):
             raise RuntimeError(
                 'a replayed step has one backward pass, before the next '
                 'forward pass: for more set default_hooks.graph.enabled=False'
+            )
+        if any(weight.grad is not None for weight in graph.parameters):
+            raise RuntimeError(
+                'gradients of replayed steps cannot be added to others: call '
+                'zero_grad(set_to_none=True) before each backward pass, or '
+                'set default_hooks.graph.enabled=False'
             )
         graph.step += 1
         torch._foreach_copy_(graph.scale, scale[: len(graph.scale)])
