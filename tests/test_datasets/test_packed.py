@@ -205,3 +205,15 @@ def test_kept_pixels_are_those_of_the_file(photo):
     kept = cache.get(1)
     assert np.array_equal(kept.decode(), np.asarray(photo))
     assert (kept.height, kept.width, kept.max_reduction) == (512, 512, 1)
+
+
+def test_hidden_members_and_archives_are_left_out(folder, tmp_path):
+    first = sorted(folder.rglob('*.jpg'))[0]
+    with tarfile.open(tmp_path / 'a.TAR', 'w') as tar:
+        for name in ('./x.jpg', './._x.jpg', '__MACOSX/.d/y.jpg', 'z.jpg'):
+            tar.add(first, arcname=name)
+    (tmp_path / '._a.TAR').write_bytes(b'no archive')
+    paths = [info['img_path'] for info in TarImages(str(tmp_path))]
+    assert paths == [
+        f'{tmp_path}/a.TAR/{name}' for name in ('./x.jpg', 'z.jpg')
+    ]

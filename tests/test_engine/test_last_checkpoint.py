@@ -55,3 +55,13 @@ def test_a_checkpoint_elsewhere_is_left_to_mmengine(tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path)))
     set_resume(cfg, 'https://x.org/epoch_1.pth')
     assert (cfg.resume, cfg.load_from) == (True, 'https://x.org/epoch_1.pth')
+
+
+def test_a_pointer_to_what_was_deleted_gives_the_highest_number(tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    (tmp_path / 'last_checkpoint').write_text('epoch_3.pth')
+    assert 'starting from the beginning' in set_resume(cfg, 'auto')
+    assert earlier_run(cfg) is None
+    (tmp_path / 'epoch_2.pth').touch()
+    set_resume(cfg, 'auto')
+    assert cfg.load_from == str(tmp_path / 'epoch_2.pth')

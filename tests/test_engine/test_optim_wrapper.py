@@ -80,3 +80,22 @@ def test_training_goes_on_after_a_skipped_step():
     wrapper.update_params(model(torch.ones(1, 4)).sum())
     assert not torch.equal(model.weight, before)
     assert model.weight.isfinite().all()
+
+
+@pytest.mark.parametrize('kind', ['norm', 'value'])
+def test_infinite_gradients_are_not_clipped_into_a_step(kind):
+    limit = dict(max_norm=1.0) if kind == 'norm' else dict(clip_value=1.0)
+    model, wrapper = make(clip_grad=dict(type=kind, **limit))
+    before = model.weight.clone()
+    huge = torch.full((1, 4), 3e38)  # times 3 beyond fp32
+    wrapper.update_params((model(torch.ones(1, 4)) * huge[0, 0] * 3).sum())
+    assert wrapper.skipped and not wrapper.grad_norm.isfinite()
+    assert torch.equal(model.weight, before)
+
+
+def test_clipping_by_value_keeps_the_norm_before():
+    model, wrapper = make(clip_grad=dict(type='value', clip_value=0.5))
+    wrapper.zero_grad = lambda: None  # keep them to look at
+    wrapper.update_params(2 * model(torch.ones(1, 4)).sum())
+    assert wrapper.grad_norm == pytest.approx(2 * 10**0.5)  # of ten twos
+    assert torch.equal(model.weight.grad, torch.full((2, 4), 0.5))

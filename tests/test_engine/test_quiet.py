@@ -36,7 +36,12 @@ def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
     screen = capsys.readouterr()
     screen = screen.out + screen.err
     (log,) = tmp_path.glob('*/*.log')
-    for text in ('System environment', 'b=[', 'before_train_epoch', 'Exp name:'):
+    for text in (
+        'System environment',
+        'b=[',
+        'before_train_epoch',
+        'Exp name:',
+    ):
         assert text in log.read_text()
         assert text not in screen
     assert f'environment, config and hooks: {log}' in screen

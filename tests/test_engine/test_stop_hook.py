@@ -59,3 +59,18 @@ def test_several_processes_stop_within_ten_iterations_or_a_step(
     pointer = (run / 'last_checkpoint').read_text()
     assert pointer == ('epoch_1.pth' if stop == 6 else f'iter_{stop}.pth')
     assert two_processes == [True]  # none leaves while the other writes
+
+
+def test_a_run_whose_hook_cannot_save_is_left_to_the_system(
+    toy_run, capfd, monkeypatch
+):
+    taken = []
+    monkeypatch.setattr(signal, 'signal', lambda *pair: taken.append(pair))
+
+    def stock(config):
+        config.default_hooks.checkpoint = dict(type='CheckpointHook')
+
+    toy_run(change=stock)
+    assert taken == []
+    told = ''.join(capfd.readouterr())
+    assert 'SIGTERM and Ctrl-C end this run at once, without saving' in told

@@ -90,6 +90,12 @@ def test_a_missing_split_is_named(tmp_path):
         frozen.split_folders(tmp_path)
 
 
+def test_splits_are_found_in_the_home_folder(colours, monkeypatch):
+    monkeypatch.setenv('HOME', str(colours.parent))
+    train, val = frozen.split_folders(f'~/{colours.name}')
+    assert (train, val) == (colours / 'train', colours / 'val')
+
+
 def test_a_split_without_class_folders_is_named(colours, tmp_path):
     shutil.copytree(colours / 'train', tmp_path / 'train')
     (tmp_path / 'val').mkdir()

@@ -69,6 +69,15 @@ def test_a_run_begun_anew_has_no_lines_of_the_old_one(tmp_path):
     assert log == [(0, 9), (1, 9), (2, 1), (5, 1)]
 
 
+def test_a_line_that_was_cut_off_is_left_out_and_others_named(tmp_path):
+    log = tmp_path / 'a.json'
+    log.write_text('{"loss": 9, "step": 1}\n{"loss": 8, "st')
+    assert [line['loss'] for line in read_log([log])] == [9]
+    log.write_text('{"loss": 9, "st\n{"loss": 8, "step": 2}\n')
+    with pytest.raises(InputError, match=f'line 1 of {log} is no JSON'):
+        read_log([log])
+
+
 def test_lines_beyond_the_checkpoint_are_left_out(run):
     asked = load_run(run / 'epoch_1.pth')
     steps = [line['step'] for line in asked.log]

@@ -1,12 +1,13 @@
 """Times steps against the machine's own matrix-product speed."""
 
-import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
+
+from ..environment.hardware import peak_host_memory
 
 MATMUL_SIZE = {'cpu': 2048, 'cuda': 8192}
 _PRODUCTS = 5  # back to back in a timed region
@@ -166,4 +167,4 @@ def peak_memory(device: str) -> int:
     """
     if torch.device(device).type == 'cuda':
         return torch.cuda.max_memory_reserved(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return peak_host_memory()

@@ -3,7 +3,7 @@
 import os
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmpretrain.datasets import BaseDataset
@@ -17,9 +17,10 @@ class TarImages(BaseDataset):
     """Every image in one tar archive or a folder of them.
 
     Plain archives and WebDataset shards alike: members that are no images
-    (labels, JSON) are left out. The archives are indexed once; an image is
-    then read by its place in the file, in any order, so shuffling, sharing
-    among processes and exact resumes are those of a folder of images.
+    (labels, JSON) and hidden ones (``._x.jpg`` of a Mac) are left out. The
+    archives are indexed once; an image is then read by its place in the file,
+    in any order, so shuffling, sharing among processes and exact resumes are
+    those of a folder of images.
 
     Args:
         data_root (str): A ``.tar`` file, or a folder with such files at its
@@ -55,7 +56,11 @@ def find_archives(path: str) -> list[Path]:
     root = Path(path)
     if root.is_file():
         return [root]
-    archives = sorted(root.glob('*.tar'))
+    archives = sorted(
+        file
+        for file in root.iterdir()
+        if file.suffix.lower() == '.tar' and not file.name.startswith('.')
+    )
     if not archives:
         raise FileNotFoundError(f'no .tar file at {os.path.abspath(path)}')
     return archives
@@ -69,7 +74,9 @@ def _members(path: Path) -> Iterator[dict[str, Any]]:
             members = [
                 (member.name, member.offset_data, member.size)
                 for member in archive
-                if member.isreg() and member.name.lower().endswith(extensions)
+                if member.isreg()
+                and member.name.lower().endswith(extensions)
+                and not _is_hidden(member.name)
             ]
     except (tarfile.ReadError, EOFError) as error:
         raise ValueError(
@@ -84,3 +91,9 @@ def _members(path: Path) -> Iterator[dict[str, Any]]:
             offset=offset,
             size=size,
         )
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a member or a folder of it is hidden, as in ``ImageFolder``."""
+    parts = PurePosixPath(name).parts  # './x.jpg' is 'x.jpg'
+    return any(part.startswith('.') and part != '..' for part in parts)

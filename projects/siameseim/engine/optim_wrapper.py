@@ -8,7 +8,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmpretrain.registry import OPTIM_WRAPPERS
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
+from torch.nn.utils import clip_grad_value_, get_total_norm
 
 from ..models.norm import batch_norm_buffers
 from .param_groups import keep_kernel
@@ -102,11 +102,11 @@ class AutocastOptimWrapper(OptimWrapper):
             for param in group['params']
             if param.grad is not None
         ]
-        norm = None
-        if self.clip_grad_kwargs:
-            norm = self.clip_func(params, **self.clip_grad_kwargs)
-        if norm is None:  # no clipping, or by value, which computes none
-            norm = get_total_norm([param.grad for param in params])
+        if self.clip_grad_kwargs and self.clip_func is not clip_grad_value_:
+            return self.clip_func(params, **self.clip_grad_kwargs).detach()
+        norm = get_total_norm([param.grad for param in params])
+        if self.clip_grad_kwargs:  # by value, which makes infinity finite
+            self.clip_func(params, **self.clip_grad_kwargs)
         return norm.detach()
 
 

@@ -1,6 +1,5 @@
 """How fast the run is and whether it waits for its data."""
 
-import resource
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..environment.hardware import peak_host_memory
 from .log_line import place_in_epoch
 from .runtime_info_hook import log_interval, log_is_due
 
@@ -67,8 +67,8 @@ class ProgressHook(Hook):
         hub.update_scalar('train/images_per_second', images / seconds)
         hub.update_scalar('train/data_share', waited / seconds)
         if not torch.cuda.is_available():  # else the stock logger adds it
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            hub.update_scalar('train/memory', peak // 1024)  # in MB
+            megabytes = peak_host_memory() // 2**20
+            hub.update_scalar('train/memory', megabytes)
         if not self._first:
             self._seconds += seconds * count
             self._waited += waited * count

@@ -39,9 +39,17 @@ class StopSignalHook(Hook):
     priority = 'LOWEST'  # after a checkpoint of the same iteration
 
     def before_train(self, runner: Runner) -> None:
-        """Take over the signals."""
+        """Take over the signals, if there is a hook that can save."""
         self._received = 0  # by this process
         self._agreed = 0  # by all
+        self._previous: dict[signal.Signals, Any] = {}
+        if self._checkpoint_hook(runner) is None:
+            runner.logger.warning(
+                'SIGTERM and Ctrl-C end this run at once, without saving: '
+                'StopSignalHook saves with SafeCheckpointHook alone, so set '
+                'default_hooks.checkpoint.type=SafeCheckpointHook'
+            )
+            return
         self._previous = {
             number: signal.signal(number, self._receive) for number in _SIGNALS
         }
@@ -72,12 +80,8 @@ class StopSignalHook(Hook):
         self._agreed = self._agreed or self._ask(done // accumulation, every)
         if not self._agreed:
             return
-        checkpoint = next(
-            hook
-            for hook in runner.hooks
-            if isinstance(hook, SafeCheckpointHook)
-        )
-        if not checkpoint.save(runner, done):
+        checkpoint = self._checkpoint_hook(runner)
+        if checkpoint is None or not checkpoint.save(runner, done):
             return  # and stop after the next good step
         barrier()  # a process that leaves may end the one that still writes
         name = signal.Signals(self._agreed).name
@@ -89,6 +93,13 @@ class StopSignalHook(Hook):
         runner.visualizer.close()
         self.after_train(runner)
         raise SystemExit(128 + self._agreed)
+
+    @staticmethod
+    def _checkpoint_hook(runner: Runner) -> SafeCheckpointHook | None:
+        for hook in runner.hooks:
+            if isinstance(hook, SafeCheckpointHook):
+                return hook
+        return None
 
     def _ask(self, step: int, every: int) -> int:
         """Signal that any process received, or 0; only now and then."""

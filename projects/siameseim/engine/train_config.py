@@ -1,7 +1,6 @@
 """Fits a pretraining config to this machine and command line.
 
-Each function changes the config it is given; ``tools/train.py`` calls them in
-the order in which they stand here.
+Each function changes the config it is given.
 """
 
 import re

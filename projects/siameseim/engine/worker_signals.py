@@ -17,6 +17,8 @@ def leave_signals_to_trainer(worker_id: int) -> None:
     along before it has saved. For ``worker_init_fn`` of a data loader.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, 'sigwaitinfo'):  # as on a Mac
+        return
     # Blocked here and in all later threads, SIGTERM waits for the one below,
     # which unlike a handler learns who sent it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

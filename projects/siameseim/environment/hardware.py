@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 # Instructions that make bf16 arithmetic faster than fp32 on a CPU, by the
@@ -27,6 +28,14 @@ def usable_cores() -> int:
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def peak_host_memory() -> int:
+    """Return the bytes of memory that this process held at most."""
+    import resource  # which Windows has not
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == 'darwin' else 1024 * peak
 
 
 def has_nvidia_driver() -> bool:

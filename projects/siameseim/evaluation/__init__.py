@@ -1,4 +1,4 @@
-"""Measures of what a backbone learned, without training anything."""
+"""Measures of what a backbone learned."""
 
 from .corruptions import Corrupt, mean_corruption_error
 from .features import mean_features, patch_features, pooled

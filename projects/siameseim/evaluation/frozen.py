@@ -129,7 +129,7 @@ def split_folders(data: str | Path) -> tuple[Path, Path]:
     Raises:
         FileNotFoundError: if one is missing, or holds no folders.
     """
-    root = Path(data)
+    root = Path(data).expanduser()
     names = 'val' if (root / 'val').is_dir() else 'test'
     train, val = root / 'train', root / names
     if not train.is_dir() or not val.is_dir():

@@ -1,16 +1,11 @@
-"""Labelled images that cannot be read, named also from loading processes."""
+"""Labelled images that cannot be read are named."""
 
 import errno
-from collections.abc import Iterator
 from typing import Any
 
-from torch.utils.data import DataLoader
 from torchvision.datasets.folder import default_loader
 
 from ..errors import InputError
-
-# How a worker's traceback begins the line of the error.
-_IN_WORKER = f'{InputError.__module__}.{InputError.__name__}: '
 
 
 def read_image(path: str) -> Any:
@@ -34,19 +29,3 @@ def read_image(path: str) -> Any:
         raise InputError(
             f'{path} cannot be read ({why}): mend or remove it'
         ) from error
-
-
-def batches(loader: DataLoader) -> Iterator[Any]:
-    """What a loader gives; its workers' errors without their traceback.
-
-    Args:
-        loader (DataLoader): of images from ``read_image``.
-
-    Raises:
-        InputError: as ``read_image``.
-    """
-    try:
-        yield from loader
-    except InputError as error:
-        text = str(error).rpartition(_IN_WORKER)[2].strip()
-        raise InputError(text) from error

@@ -23,7 +23,7 @@ from ..engine.worker_signals import leave_signals_to_trainer
 from ..errors import InputError
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
-from .image_errors import batches, read_image
+from .image_errors import read_image
 from .knn import Neighbours, accuracies, merge, nearest_neighbours
 
 
@@ -136,7 +136,7 @@ def pooled_features(
         len(images), backbone.embed_dims, dtype=torch.float16
     )
     labels, done = [], 0
-    for batch, label in batches(loader):
+    for batch, label in loader:
         data = preprocessor(dict(inputs=batch, data_samples=None))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
             means = mean_features(backbone, data['inputs'])

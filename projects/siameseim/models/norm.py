@@ -1,4 +1,4 @@
-"""BatchNorm over tokens, the norm of projector and predictor blocks."""
+"""Norms in fp32: BatchNorm over tokens, and LayerNorm."""
 
 from typing import Any
 

@@ -118,9 +118,9 @@ def _signs(images: ImageSet) -> Section:
         'one. Cosine: mean over different images, 1 is collapse. Rank: '
         'directions used by the images (RankMe), patch rank: by the patches '
         'of one image; 1 is collapse. Online and target are the backbones, '
-        'projected is what the loss compares with. Of these images; the '
-        'curves are of a batch of the run, and as a rank is at most the number '
-        'of images, the two differ.',
+        'projected is what the loss compares with. All of these images; the '
+        'curves are of a batch of the run, and as a rank is at most the '
+        'number of images, the two differ.',
         table=rows,
     )
 

@@ -12,6 +12,7 @@ from mmpretrain.registry import MODELS
 
 from ..convert.safe_load import load_file
 from ..engine.last_checkpoint import find_last_checkpoint
+from ..errors import InputError
 from ..models import SiameseIM
 
 
@@ -100,11 +101,26 @@ def read_log(
     """
     lines: list[dict[str, Any]] = []
     for path in files:
-        later = [json.loads(text) for text in path.read_text().splitlines()]
+        later = _log_lines(path)
         begin = min((line['step'] for line in later), default=math.inf)
         lines = [line for line in lines if line['step'] < begin] + later
     lines.sort(key=lambda line: line['step'])
     return [line for line in lines if line['step'] <= last]
+
+
+def _log_lines(path: Path) -> list[dict[str, Any]]:
+    """What stands in one file, but for a last line that was cut off."""
+    *whole, _ = path.read_text().split('\n')
+    lines = []
+    for number, text in enumerate(whole, 1):
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f'line {number} of {path} is no JSON ({error}): remove the '
+                'line, or the file if the disk was full'
+            ) from error
+    return lines
 
 
 def curves_of(

@@ -81,13 +81,15 @@ def effective_rank(features: Tensor, eps: float = 1e-7) -> Tensor:
     """
     # Eigenvalues of the smaller product, in float64, as squares lose half of
     # the digits: for most shapes faster than singular values.
-    rows = features.double()
+    on_apple = features.device.type == 'mps'  # which has no float64
+    rows = (features.cpu() if on_apple else features).double()
     wide = rows.shape[-2] <= rows.shape[-1]
     gram = rows @ rows.mT if wide else rows.mT @ rows
     values = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
     total = values.sum(dim=-1, keepdim=True).clamp(min=1e-30)
     shares = values / total + eps
-    return torch.exp(-(shares * shares.log()).sum(dim=-1)).float()
+    ranks = torch.exp(-(shares * shares.log()).sum(dim=-1)).float()
+    return ranks.to(features.device)
 
 
 def feature_signs(
@@ -98,7 +100,7 @@ def feature_signs(
     Args:
         tokens (Tensor): (N, L, C) patch tokens of at least two images.
         max_images (int): images that are looked at. Defaults to 256, since
-            the singular values of more cost much and change little.
+            the eigenvalues of more cost much and change little.
         max_patch_images (int): images whose patches are. Defaults to 8.
 
     Returns:
