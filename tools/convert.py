@@ -33,6 +33,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--img-size',
+        '--image-size',
         type=int,
         nargs='+',
         metavar='PIXELS',

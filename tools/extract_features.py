@@ -38,7 +38,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--num-heads', type=int, help='where the checkpoint does not tell it'
     )
     parser.add_argument(
-        '--img-size', type=int, help="input side in pixels (the checkpoint's)"
+        '--img-size',
+        '--image-size',
+        type=int,
+        help="input side in pixels (the checkpoint's)",
     )
     parser.add_argument('--batch-size', type=int, default=64, help='(64)')
     parser.add_argument(

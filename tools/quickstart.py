@@ -6,7 +6,6 @@ downloaded. The run itself is that of configs/siameseim_quickstart.py.
 
 import argparse
 import json
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -16,9 +15,9 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from siameseim.engine import train_config
+from siameseim.engine.quiet import TerseRunner
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.evaluation import HeldOutHook, HeldOutScore
 from siameseim.report.load import curves_of, read_log
@@ -60,22 +59,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def build_runner(args: argparse.Namespace) -> Runner:
+def build_runner(args: argparse.Namespace) -> TerseRunner:
     """The stock runner of the quickstart's config, quiet on the console."""
     cfg = Config.fromfile(CONFIG)
     cfg.work_dir = str(args.work_dir)
     train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
     train_config.fit_loader(cfg.train_dataloader, processes=1)
-    # The listings of environment and hooks go to the log file alone; the
-    # runner sets its own level, so the handler is what can be silenced.
-    logging.disable(logging.INFO)
-    runner = Runner.from_cfg(cfg)
-    logging.disable(logging.NOTSET)
-    for handler in runner.logger.handlers:
-        if type(handler) is logging.StreamHandler:
-            handler.addFilter(lambda record: '\n' not in record.getMessage())
-    return runner
+    return TerseRunner.from_cfg(cfg)
 
 
 def summary(score: HeldOutScore) -> dict[str, Any]:
@@ -115,7 +106,7 @@ def show(results: dict[str, Any]) -> None:
     )
 
 
-def save(runner: Runner, hook: HeldOutHook, seed: int) -> dict[str, Any]:
+def save(runner: TerseRunner, hook: HeldOutHook, seed: int) -> dict[str, Any]:
     """Write results.json, matches.png and loss.png to the work directory."""
     folder = Path(runner.work_dir)
     results = dict(

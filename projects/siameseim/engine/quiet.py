@@ -15,6 +15,7 @@ _REPORTS = (
     'Config:',
     'Hooks will be executed',
     'Exp name:',  # after each epoch
+    'Distributed training is not used, all SyncBatchNorm',
 )
 
 

@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from ..errors import InputError
 from ..models import SiameseIM
+from ..models.norm import buffers_kept
 
 _WARM_UPS = 3  # as torch.cuda.make_graphed_callables; blocks compile in them
 
@@ -172,11 +173,9 @@ class _Replay(torch.autograd.Function):
 @contextmanager
 def _undone(model: SiameseIM) -> Iterator[None]:
     """Buffers and random numbers are afterwards as before."""
-    buffers = [*model.buffers()]
-    kept = [buffer.clone() for buffer in buffers]
     device = next(model.parameters()).device
-    with torch.random.fork_rng([device] if device.type == 'cuda' else []):
+    with (
+        buffers_kept([*model.buffers()]),
+        torch.random.fork_rng([device] if device.type == 'cuda' else []),
+    ):
         yield
-    with torch.no_grad():
-        for buffer, before in zip(buffers, kept, strict=True):
-            buffer.copy_(before)

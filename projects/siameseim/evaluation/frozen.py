@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--num-heads', type=int, help='where the checkpoint does not tell it'
     )
     parser.add_argument('--branch', choices=['online', 'target'])
-    parser.add_argument('--image-size', type=int, help='pixels of the view')
+    parser.add_argument(
+        '--image-size', '--img-size', type=int, help='pixels of the view'
+    )
     parser.add_argument('--batch-size', type=int, default=256)
     parser.add_argument('--precision', choices=PRECISIONS, default='fp32')
     parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')

@@ -1,5 +1,7 @@
 """Norms in fp32: BatchNorm over tokens, and LayerNorm."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -125,6 +127,18 @@ def batch_norm_buffers(module: nn.Module) -> list[Tensor]:
         if isinstance(part, _BatchNorm)
         for buffer in part.buffers()
     ]
+
+
+@contextmanager
+def buffers_kept(buffers: list[Tensor]) -> Iterator[None]:
+    """Afterwards these have the values that they have now."""
+    kept = [buffer.clone() for buffer in buffers]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in zip(buffers, kept, strict=True):
+                buffer.copy_(before)
 
 
 def norm_cfg(norm: str | dict) -> dict:

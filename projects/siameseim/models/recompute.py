@@ -1,13 +1,12 @@
 """Activation checkpointing of transformer blocks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .norm import batch_norm_buffers
+from .norm import batch_norm_buffers, buffers_kept
 
 
 def run_block(block: nn.Module, x: Tensor, recompute: bool) -> Tensor:
@@ -25,23 +24,11 @@ def run_block(block: nn.Module, x: Tensor, recompute: bool) -> Tensor:
         Tensor: (B, N, C), or as many tokens as the block returns.
     """
     if recompute and torch.is_grad_enabled():
+        statistics = batch_norm_buffers(block)
         return checkpoint(
             block,
             x,
             use_reentrant=False,
-            context_fn=lambda: (nullcontext(), _untracked(block)),
+            context_fn=lambda: (nullcontext(), buffers_kept(statistics)),
         )
     return block(x)
-
-
-@contextmanager
-def _untracked(block: nn.Module) -> Iterator[None]:
-    """Afterwards the running statistics inside ``block`` are as before."""
-    buffers = batch_norm_buffers(block)
-    kept = [buffer.clone() for buffer in buffers]
-    try:
-        yield
-    finally:  # torch leaves early, by an exception
-        with torch.no_grad():
-            for buffer, before in zip(buffers, kept, strict=True):
-                buffer.copy_(before)
