@@ -22,10 +22,9 @@ from typing import Any
 
 import torch
 import train
-from mmengine.runner import Runner
 
 from siameseim import comparison
-from siameseim.engine.options import add_options
+from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import has_fast_bf16
 from siameseim.evaluation.frozen import split_folders
 from siameseim.evaluation.labelled import labelled_splits
@@ -72,17 +71,21 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def build(
+def command_of(
     row: str, seed: int, work_dir: Path, args: argparse.Namespace
-) -> Runner:
-    """The stock runner of a row, through ``tools/train.py``."""
-    config = ROWS / f'{row}.py'
-    if not config.is_file():
-        known = sorted(
-            str(path.relative_to(ROWS).with_suffix(''))
-            for path in ROWS.glob('*/*.py')
-        )
+) -> argparse.Namespace:
+    """The command line of ``tools/train.py`` that trains a row.
+
+    Raises:
+        ValueError: if there is no such row.
+    """
+    known = sorted(
+        str(path.relative_to(ROWS).with_suffix(''))
+        for path in ROWS.glob('*/*.py')
+    )
+    if row not in known:
         raise ValueError(f'no row {row!r}: give one of {", ".join(known)}')
+    config = ROWS / f'{row}.py'
     wanted = train.parse_args(
         [str(config), '--seed', str(seed), '--work-dir', str(work_dir)]
         + ['--data', str(split_folders(args.data)[0])]
@@ -96,7 +99,7 @@ def build(
         'default_hooks.graph.enabled': False,
         **args.cfg_options,
     }
-    return train.build_runner(wanted)
+    return wanted
 
 
 def name_of(args: argparse.Namespace) -> str:
@@ -132,32 +135,22 @@ def place_of(args: argparse.Namespace) -> tuple[Path, Path]:
     return work_dir, result
 
 
-def keep_options(work_dir: Path, options: dict[str, str]) -> None:
-    """Write down what a run changes; refuse to resume it with changes.
-
-    Raises:
-        ValueError: if the run in this folder was begun with other options.
-    """
-    path = work_dir / 'options.json'
-    if (work_dir / 'last_checkpoint').exists() and path.exists():
-        begun = json.loads(path.read_text())
-        if begun != options:
-            raise ValueError(
-                f'{work_dir} was begun with --cfg-options {begun}, not '
-                f'{options}: give those, or another --label'
-            )
-    work_dir.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(options, indent=1) + '\n')
-
-
 def run_row(args: argparse.Namespace) -> dict[str, Any]:
     """Train a row, measure it, write OUT/NAME.json."""
     work_dir, path = place_of(args)
-    options = {k: str(v) for k, v in args.cfg_options.items()}
-    keep_options(work_dir, options)
-    runner = build(args.row, args.seed, work_dir, args)
+    command = command_of(args.row, args.seed, work_dir, args)
+    folders = split_folders(args.data)
+    identity = dict(
+        options={k: str(v) for k, v in args.cfg_options.items()},
+        config=comparison.config_digests(read_config(command)),
+        data=comparison.data_digest(*folders),
+    )
+    comparison.keep_identity(
+        work_dir, dict(interval=args.interval, **identity)
+    )
+    runner = train.build_runner(command)
     splits = labelled_splits(
-        *split_folders(args.data), runner.model.backbone.img_size
+        *folders, comparison.image_size(runner.model.backbone)
     )
     curve = comparison.FrozenCurveHook(splits, args.interval, args.workers)
     runner.register_hook(curve)
@@ -175,7 +168,7 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
         steps=runner.iter,
         images_seen=runner.iter * loader.batch_size,
         gflops_per_image=gflops,
-        options=options,
+        **identity,
         workers=args.workers,
         threads=torch.get_num_threads(),
         device=device,
@@ -195,7 +188,8 @@ def time_rows(args: argparse.Namespace) -> dict[str, float]:
     """
     steps = {}
     for row in args.rows:
-        runner = build(row, 0, args.out / 'runs/time', args)
+        command = command_of(row, 0, args.out / 'runs/time', args)
+        runner = train.build_runner(command)
         runner.model.init_weights()
         runner.model.train()
         runner.message_hub.update_info('max_iters', 1000)

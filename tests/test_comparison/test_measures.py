@@ -37,6 +37,23 @@ def test_the_plain_copy_encodes_as_the_original(kind):
         torch.testing.assert_close(plain_vit(original).encode(images), wanted)
 
 
+def test_a_backbone_that_pools_is_copied_without_the_norm_of_that():
+    original = MODELS.build(
+        dict(
+            type='VisionTransformer',
+            arch=ARCH,
+            img_size=16,
+            patch_size=8,
+            out_type='avg_featmap',
+        )
+    )
+    original.eval()
+    images = torch.randn(3, 3, 16, 16)
+    (pooled,) = original(images)
+    means = plain_vit(original).encode(images)[:, 1:].mean(dim=1)
+    torch.testing.assert_close(original.ln2(means), pooled)
+
+
 class OneLinear(BaseModel):
     def __init__(self):
         super().__init__()

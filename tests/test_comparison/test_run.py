@@ -9,6 +9,10 @@ from siameseim.engine import patch_whitening_hook
 from siameseim.engine.patch_whitening_hook import whiten_projection
 
 METHODS = ('siameseim', 'mae', 'mocov3')
+CHANGED = (
+    'train_dataloader.batch_size=8, model.backbone.arch.num_layers=1, '
+    'log_level=ERROR'
+)
 
 
 def test_three_rows_run_and_make_a_table(compare, small, tmp_path):
@@ -27,7 +31,7 @@ def test_three_rows_run_and_make_a_table(compare, small, tmp_path):
         assert (result['steps'], result['images_seen']) == (6, 48)
         assert [point['epoch'] for point in result['curve']] == [0, 1, 2]
         assert {'knn', 'linear', 'rank'} <= result['curve'][-1].keys()
-        assert f'| imagenette/{method} | 2 | 0 |' in text
+        assert f'| imagenette/{method}, with {CHANGED} | 2 | 0 |' in text
     assert (out / 'curves.png').read_bytes().startswith(b'\x89PNG')
     assert (out / 'table.md').read_text() == text
     assert ' 1.00 |' in text  # the fastest step
@@ -54,9 +58,13 @@ def test_an_option_that_is_no_setting_is_named(compare, small, capsys):
     assert "'foo' is no KEY=VALUE" in capsys.readouterr().err
 
 
-def test_a_row_that_is_not_there_is_named(compare, small):
-    with pytest.raises(SystemExit, match='imagenette/mae'):
-        compare.main(['run', 'imagenette/mea', *small])
+@pytest.mark.parametrize(
+    'row', ['imagenette/mea', 'imagenette/../cifar10/mae']
+)
+def test_a_row_that_is_not_there_is_named(compare, small, tmp_path, row):
+    with pytest.raises(SystemExit, match='give one of .*imagenette/mae'):
+        compare.main(['run', row, *small])
+    assert not any((tmp_path / 'results').iterdir())
 
 
 def test_a_table_of_nothing_says_what_to_run(compare, tmp_path):
@@ -80,8 +88,10 @@ def test_a_run_is_not_resumed_with_other_options(compare, small, tmp_path):
     compare.main(run)
     (tmp_path / 'results/imagenette_mae_1e_seed0.json').unlink()
     changed = [*run, 'optim_wrapper.optimizer.lr=2e-3', '--resume']
-    with pytest.raises(SystemExit, match='begun with'):
+    with pytest.raises(SystemExit, match='begun otherwise: options was .*lr'):
         compare.main(changed)
+    with pytest.raises(SystemExit, match='begun otherwise: interval was 1'):
+        compare.main([*run, '--interval', '2', '--resume'])
     assert compare.main([*run, '--resume'])['steps'] == 3
 
 

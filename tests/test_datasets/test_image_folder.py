@@ -102,6 +102,13 @@ def test_links_that_lead_nowhere_are_told_of(tmp_path, log_file):
     assert '1.jpg (link to nothing), 2.jpg' in log_file.read_text()
 
 
+def test_files_that_are_no_images_are_counted(tmp_path, log_file):
+    touch(tmp_path / 'data', 'a.png', 'a/b.txt', 'a/c.txt', 'd')
+    assert len(ImageFolder(str(tmp_path / 'data'))) == 1
+    told = 'endings are of no images: 2 x .txt, 1 x no extension'
+    assert told in log_file.read_text()
+
+
 def test_extensions_can_be_named(tmp_path):
     touch(tmp_path, 'a.jpg', 'b.scan')
     assert paths(ImageFolder(str(tmp_path), extensions=['.scan'])) == [

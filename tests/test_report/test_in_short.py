@@ -20,8 +20,9 @@ INFO = {
 }
 
 
-def text_of(*lines, images=32, watch=None, **info):
-    return in_short([*lines], INFO | info, images, watch or {}).text
+def text_of(*lines, images=32, watch=None, steps=99, **info):
+    info = INFO | info
+    return in_short([*lines], info, images, watch or {}, steps).text
 
 
 @pytest.mark.parametrize(
@@ -41,8 +42,14 @@ def test_learning_is_judged_against_chance(found, verdict):
 
 
 def test_few_steps_are_told():
-    assert '999 steps are few' in text_of(line(999, 0.6))
-    assert 'steps are few' not in text_of(line(1000, 0.6))
+    assert '999 steps are few' in text_of(line(980, 0.6), steps=999)
+    assert 'steps are few' not in text_of(line(980, 0.6), steps=1000)
+
+
+def test_a_checkpoint_without_a_log_is_told_as_such():
+    text = text_of(steps=59000)
+    assert text.startswith('No log beside the checkpoint tells whether the n')
+    assert 'few' not in text and 'does not tell yet' not in text
 
 
 def test_few_images_can_be_told_apart_too():
@@ -85,6 +92,6 @@ def test_labels_say_more():
 
 
 def test_a_log_of_an_older_run_says_that_it_does_not_tell():
-    text = in_short([{'step': 1, 'loss': 2.0}], {}, 32, {}).text
+    text = in_short([{'step': 1, 'loss': 2.0}], {}, 32, {}, 1).text
     assert 'does not tell yet whether the network learns' in text
     assert 'every 200 steps' in text and 'collapse' not in text

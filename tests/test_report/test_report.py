@@ -8,7 +8,7 @@ import torch
 
 from siameseim.errors import InputError
 from siameseim.report import PicturesHook, Section, load_run, render
-from siameseim.report.load import curves_of, read_log
+from siameseim.report.load import curves_of
 from siameseim.report.pictures import (
     dense_figure,
     load_images,
@@ -40,42 +40,6 @@ def test_page_has_all_sections_and_captions(report):
 def test_text_cannot_break_the_page():
     page = render('<b>', 'a & b', [Section('x < y', '<script>')])
     assert '<script>' not in page and 'a &amp; b' in page
-
-
-def test_a_resumed_run_has_one_curve(tmp_path):
-    first, second = tmp_path / 'a.json', tmp_path / 'b.json'
-    first.write_text('{"loss": 3, "step": 1}\n{"loss": 2, "step": 2}\n')
-    second.write_text('{"loss": 1, "step": 2}\n{"knn": 50, "step": 2}\n')
-    log = read_log([first, second])
-    curves = curves_of(log, ('loss', 'knn', 'absent'))
-    assert curves == {'loss': ([1, 2], [3, 1]), 'knn': ([2], [50])}
-
-
-def test_what_was_not_measured_again_is_no_point_of_a_curve():
-    ranks = [3.0, 3.0, 5.0, 5.0, 5.0, 4.0]
-    log = [dict(step=i, loss=1 / (i + 1), rank=r) for i, r in enumerate(ranks)]
-    log += [dict(step=i, knn=50.0) for i in (2, 4)]  # measured alike twice
-    curves = curves_of(log, ('loss', 'rank', 'knn'))
-    assert curves['loss'][0] == [0, 1, 2, 3, 4, 5]
-    assert curves['rank'] == ([0, 2, 5], [3.0, 5.0, 4.0])
-    assert curves['knn'] == ([2, 4], [50.0, 50.0])
-
-
-def test_a_run_begun_anew_has_no_lines_of_the_old_one(tmp_path):
-    old, new = tmp_path / 'a.json', tmp_path / 'b.json'
-    old.write_text(''.join(f'{{"loss": 9, "step": {i}}}\n' for i in range(9)))
-    new.write_text('{"loss": 1, "step": 2}\n{"loss": 1, "step": 5}\n')
-    log = [(line['step'], line['loss']) for line in read_log([old, new])]
-    assert log == [(0, 9), (1, 9), (2, 1), (5, 1)]
-
-
-def test_a_line_that_was_cut_off_is_left_out_and_others_named(tmp_path):
-    log = tmp_path / 'a.json'
-    log.write_text('{"loss": 9, "step": 1}\n{"loss": 8, "st')
-    assert [line['loss'] for line in read_log([log])] == [9]
-    log.write_text('{"loss": 9, "st\n{"loss": 8, "step": 2}\n')
-    with pytest.raises(InputError, match=f'line 1 of {log} is no JSON'):
-        read_log([log])
 
 
 def test_lines_beyond_the_checkpoint_are_left_out(run):

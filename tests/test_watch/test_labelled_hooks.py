@@ -12,6 +12,7 @@ from torch.utils.data import get_worker_info
 from torchvision import datasets
 
 from siameseim.datasets import ImageFolder, PretrainDataset
+from siameseim.errors import InputError
 from siameseim.evaluation.labelled import labelled_folder, pooled_features
 from siameseim.watch import KnnHook, OnlineProbeHook
 from tests.model_fixtures import tiny_model
@@ -207,3 +208,11 @@ def test_the_checkpoint_is_written_before_the_measurement(
     monkeypatch.setattr(KnnHook, 'measure', measure)
     start(train, config, colours, work, settings(colours))
     assert there == [[], ['epoch_1.pth'], ['epoch_1.pth', 'epoch_2.pth']]
+
+
+def test_the_backbone_of_another_method_is_named(colours):
+    model = torch.nn.Module()
+    model.backbone = torch.nn.Linear(1, 1)
+    runner = stopped_at(model)
+    with pytest.raises(InputError, match='--knn .* not a Linear: leave it'):
+        KnnHook(data=str(colours)).before_train(runner)

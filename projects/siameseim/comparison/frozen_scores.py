@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torchvision.datasets import ImageFolder
 
+from ..engine.quiet import quiet
+from ..errors import InputError
 from ..evaluation.knn import accuracies
 from ..evaluation.labelled import (
     LabelledFeatures,
@@ -18,6 +20,21 @@ from ..evaluation.labelled import (
 )
 from ..models import SiameseIMViT
 from ..watch.signs import effective_rank
+
+
+def image_size(backbone: nn.Module) -> tuple[int, int]:
+    """Height and width of what a backbone to be measured takes, in pixels.
+
+    Raises:
+        InputError: if it is no ViT of mmpretrain.
+    """
+    if not isinstance(backbone, VisionTransformer):
+        raise InputError(
+            f'the backbone of the row is a {type(backbone).__name__}: only '
+            "mmpretrain's VisionTransformer, and what is derived from it, can "
+            'be measured'
+        )
+    return backbone.img_size
 
 
 def plain_vit(backbone: VisionTransformer) -> SiameseIMViT:
@@ -38,7 +55,11 @@ def plain_vit(backbone: VisionTransformer) -> SiameseIMViT:
             final_norm=backbone.final_norm,
         )
     )
-    copy.load_state_dict(backbone.state_dict())
+    state = backbone.state_dict()  # without the norm of pooled tokens
+    with quiet():  # of positions that are learned
+        copy.load_state_dict(
+            {k: v for k, v in state.items() if not k.startswith('ln2.')}
+        )
     copy.requires_grad_(False)
     return copy.to(backbone.cls_token.device).eval()
 

@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 Result = dict[str, Any]
 MEASURES = ('knn', 'linear', 'rank')
 # What the seeds of one row must share for a mean to mean something.
-SHARED = ('options', 'batch_size', 'threads', 'workers', 'device', 'fast_bf16')
+SHARED = (
+    'options',
+    'config',
+    'data',
+    'batch_size',
+    'threads',
+    'workers',
+    'device',
+    'fast_bf16',
+)
+_NEWER = ('config', 'data')  # which results of earlier versions lack
 
 
 def full_name(result: Result) -> str:
@@ -23,6 +33,7 @@ class Summary(NamedTuple):
 
     Attributes:
         row (str): name of the row, with its label.
+        options (str): what was changed in it without a label; else ''.
         epochs (int): length of the runs.
         seeds (list[int]): those that were run.
         means (dict[str, float]): final values of ``MEASURES``.
@@ -34,6 +45,7 @@ class Summary(NamedTuple):
     """
 
     row: str
+    options: str
     epochs: int
     seeds: list[int]
     means: dict[str, float]
@@ -94,6 +106,8 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
         [point['epoch'] for point in each['curve']] for each in group
     ]
     for name, found in shared.items():
+        if name in _NEWER:
+            found = [value for value in found if value is not None]
         if any(value != found[0] for value in found):
             raise ValueError(
                 f'{row}, {epochs} epochs: {name} differs between seeds '
@@ -102,8 +116,12 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
     last = [result['curve'][-1] for result in group]
     values = {name: [point[name] for point in last] for name in MEASURES}
     gflops = group[0]['gflops_per_image']
+    options = group[0].get('options', {})
     return Summary(
         row,
+        ''
+        if group[0].get('label')
+        else ', '.join(map('='.join, options.items())),
         epochs,
         seeds,
         {name: statistics.mean(v) for name, v in values.items()},
@@ -132,11 +150,12 @@ def markdown(
     for one in sorted(summaries, key=lambda s: -s.means['knn']):
         seeds = ', '.join(map(str, one.seeds))
         scores = ' | '.join(_with_spread(one, name) for name in MEASURES)
+        row = f'{one.row}, with {one.options}' if one.options else one.row
         relative = '-'
         if seconds and one.row in seconds:
             relative = f'{seconds[one.row] / min(seconds.values()):.2f}'
         lines.append(
-            f'| {one.row} | {one.epochs} | {seeds} | {scores} | '
+            f'| {row} | {one.epochs} | {seeds} | {scores} | '
             f'{one.gflops:.2f} | {one.tflops:.1f} | {one.minutes:.1f} | '
             f'{relative} |'
         )

@@ -15,6 +15,8 @@ _BRANCH_PREFIXES = (
     # layout, prefix of the online branch, of the target branch
     ('SiameseIM training', 'backbone.', 'target.backbone.'),
     ('published pretraining', '', 'mm_'),
+    ('mmpretrain MoCo v3', 'backbone.', 'momentum_encoder.module.0.'),
+    ('mmpretrain BYOL', 'backbone.', 'target_net.module.0.'),
 )
 
 

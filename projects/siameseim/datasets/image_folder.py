@@ -90,8 +90,8 @@ class ImageFolder(CustomDataset):
                 samples.append(path)
             else:
                 others[os.path.splitext(path)[1] or 'no extension'] += 1
-        others.update(lost.values())
         if not samples:
+            others.update(lost.values())
             raise FileNotFoundError(self._nothing_found(root, others))
         if lost:
             named = [f'{printable(p)} ({why})' for p, why in lost.items()]
@@ -102,21 +102,31 @@ class ImageFolder(CustomDataset):
                 logger='current',
                 level=logging.WARNING,
             )
+        if others:
+            print_log(
+                f'left out of {root}, as their endings are of no images: '
+                f'{_listed(others)}',
+                logger='current',
+            )
         samples.sort()
         return samples
 
     def _nothing_found(self, root: str, others: 'Counter[str]') -> str:
         """Text of the error for a folder without images."""
-        found = ', '.join(f'{n} x {ext}' for ext, n in others.most_common(5))
         return (
-            f'no image under {root} (all subfolders were '
-            f'searched; other files there: {found or "none"}). Looked for the '
+            f'no image under {root} (all subfolders were searched; other '
+            f'files there: {_listed(others) or "none"}). Looked for the '
             f'{len(self.extensions)} endings of formats that Pillow reads, '
             'such as .jpeg and .png. Give the folder that holds the images, '
             'or, to train on them, name other endings in the config, with '
             'ImageFolder and its extensions=[...] as '
             'train_dataloader.dataset.dataset, and leave out --data.'
         )
+
+
+def _listed(endings: 'Counter[str]') -> str:
+    """The most frequent endings, and how many files have each."""
+    return ', '.join(f'{n} x {ext}' for ext, n in endings.most_common(5))
 
 
 def scan_files(root: str, lost: dict[str, str]) -> Iterator[str]:

@@ -67,6 +67,7 @@ def build_report(run: LoadedRun, folder: Path) -> str:
             run.info,
             run.cfg.train_dataloader.batch_size,
             run.cfg.get('default_hooks', {}).get('features') or {},
+            run.done['iter'],
         ),
         _curves(run),
         _signs(images),

@@ -19,6 +19,7 @@ def in_short(
     info: dict[str, Any],
     images: int,
     watch: dict[str, Any],
+    steps: int,
 ) -> Section:
     """The first section of a report.
 
@@ -27,11 +28,12 @@ def in_short(
         info (dict): what the checkpoint's hooks keep.
         images (int): of a process and step.
         watch (dict): settings of the run's ``FeatureWatchHook``.
+        steps (int): that the checkpoint has had.
     """
     collapse = _collapse(log, info, watch)
     interval = watch.get('interval', 200)
     learned = _learned(log, min(FOUND_AMONG, images), interval, bool(collapse))
-    parts = [collapse, learned, _knn(log), _few(log)]
+    parts = [collapse, learned, _knn(log), _few(steps)]
     return Section('In short', ' '.join(filter(None, parts)))
 
 
@@ -58,6 +60,8 @@ def _learned(
     log: list[dict[str, Any]], images: int, interval: int, collapse: bool
 ) -> str:
     found = [line['found_image'] for line in log if 'found_image' in line]
+    if not log:
+        return 'No log beside the checkpoint tells whether the network learns.'
     if not found or images < 2:
         return (
             'The log does not tell yet whether the network learns: '
@@ -82,12 +86,11 @@ def _learned(
     )
 
 
-def _few(log: list[dict[str, Any]]) -> str:
-    step = log[-1]['step'] if log else 0
-    if step >= FEW_STEPS:
+def _few(steps: int) -> str:
+    if steps >= FEW_STEPS:
         return ''
     return (
-        f'{step} steps are few: features need some thousands, and say little '
+        f'{steps} steps are few: features need some thousands, and say little '
         'of a method before.'
     )
 

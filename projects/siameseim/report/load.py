@@ -72,6 +72,11 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
     config = config or _find_config(folder, run[:-16], stamp)
     cfg = Config.fromfile(config)
     model = MODELS.build(cfg.model)
+    if not isinstance(model, SiameseIM):
+        raise InputError(
+            f'{config} trains a {type(model).__name__}: a report is of '
+            'SiameseIM; tools/knn.py measures the features of other methods'
+        )
     try:
         model.load_state_dict(saved['state_dict'])
     except RuntimeError as error:

@@ -11,9 +11,10 @@ from mmpretrain.registry import HOOKS
 
 from ..engine.precision import has_fast_bf16
 from ..engine.unwrap import unwrapped
+from ..errors import InputError
 from ..evaluation.frozen import split_folders
 from ..evaluation.labelled import folder_accuracies, labelled_splits
-from ..models import SiameseIM
+from ..models import SiameseIM, SiameseIMViT
 
 _INFO = 'knn_clock'
 
@@ -83,12 +84,19 @@ class KnnHook(Hook):
             FileNotFoundError: if a folder is missing or has no class with
                 images.
             ValueError: if ``train`` and ``val`` name other classes.
+            InputError: if the backbone is of another method.
         """
         if self.data is None:
             return
+        backbone = unwrapped(runner.model).backbone
+        if not isinstance(backbone, SiameseIMViT):
+            raise InputError(
+                f'--knn (default_hooks.knn.data={self.data}) measures a '
+                f'SiameseIMViT, not a {type(backbone).__name__}: leave it '
+                'out, and measure checkpoints with tools/knn.py'
+            )
         self._splits = labelled_splits(
-            *split_folders(self.data),
-            unwrapped(runner.model).backbone.img_size,
+            *split_folders(self.data), backbone.img_size
         )
         if self.num_workers is None:
             self.num_workers = runner.train_dataloader.num_workers
