@@ -24,6 +24,7 @@ from siameseim.engine.config_errors import missing_toolbox, unknown_setting
 from siameseim.engine.options import add_options, check_hooks, read_config
 from siameseim.engine.quiet import TerseRunner
 from siameseim.engine.resume_state import check_processes
+from siameseim.engine.stop_hook import StopSignalHook
 from siameseim.engine.worker_signals import end_workers
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
@@ -205,13 +206,12 @@ def train(args: argparse.Namespace) -> int | str | None:
         runner = build_runner(args)
     except (OSError, ValueError, MemoryError) as error:
         sys.exit(f'error: {error}')
-    except KeyboardInterrupt:
-        sys.stderr.write('interrupted before training\n')
-        sys.exit(128 + signal.SIGINT)
     except (TypeError, KeyError) as error:
         sys.exit(unknown_setting(error))
     except ImportError as error:
         sys.exit(missing_toolbox(error))
+    if not any(isinstance(h, StopSignalHook) for h in runner.hooks):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         runner.train()
     except SystemExit as stop:  # of StopSignalHook, in all processes alike
@@ -243,4 +243,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
+    # Until training begins Ctrl-C ends the process without a traceback;
+    # mmengine, formatting a config, takes it for an error of syntax.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     main()

@@ -1,6 +1,7 @@
 """Each mistake on the command line is named, with what to do."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,25 @@ def test_a_toolbox_that_is_missing_is_named_with_the_cure(train, monkeypatch):
     text = message(train, 'configs/detection/any.py')
     assert text.startswith('error: mmdet is not installed.')
     assert 'tools/setup_env.py test' in text
+
+
+@pytest.mark.parametrize('saves', [True, False])
+def test_until_a_hook_takes_over_ctrl_c_ends_at_once(
+    train, config, images, tmp_path, monkeypatch, saves
+):
+    seen = []
+    monkeypatch.setattr(
+        train.TerseRunner,
+        'train',
+        lambda _: seen.append(signal.getsignal(signal.SIGINT)),
+    )
+    hooks = 'custom_hooks = [dict(type="MomentumTargetHook")]\n'
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # as a command does
+    try:
+        train.main(
+            [config('' if saves else hooks), '--data', str(images)]
+            + ['--work-dir', str(tmp_path / 'w')]
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIG_DFL if saves else signal.default_int_handler]
