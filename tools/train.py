@@ -210,7 +210,8 @@ def train(args: argparse.Namespace) -> int | str | None:
         sys.exit(unknown_setting(error))
     except ImportError as error:
         sys.exit(missing_toolbox(error))
-    if not any(isinstance(h, StopSignalHook) for h in runner.hooks):
+    saves = any(isinstance(hook, StopSignalHook) for hook in runner.hooks)
+    if not saves and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         runner.train()
@@ -245,5 +246,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 if __name__ == '__main__':
     # Until training begins Ctrl-C ends the process without a traceback;
     # mmengine, formatting a config, takes it for an error of syntax.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     main()

@@ -36,6 +36,10 @@ def test_data_are_told_by_names_and_sizes(labelled_data, tmp_path):
     shutil.copytree(labelled_data, tmp_path / 'copy')
     train, val = tmp_path / 'copy/train', tmp_path / 'copy/val'
     before = data_digest(labelled_data / 'train', labelled_data / 'val')
+    (train / '.DS_Store').touch()
+    assert data_digest(train, val) == before
+    shutil.rmtree(train / 'dark')
+    (train / 'dark').symlink_to(labelled_data / 'train/dark')
     assert data_digest(train, val) == before
     shutil.copy(train / 'dark/1.png', val / 'bright/1.png')
     assert data_digest(train, val) != before
@@ -55,12 +59,22 @@ def test_a_run_is_gone_on_with_as_it_was_begun(tmp_path):
     assert kept['data'] == 'xyz'
 
 
+def test_a_run_that_an_earlier_version_began_is_told_by_its_options(tmp_path):
+    (tmp_path / 'last_checkpoint').touch()
+    (tmp_path / 'options.json').write_text('{"lr": "1"}')
+    now = dict(options={'lr': '2'}, config={'model': 'a'}, data='x')
+    with pytest.raises(ValueError, match='otherwise: options.lr was 1, is 2.'):
+        keep_identity(tmp_path, now)
+    keep_identity(tmp_path, {**now, 'options': {'lr': '1'}})
+
+
 @pytest.mark.parametrize(
-    'change', [dict(data='y'), dict(config={'model': '2'})]
+    ('name', 'change'),
+    [('data', dict(data='y')), ('config.model', dict(config={'model': '2'}))],
 )
-def test_seeds_of_other_data_or_configs_are_not_averaged(change):
+def test_seeds_of_other_data_or_configs_are_not_averaged(name, change):
     one = {**result('a', 0, 1.0), 'data': 'x', 'config': {'model': '1'}}
-    with pytest.raises(ValueError, match=f'{next(iter(change))} differs'):
+    with pytest.raises(ValueError, match=f'{name} differs'):
         summarise([one, {**one, 'seed': 1, **change}])
     old = result('a', 1, 2.0)  # knew neither
     assert len(summarise([one, old])) == 1

@@ -42,14 +42,6 @@ def test_other_masks_are_refused(mask):
         PackTwoViews()(results(mask=mask))
 
 
-def test_masks_of_other_counts_than_the_first_are_refused():
-    pack = PackTwoViews()
-    for mask in (GRID, 1 - GRID, np.rot90(GRID)):  # each hides three
-        assert len(pack(results(mask=mask))['data_samples']['visible']) == 3
-    with pytest.raises(InputError, match='leaves 2 patches .* leaves 3: it'):
-        pack(results(mask=np.array([[1, 0, 1], [1, 1, 0]])))
-
-
 def test_pixels_arrive_as_they_are():
     given = results()
     for view, packed in zip(

@@ -57,11 +57,17 @@ def test_a_checkpoint_elsewhere_is_left_to_mmengine(tmp_path):
     assert (cfg.resume, cfg.load_from) == (True, 'https://x.org/epoch_1.pth')
 
 
-def test_a_pointer_to_what_was_deleted_gives_the_highest_number(tmp_path):
+def test_what_is_left_of_a_deleted_checkpoint_is_named(tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path)))
     (tmp_path / 'last_checkpoint').write_text('epoch_3.pth')
-    assert 'starting from the beginning' in set_resume(cfg, 'auto')
-    assert earlier_run(cfg) is None
+    with pytest.raises(
+        InputError, match=r'epoch_3.pth, .*missing \(there: no'
+    ):
+        set_resume(cfg, 'auto')
     (tmp_path / 'epoch_2.pth').touch()
-    set_resume(cfg, 'auto')
+    with pytest.raises(InputError, match=r'there: epoch_2.pth\): give the fi'):
+        set_resume(cfg, 'auto')
+    set_resume(cfg, None)
+    assert 'names epoch_3.pth, which is missing' in earlier_run(cfg)
+    set_resume(cfg, str(tmp_path / 'epoch_2.pth'))
     assert cfg.load_from == str(tmp_path / 'epoch_2.pth')

@@ -23,7 +23,6 @@ def told(
     monkeypatch,
     enabled='auto',
     cuda=True,
-    accumulation=1,
     model=None,
     **backbone,
 ):
@@ -35,7 +34,6 @@ def told(
     monkeypatch.setattr(model, 'parameters', lambda: iter(weights))
     runner = SimpleNamespace(
         model=model,
-        optim_wrapper=SimpleNamespace(accumulation=accumulation),
         logger=Logger(),
     )
     hook = StepGraphHook(enabled)
@@ -59,7 +57,6 @@ def test_nothing_is_said_without_a_gpu_or_wish(monkeypatch):
 @pytest.mark.parametrize(
     ('setting', 'reason'),
     [
-        (dict(accumulation=2), 'optim_wrapper.accumulative_counts=1'),
         (dict(with_cp=True), 'with_cp=True recomputes'),
     ],
 )
@@ -84,11 +81,10 @@ def test_a_wish_for_what_a_cpu_cannot_do_is_refused(monkeypatch):
         told(monkeypatch, enabled=True, cuda=False)
 
 
-def test_another_algorithm_and_a_stock_wrapper_are_let_be(monkeypatch):
+def test_another_algorithm_is_let_be(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     runner = SimpleNamespace(
         model=torch.nn.Linear(1, 1),
-        optim_wrapper=object(),
         logger=Logger(),
     )
     StepGraphHook().before_train(runner)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.gpu
 class Training:
     """A tiny model and its optimizer wrapper on the GPU."""
 
-    def __init__(self, graphs, compiled=False, **backbone):
+    def __init__(self, graphs, compiled=False, accumulated=1, **backbone):
         torch.manual_seed(0)
         self.model = tiny_model(**backbone).cuda().train()
         if compiled:
@@ -31,6 +31,7 @@ class Training:
                 fused=True,
             ),
             clip_grad=dict(max_norm=0.1),
+            accumulative_counts=accumulated,
             precision='bf16' if compiled else 'fp32',
         )
 
@@ -81,6 +82,14 @@ def test_they_train_as_others_do(compiled):
         assert_near(both[1].state(), both[0].state())
         features = [training.model.step_features for training in both]
         assert_close([*features[1]], [*features[0]], rtol=1e-2, atol=1e-2)
+
+
+def test_gradients_are_accumulated():
+    both = [Training(graphs, accumulated=3) for graphs in (False, True)]
+    for training in both:
+        for seed in range(6):
+            training.step(seed)
+    assert_near(both[1].state(), both[0].state())
 
 
 def test_a_step_that_is_not_finite_changes_nothing():

@@ -70,7 +70,7 @@ class StepBenchmark:
         """
         self.compiled = compiled
         if self.replayed:
-            reason = hindrance(self.model, self.optim_wrapper.accumulation)
+            reason = hindrance(self.model)
             if reason is not None:
                 raise InputError(f'--compile graph: {reason}')
             replay_steps(self.model)

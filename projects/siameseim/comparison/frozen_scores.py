@@ -55,11 +55,11 @@ def plain_vit(backbone: VisionTransformer) -> SiameseIMViT:
             final_norm=backbone.final_norm,
         )
     )
-    state = backbone.state_dict()  # without the norm of pooled tokens
-    with quiet():  # of positions that are learned
-        copy.load_state_dict(
-            {k: v for k, v in state.items() if not k.startswith('ln2.')}
-        )
+    state = backbone.state_dict()
+    for name in [name for name in state if name.startswith('ln2.')]:
+        del state[name]  # the norm of pooled tokens
+    with quiet():  # about positions that are learned
+        copy.load_state_dict(state)
     copy.requires_grad_(False)
     return copy.to(backbone.cls_token.device).eval()
 

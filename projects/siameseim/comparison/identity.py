@@ -7,9 +7,13 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..datasets.image_folder import scan_files
+
 # Parts of a config that say what is learned, and how.
 _PARTS = (
     'model',
+    'data_preprocessor',
+    'load_from',
     'train_pipeline',
     'train_dataloader',
     'optim_wrapper',
@@ -34,13 +38,15 @@ def config_digests(cfg: Config) -> dict[str, str]:
 
 
 def data_digest(*splits: Path) -> str:
-    """A digest of names and sizes of all files in some folders."""
+    """A digest of names and sizes of the files in some folders.
+
+    Links are followed and hidden files left out, as by those that read them.
+    """
     return _digest(
         ''.join(
-            f'{path.relative_to(split)} {path.stat().st_size}\n'
+            f'{name} {(split / name).stat().st_size}\n'
             for split in splits
-            for path in sorted(split.rglob('*'))
-            if path.is_file()
+            for name in sorted(scan_files(str(split), {}))
         )
     )
 
@@ -61,20 +67,35 @@ def keep_identity(work_dir: Path, identity: dict[str, Any]) -> None:
     """
     path = work_dir / _FILE
     if (work_dir / 'last_checkpoint').exists() and path.exists():
-        begun = json.loads(path.read_text())
-        changed = [
-            name for name in identity if begun.get(name) != identity[name]
-        ]
-        if changed:
-            raise ValueError(
-                f'{work_dir} was begun otherwise: '
-                + '; '.join(
-                    f'{name} was {begun.get(name)}, is {identity[name]}'
-                    for name in changed
-                )
-                + '. Go on as it was begun (config: the file of the row and '
-                'all that it builds on; data: names and sizes of all files), '
-                'or give another --label'
-            )
+        _check(work_dir, json.loads(path.read_text()), identity)
     work_dir.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(identity, indent=1) + '\n')
+
+
+def _check(work_dir: Path, begun: dict, identity: dict[str, Any]) -> None:
+    if 'options' not in begun:  # all that earlier versions kept
+        begun = dict(options=begun)
+    was = flat(begun)
+    now = flat({name: identity[name] for name in begun})
+    changed = [
+        f'{name} was {was.get(name)}, is {now.get(name)}'
+        for name in sorted({*was, *now})
+        if was.get(name) != now.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f'{work_dir} was begun otherwise: {"; ".join(changed)}. Go on as '
+            'it was begun (config: digests of what the file of the row says; '
+            'data: of names and sizes of all files), or give another --label'
+        )
+
+
+def flat(values: dict[str, Any]) -> dict[str, Any]:
+    """'options.lr' in place of 'lr' within 'options'."""
+    named = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            named.update({f'{name}.{key}': v for key, v in value.items()})
+        else:
+            named[name] = value
+    return named

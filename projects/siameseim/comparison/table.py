@@ -3,23 +3,23 @@
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from .identity import flat
 
 Result = dict[str, Any]
 MEASURES = ('knn', 'linear', 'rank')
 # What the seeds of one row must share for a mean to mean something.
 SHARED = (
     'options',
-    'config',
-    'data',
     'batch_size',
     'threads',
     'workers',
     'device',
     'fast_bf16',
 )
-_NEWER = ('config', 'data')  # which results of earlier versions lack
 
 
 def full_name(result: Result) -> str:
@@ -102,12 +102,17 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
     if len({*seeds}) < len(seeds):
         raise ValueError(f'{row}, {epochs} epochs: seeds {seeds} repeat')
     shared = {name: [each.get(name) for each in group] for name in SHARED}
+    known = [  # by all but results of earlier versions
+        flat({name: each[name] for name in ('config', 'data')})
+        for each in group
+        if 'config' in each
+    ]
+    for name in sorted({*chain(*known)}):
+        shared[name] = [digests.get(name) for digests in known]
     shared['measured'] = [
         [point['epoch'] for point in each['curve']] for each in group
     ]
     for name, found in shared.items():
-        if name in _NEWER:
-            found = [value for value in found if value is not None]
         if any(value != found[0] for value in found):
             raise ValueError(
                 f'{row}, {epochs} epochs: {name} differs between seeds '

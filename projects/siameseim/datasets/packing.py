@@ -21,8 +21,6 @@ class PackTwoViews(BaseTransform):
     stay uint8; the data preprocessor normalises them on the device.
     """
 
-    _visible: int | None = None  # patches that the first mask left visible
-
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Turn the results into what a model takes.
 
@@ -42,21 +40,13 @@ class PackTwoViews(BaseTransform):
         Raises:
             InputError: If a step before left something out, if views are no
                 uint8 RGB, or the mask no (rows, columns) of 0 and 1 with a
-                visible patch, or it leaves more or fewer visible than others.
+                visible patch.
         """
         _check_steps(results)
         mask = _as_mask(results['mask'])
         # Indices beside the mask: from the mask alone the model would have
         # to wait for the device to learn how many patches it leaves.
         visible = np.flatnonzero(~mask)
-        self._visible = self._visible or len(visible)
-        if len(visible) != self._visible:
-            raise InputError(
-                f'PackTwoViews got a mask that leaves {len(visible)} patches '
-                f'visible, and one of another image that leaves '
-                f'{self._visible}: it must be as many in every image, as '
-                'batches are tensors'
-            )
         return {
             'inputs': [_to_chw(view) for view in results['views']],
             'data_samples': {

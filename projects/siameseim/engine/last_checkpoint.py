@@ -73,27 +73,34 @@ def earlier_run(cfg: Config) -> str | None:
 def find_last_checkpoint(work_dir: str) -> Path | None:
     """The checkpoint saved last in a work directory, which may have moved.
 
-    Without the file that says which it is, or the one it names, as where
-    only some were copied, the one with the highest number.
+    Without the file that says which it is, as where only checkpoints were
+    copied, the one with the highest number.
 
     Raises:
-        InputError: if that cannot be told, of epochs and iterations.
+        InputError: if that cannot be told, of epochs and iterations, or the
+            file names a checkpoint that is missing.
     """
     pointer = Path(work_dir) / LAST_CHECKPOINT
-    if pointer.is_file():
-        # Only the name: the folder may have been moved since.
-        last = Path(work_dir) / Path(pointer.read_text().strip()).name
-        if last.is_file():
-            return last
     saved = sorted(
         (int(found[2]), found[1], path)
         for path in Path(work_dir).glob('*.pth')
         if (found := re.fullmatch(r'(epoch|iter)_(\d+)', path.stem))
     )
+    there = [path.name for *_, path in saved]
+    if pointer.is_file():
+        # Only the name: the folder may have been moved since.
+        last = Path(work_dir) / Path(pointer.read_text().strip()).name
+        if last.is_file():
+            return last
+        raise InputError(
+            f'{pointer} names {last.name}, which is missing (there: '
+            f'{", ".join(there) or "none"}): give the file to go on from '
+            '(--resume FILE), or another --work-dir'
+        )
     if len({unit for _, unit, _ in saved}) > 1:
         raise InputError(
-            f'in {work_dir} no file {LAST_CHECKPOINT} says which of '
-            f'{[path.name for *_, path in saved]} is the last: give the file '
-            'itself (--resume FILE), or another --work-dir'
+            f'{work_dir} has no file {LAST_CHECKPOINT} that says which of '
+            f'{there} is the last: give the file itself (--resume FILE), or '
+            'another --work-dir'
         )
     return saved[-1][2] if saved else None

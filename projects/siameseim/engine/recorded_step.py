@@ -131,6 +131,18 @@ class RecordedStep:
         self._model.step_features = self._features
         return dict(zip(self._names, losses, strict=True))
 
+    def hand_over(self) -> None:
+        """Copy gradients that weights still hold and a replay overwrites.
+
+        They do while gradients of several steps are accumulated.
+        """
+        for weight, own in zip(self.parameters, self.gradients, strict=True):
+            held = weight.grad
+            if held is None or own is None:
+                continue
+            if held.data_ptr() == own.data_ptr():
+                weight.grad = held.clone()
+
 
 class _Replay(torch.autograd.Function):
     """Launches one graph each way."""
@@ -157,13 +169,8 @@ class _Replay(torch.autograd.Function):
                 'a replayed step has one backward pass, before the next '
                 'forward pass: for more set default_hooks.graph.enabled=False'
             )
-        if any(weight.grad is not None for weight in graph.parameters):
-            raise RuntimeError(
-                'gradients of replayed steps cannot be added to others: call '
-                'zero_grad(set_to_none=True) before each backward pass, or '
-                'set default_hooks.graph.enabled=False'
-            )
         graph.step += 1
+        graph.hand_over()
         torch._foreach_copy_(graph.scale, scale[: len(graph.scale)])
         graph.backward.replay()
         found = graph.gradients

@@ -24,9 +24,9 @@ class StepGraphHook(Hook):
 
     Args:
         enabled (bool | str): whether to; 'auto' does on one GPU, unless the
-            run accumulates gradients or recomputes activations, or a part of
-            the model is not this package's: its Python code runs only once,
-            and must read no value back. Defaults to 'auto'.
+            run recomputes activations, or a part of the model is not this
+            package's: its Python code runs only once, and must read no value
+            back. Defaults to 'auto'.
 
     Raises:
         ValueError: if ``enabled`` is another text.
@@ -49,8 +49,7 @@ class StepGraphHook(Hook):
         if not self.enabled:
             return
         model = unwrapped(runner.model)
-        accumulation = getattr(runner.optim_wrapper, 'accumulation', 1)
-        reason = hindrance(model, accumulation)
+        reason = hindrance(model)
         if reason is None and self.enabled == 'auto':
             reason = _foreign_part(model)
         if reason is None:
@@ -68,20 +67,14 @@ class StepGraphHook(Hook):
         launch_steps(unwrapped(runner.model))
 
 
-def hindrance(model: nn.Module, accumulation: int) -> str | None:
+def hindrance(model: nn.Module) -> str | None:
     """Why the steps of a model cannot be replayed; None if they can.
 
     Args:
         model (nn.Module): without wrapper.
-        accumulation (int): training iterations that make an optimizer step.
     """
     if not isinstance(model, SiameseIM):
         return f'{type(model).__name__} is no SiameseIM'
-    if accumulation > 1:
-        return (
-            'gradients of replayed steps cannot be accumulated: set '
-            'optim_wrapper.accumulative_counts=1'
-        )
     if next(model.parameters()).device.type != 'cuda':
         return 'CUDA graphs need a GPU, and the model is on none'
     if torch.version.hip is not None:

@@ -43,7 +43,9 @@ class StopSignalHook(Hook):
         self._received = 0  # by this process
         self._agreed = 0  # by all
         self._previous: dict[signal.Signals, Any] = {}
-        if self._checkpoint_hook(runner) is None:
+        saving = [h for h in runner.hooks if isinstance(h, SafeCheckpointHook)]
+        self._checkpoint = saving[0] if saving else None
+        if self._checkpoint is None:
             runner.logger.warning(
                 'SIGTERM and Ctrl-C end this run at once, without saving: '
                 'StopSignalHook saves with SafeCheckpointHook alone, so set '
@@ -72,16 +74,19 @@ class StopSignalHook(Hook):
         Raises:
             SystemExit: with the status 128 + signal.
         """
-        done = runner.iter + 1
-        if done == runner.max_iters or not ends_window(runner, done):
+        done, checkpoint = runner.iter + 1, self._checkpoint
+        if (
+            checkpoint is None
+            or done == runner.max_iters
+            or not ends_window(runner, done)
+        ):
             return
         accumulation = runner.optim_wrapper.accumulation
         every = max(1, _ASK_EVERY // accumulation)
         self._agreed = self._agreed or self._ask(done // accumulation, every)
         if not self._agreed:
             return
-        checkpoint = self._checkpoint_hook(runner)
-        if checkpoint is None or not checkpoint.save(runner, done):
+        if not checkpoint.save(runner, done):
             return  # and stop after the next good step
         barrier()  # a process that leaves may end the one that still writes
         name = signal.Signals(self._agreed).name
@@ -93,13 +98,6 @@ class StopSignalHook(Hook):
         runner.visualizer.close()
         self.after_train(runner)
         raise SystemExit(128 + self._agreed)
-
-    @staticmethod
-    def _checkpoint_hook(runner: Runner) -> SafeCheckpointHook | None:
-        for hook in runner.hooks:
-            if isinstance(hook, SafeCheckpointHook):
-                return hook
-        return None
 
     def _ask(self, step: int, every: int) -> int:
         """Signal that any process received, or 0; only now and then."""

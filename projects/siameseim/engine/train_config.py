@@ -1,6 +1,6 @@
 """Fits a pretraining config to this machine and command line.
 
-Each function changes the config it is given.
+Each function changes or checks the config it is given.
 """
 
 import re

@@ -14,7 +14,8 @@ def leave_signals_to_trainer(worker_id: int) -> None:
 
     torchrun and Slurm send SIGTERM to all processes of a job, and a terminal
     sends Ctrl-C to them. Workers that die of it take the training process
-    along before it has saved. For ``worker_init_fn`` of a data loader.
+    along before it has saved. On a Mac only Ctrl-C is ignored.
+    For ``worker_init_fn`` of a data loader.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not hasattr(signal, 'sigwaitinfo'):  # as on a Mac
