@@ -244,8 +244,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    # Until training begins Ctrl-C ends the process without a traceback;
-    # mmengine, formatting a config, takes it for an error of syntax.
+    # Until training begins: formatting a config takes it for a SyntaxError.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     main()

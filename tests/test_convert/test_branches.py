@@ -50,3 +50,23 @@ def test_only_the_branch_that_is_read_must_be_plain(branch, tmp_path):
     other = next(of for of in names if of != branch)
     with pytest.raises(ValueError, match=r"no plain.*has \['pre_norm.bias', "):
         read_vit(file, other, num_heads=2)
+
+
+@pytest.mark.parametrize(
+    ('name', 'target'),
+    [
+        ('MoCo v3', 'momentum_encoder.module.0.'),
+        ('BYOL', 'target_net.module.0.'),
+    ],
+)
+def test_branches_of_other_methods(name, target, tmp_path, log):
+    online, moved = tiny_vit().state_dict(), tiny_vit().state_dict()
+    moved = {key: value + 1 for key, value in moved.items()}
+    state = prefixed('backbone.', online) | prefixed(target, moved)
+    file = saved(tmp_path / 'f.pth', {'state_dict': state, 'meta': {}})
+    for branch, wanted in (('online', online), ('target', moved)):
+        model = SiameseIMViT(**SIZES)
+        load_pretrained(model, file, branch)
+        found = model.layers[0].attn.qkv.weight
+        assert torch.equal(found, wanted['layers.0.attn.qkv.weight'])
+        assert any(f'(mmpretrain {name}, {branch} br' in line for line in log)

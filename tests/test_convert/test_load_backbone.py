@@ -69,26 +69,6 @@ def test_branches_of_our_training_checkpoints(branch, tmp_path, log):
 
 
 @pytest.mark.parametrize(
-    ('name', 'target'),
-    [
-        ('MoCo v3', 'momentum_encoder.module.0.'),
-        ('BYOL', 'target_net.module.0.'),
-    ],
-)
-def test_branches_of_other_methods(name, target, tmp_path, log):
-    online, moved = tiny_vit().state_dict(), tiny_vit().state_dict()
-    moved = {key: value + 1 for key, value in moved.items()}
-    state = prefixed('backbone.', online) | prefixed(target, moved)
-    file = saved(tmp_path / 'f.pth', {'state_dict': state, 'meta': {}})
-    for branch, wanted in (('online', online), ('target', moved)):
-        model = SiameseIMViT(**SIZES)
-        load_pretrained(model, file, branch)
-        found = model.layers[0].attn.qkv.weight
-        assert torch.equal(found, wanted['layers.0.attn.qkv.weight'])
-        assert any(f'(mmpretrain {name}, {branch} br' in line for line in log)
-
-
-@pytest.mark.parametrize(
     ('branch', 'key'), [('online', 'blocks'), ('target', 'mm_blocks')]
 )
 def test_branches_of_a_published_file(branch, key, shared, log):
