@@ -174,6 +174,7 @@ def test_a_damaged_image_of_the_knn_folder_is_named(
         *('--knn', str(tmp_path / 'knn')),
     )
     assert text.startswith(f'error: {damaged} cannot be read (')
+    assert '<_io.' not in text
 
 
 def test_an_interrupted_run_names_what_is_left(

@@ -26,6 +26,7 @@ def read_image(path: str) -> Any:
         if number not in (None, errno.ENOENT, errno.EIO):
             raise  # of the machine, such as too many open files
         why = next(iter(str(error).splitlines()), type(error).__name__)
+        why = why.partition(' <_io.')[0]  # an open file, by its address
         raise InputError(
             f'{path} cannot be read ({why}): mend or remove it'
         ) from error
