@@ -66,6 +66,11 @@ def computed_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_default_scope() -> None:
-    """What another test has run says nothing of where names are looked up."""
+def no_default_scope() -> Iterator[None]:
+    """What another test has run says nothing of where names are looked up.
+
+    Fixtures of a module are set up before; so it is forgotten afterwards too.
+    """
+    DefaultScope._instance_dict.clear()
+    yield
     DefaultScope._instance_dict.clear()

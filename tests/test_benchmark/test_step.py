@@ -62,13 +62,6 @@ def test_vit_b_costs_what_the_method_says():
     assert step.flops() == pytest.approx(137.9e9, rel=1e-3)
 
 
-def test_graphs_that_would_overwrite_accumulated_gradients_are_refused(smoke):
-    smoke.optim_wrapper.accumulative_counts = 2
-    step = StepBenchmark(smoke, 2, 'cpu')
-    with pytest.raises(ValueError, match='accumulative_counts=1'):
-        step.compile('graph')
-
-
 def test_graphs_of_a_model_on_a_cpu_are_refused(smoke):
     step = StepBenchmark(smoke, 2, 'cpu')
     with pytest.raises(ValueError, match='--compile graph: CUDA graphs need'):
