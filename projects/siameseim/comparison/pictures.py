@@ -3,7 +3,10 @@
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from cycler import cycler
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,15 +19,22 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
     """Write k-NN accuracy over epochs, computation and time, as a PNG.
 
     One line a row and length: the mean over seeds, with a band from the
-    lowest to the highest.
+    lowest to the highest. The legend has the best first.
 
     Args:
         results (Sequence[dict]): from ``read_results``.
         path (Path): where the PNG goes.
     """
-    figure = Figure(figsize=(16, 5), dpi=100)
+    rows = sorted(by_row(results).items(), key=_final_score, reverse=True)
+    height = max(5.0, 0.22 * len(rows))  # inches: a line of the legend each
+    figure = Figure(figsize=(18, height), dpi=100, layout='constrained')
     panels = figure.subplots(1, 3, sharey=True)
-    for (row, length), group in by_row(results).items():
+    styles = (
+        cycler(linestyle=('-', '--', ':', '-.')) * rcParams['axes.prop_cycle']
+    )
+    for axes in panels:
+        axes.set_prop_cycle(styles)
+    for (row, length), group in rows:
         # the same point of each seed's curve
         points = [*zip(*(each['curve'] for each in group), strict=True)]
         epochs = [seeds[0]['epoch'] for seeds in points]
@@ -39,9 +49,14 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
         axes.set_xlabel(label)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel('k-NN, %')
-    panels[-1].legend()
-    figure.tight_layout()
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc='outside right center'
+    )
     figure.savefig(path)
+
+
+def _final_score(row: tuple[Any, list[Result]]) -> float:
+    return statistics.mean(each['curve'][-1]['knn'] for each in row[1])
 
 
 def _draw(
