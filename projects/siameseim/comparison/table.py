@@ -12,14 +12,7 @@ from .identity import flat
 Result = dict[str, Any]
 MEASURES = ('knn', 'linear', 'rank')
 # What the seeds of one row must share for a mean to mean something.
-SHARED = (
-    'options',
-    'batch_size',
-    'threads',
-    'workers',
-    'device',
-    'fast_bf16',
-)
+SHARED = ('options', 'batch_size', 'threads', 'workers', 'device', 'fast_bf16')
 
 
 def full_name(result: Result) -> str:
@@ -121,12 +114,10 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
     last = [result['curve'][-1] for result in group]
     values = {name: [point[name] for point in last] for name in MEASURES}
     gflops = group[0]['gflops_per_image']
-    options = group[0].get('options', {})
+    options = {} if group[0].get('label') else group[0].get('options', {})
     return Summary(
         row,
-        ''
-        if group[0].get('label')
-        else ', '.join(map('='.join, options.items())),
+        ', '.join(map('='.join, options.items())),
         epochs,
         seeds,
         {name: statistics.mean(v) for name, v in values.items()},

@@ -59,9 +59,9 @@ def _collapse(
 def _learned(
     log: list[dict[str, Any]], images: int, interval: int, collapse: bool
 ) -> str:
-    found = [line['found_image'] for line in log if 'found_image' in line]
     if not log:
         return 'No log beside the checkpoint tells whether the network learns.'
+    found = [line['found_image'] for line in log if 'found_image' in line]
     if not found or images < 2:
         return (
             'The log does not tell yet whether the network learns: '
