@@ -9,7 +9,7 @@
 # Expected: not yet run; compare with nothing but itself. The paper's figures
 # are of 100 epochs with a batch of 64.
 # Numbers: as the paper's config, but 12 epochs with steps after 8 and 11 and
-# batch 16, mmdet's 1x.
+# batch 16, mmdet's 1x; the learning rate is the one of batch 64, 1e-4.
 _base_ = [
     './siameseim_vitb_vitdet_mask-rcnn_8xb8-lsj-100e_coco.py',
     './_base_/small-gpu_12e.py',

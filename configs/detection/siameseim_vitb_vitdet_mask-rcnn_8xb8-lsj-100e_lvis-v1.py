@@ -10,7 +10,8 @@
 # Expected: not yet run here; published with these weights: 40.5 box AP
 # (rare 30.9), 38.1 mask AP (rare 30.1).
 # Numbers: https://arxiv.org/abs/2206.01204 and ViTDet,
-# https://arxiv.org/abs/2203.16527.
+# https://arxiv.org/abs/2203.16527. Epochs are mmdet's, up to 27 % longer than
+# ViTDet's, as they count repeated images (docs/detection.md).
 _base_ = [
     './_base_/vitdet_vit-base.py',
     './_base_/lsj-1024_100e.py',

@@ -36,5 +36,7 @@ optim_wrapper = dict(
     optimizer=dict(
         type='AdamW', lr=1e-4, betas=(0.9, 0.999), weight_decay=0.1
     ),
+    # No decay of norms, as ViTDet's, nor of biases and relative positions,
+    # which detectron2's configs of ViTDet decay.
     paramwise_cfg=dict(layer_decay_rate=0.7),
 )
