@@ -3,9 +3,9 @@
 # Command, with imagenette_128_train.tar unpacked (any folder does):
 #   python tools/train.py configs/siameseim_vits_small_data.py \
 #       --data imagenette/train
-# Hardware: one GPU, 6 GB of its memory. On an H100 with 16 cores up to 4,200
-# images/s, with train_dataloader.dataset.repeats=40, since workers idle
-# between epochs.
+# Hardware: one GPU; a benchmark of its steps reserved 10 GB. On an H100 with
+# 16 cores up to 4,200 images/s, with train_dataloader.dataset.repeats=40, as
+# workers idle between epochs.
 # Expected: k-NN 84.7 % on Imagenette after 180 of the 200 passes; the rest
 # was not run (docs/comparison.md).
 # Numbers: our choice. Whitening and norm as in siameseim_small_data.py.
