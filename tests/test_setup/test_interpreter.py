@@ -7,42 +7,52 @@ from pathlib import Path
 import pytest
 import setup_env
 
+from bootstrap import interpreter
 from bootstrap.errors import SetupError
-from bootstrap.interpreter import Interpreter, choose, describe
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
-OLD = Interpreter('/usr/bin/python3', (3, 9, 2), True)
-BARE = Interpreter('/usr/bin/python3.11', (3, 11, 2), False)
-GOOD = Interpreter('/opt/python3.12', (3, 12, 1), True)
 
 
-def test_takes_the_first_that_fits() -> None:
-    assert choose([OLD, BARE, GOOD]) is GOOD
+def test_takes_the_first_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, 'fits', lambda python: '3.1' in python)
+    monkeypatch.setattr(sys, 'executable', '/usr/bin/python3.9')
+    assert interpreter.find_python() == 'python3.11'
 
 
-def test_missing_ensurepip_names_the_debian_package() -> None:
-    with pytest.raises(SetupError, match='apt-get install python3.11-venv'):
-        choose([OLD, BARE])
+@pytest.mark.parametrize(
+    ('running', 'number'), [((3, 9, 2), '3.11'), ((3, 12, 3), '3.12')]
+)
+def test_none_that_fits_names_what_is_needed_and_its_package(
+    monkeypatch: pytest.MonkeyPatch, running: tuple[int, ...], number: str
+) -> None:
+    monkeypatch.setattr(interpreter, 'fits', lambda python: False)
+    monkeypatch.setattr(sys, 'version_info', running)
+    with pytest.raises(SetupError, match='3.11 or 3.12 with .*venv') as caught:
+        interpreter.find_python()
+    assert sys.version.split()[0] in caught.value.problem
+    packages = f'apt-get install python{number} python{number}-venv '
+    assert packages in caught.value.cure
 
 
-def test_wrong_version_names_what_was_seen_and_what_is_needed() -> None:
-    with pytest.raises(SetupError, match='3.9.2') as caught:
-        choose([OLD])
-    assert '3.11 or 3.12 is needed' in caught.value.problem
-    assert 'apt-get install python3.11' in caught.value.cure
+def test_the_running_python_fits() -> None:
+    assert interpreter.fits(sys.executable)
 
 
-def test_describes_the_running_python() -> None:
-    found = describe(sys.executable)
-    assert found is not None
-    assert found.version == sys.version_info[:3]
+@pytest.mark.parametrize('version', [(3, 9), (3, 13)])
+def test_an_unsupported_one_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int]
+) -> None:
+    code = interpreter._FITS.replace('sys.version_info[:2]', str(version))
+    monkeypatch.setattr(interpreter, '_FITS', code)
+    assert not interpreter.fits(sys.executable)
 
 
 def test_a_name_that_does_not_run_is_no_python(tmp_path: Path) -> None:
     shim = tmp_path / 'python3.12'
     shim.write_text('#!/bin/sh\necho "command not found" >&2\nexit 127\n')
     shim.chmod(0o755)
-    assert describe(str(shim)) is None
+    assert not interpreter.fits(str(shim))
+    assert not interpreter.fits(str(tmp_path / 'none'))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from bootstrap.commands import Commands, step
-from bootstrap.interpreter import candidates, choose
+from bootstrap.interpreter import find_python
 from bootstrap.pins import normalised
 from bootstrap.places import Places
 from bootstrap.supported import SUPPORTED
@@ -51,14 +51,13 @@ def ensure(places: Places, commands: Commands) -> None:
     """
     if is_usable(places):
         return
-    python = choose(candidates())
+    python = find_python()
     if places.venv.exists():
         found = python_version(places) or 'broken'
         print(f'{places.venv} cannot be used (Python: {found}).')
-    version = '.'.join(map(str, python.version))
-    with step(f'making .venv with Python {version}'):
+    with step(f'making .venv with {python}'):
         commands.run(
-            [python.path, '-m', 'venv', '--clear', places.venv],
+            [python, '-m', 'venv', '--clear', places.venv],
             'Making the environment',
         )
 
