@@ -70,6 +70,19 @@ def test_an_interrupted_set_up_goes_on_where_it_stopped(
     assert installing.count('--editable') == 0
 
 
+def test_a_set_up_that_stopped_is_not_taken_for_the_one_before(
+    places: Places, installing: Any
+) -> None:
+    flow.set_up(places, 'quickstart')
+    (places.site_packages / 'torch-2.0.dist-info/RECORD').unlink()
+    title = f'Importing {flow.WITHOUT_MMCV}'
+    installing.failing[title] = SetupError('cut off', 'run again')
+    with pytest.raises(SetupError, match='cut off'):
+        flow.set_up(places, 'quickstart')
+    assert not stamp.missing(places, 'quickstart')
+    assert not stamp.is_current(places, 'quickstart')
+
+
 def test_an_environment_made_by_hand_is_adopted(
     places: Places, put: Put, installing: Any
 ) -> None:

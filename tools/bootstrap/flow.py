@@ -36,6 +36,7 @@ def set_up(places: Places, target: str) -> None:
 
 
 def _work(places: Places, target: str) -> None:
+    stamp.clear(places)
     places.log.write_text('', 'utf-8')
     commands = Commands(places.log)
     print(f'   (everything the commands print: {places.log})')
