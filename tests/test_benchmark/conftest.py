@@ -1,13 +1,12 @@
 """What the benchmark's tests share."""
 
-import importlib.util
 import logging
-from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.transfer_fixtures import ROOT, tool
+
 SMOKE = ROOT / 'configs/siameseim_smoke.py'
 
 
@@ -22,12 +21,7 @@ def smoke():
 @pytest.fixture(scope='session')
 def benchmark():
     """tools/benchmark.py as a module."""
-    spec = importlib.util.spec_from_file_location(
-        'benchmark_tool', ROOT / 'tools/benchmark.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool('benchmark')
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """The scaling model against figures worked by hand."""
 
-import importlib.util
-
 import pytest
 
 from siameseim.benchmark.scaling import (
@@ -11,7 +9,8 @@ from siameseim.benchmark.scaling import (
     ring_bytes,
     step_model,
 )
-from tests.test_benchmark.conftest import ROOT, SMOKE
+from tests.test_benchmark.conftest import SMOKE
+from tests.transfer_fixtures import tool
 
 WORK = Work(
     flop_per_image=100e9,
@@ -68,9 +67,11 @@ def test_a_machine_uses_its_fast_link():
     assert eight.gradients == pytest.approx(0.35e-3)
 
 
-def test_machines_of_a_size_given_as_text(tool):
+def test_machines_of_a_size_given_as_text():
     """A rate of the command line is a float: four machines of 4 GPUs."""
-    cluster = CLUSTER._replace(**tool.rates_of(['gpus_a_machine=4']))
+    cluster = CLUSTER._replace(
+        **tool('scaling').rates_of(['gpus_a_machine=4'])
+    )
     sixteen = step_model(WORK, cluster, 16)
     # 2 x 15/16 x 10000 x 4 bytes; 10 us x (1 + 2 doublings)
     assert sixteen.loss == pytest.approx(30e-6 + 7.5e-6)
@@ -96,17 +97,6 @@ def test_all_reduce_volume_and_batch_norms_of_the_method():
     assert batch_norms(2, 4) == (12 + 4, 12)
 
 
-@pytest.fixture
-def tool():
-    """tools/scaling.py as a module."""
-    spec = importlib.util.spec_from_file_location(
-        'scaling_tool', ROOT / 'tools/scaling.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize(
     ('rate', 'cure'),
     [
@@ -116,13 +106,14 @@ def tool():
         ('flops=nan', 'positive'),
     ],
 )
-def test_a_wrong_rate_is_named(tool, rate, cure):
+def test_a_wrong_rate_is_named(rate, cure):
     with pytest.raises(SystemExit, match=f'--set {rate}.*{cure}'):
-        tool.main([str(SMOKE), '--set', rate])
+        tool('scaling').main([str(SMOKE), '--set', rate])
 
 
-def test_the_tool_counts_the_weights_of_a_config(tool, smoke, capsys):
-    work = tool.work_of(smoke)
+def test_the_tool_counts_the_weights_of_a_config(smoke, capsys):
+    scaling = tool('scaling')
+    work = scaling.work_of(smoke)
     d, hidden = 16, 64
     block = 3 * d * d + 3 * d + d * d + d + 4 * d  # attention, two norms
     backbone = 2 * (block + 2 * d * 32 + 32 + d) + d  # and cls token
@@ -133,7 +124,7 @@ def test_the_tool_counts_the_weights_of_a_config(tool, smoke, capsys):
     frozen = 3 * 8 * 8 * d + d + 17 * d  # patch embedding and positions
     assert work.averaged == backbone + projector + frozen
     assert (work.norms_forward, work.norms_backward) == (6, 4)
-    tool.main([str(SMOKE), '--global-batch', '64', '--set', 'flops=1e9'])
+    scaling.main([str(SMOKE), '--global-batch', '64', '--set', 'flops=1e9'])
     rows = [
         row.strip('| ').split(' | ')
         for row in capsys.readouterr().out.splitlines()

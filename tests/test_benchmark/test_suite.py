@@ -1,23 +1,17 @@
 """The GPU script, rehearsed on the CPU with the smallest model."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 
 from siameseim.benchmark.table import suite_table
-from tests.test_benchmark.conftest import ROOT
+from tests.transfer_fixtures import ROOT, tool
 
 
 @pytest.fixture(scope='module')
 def suite():
-    spec = importlib.util.spec_from_file_location(
-        'gpu_suite', ROOT / 'tools/gpu_suite.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool('gpu_suite')
 
 
 @pytest.fixture

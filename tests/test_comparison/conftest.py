@@ -1,13 +1,12 @@
 """Class folders of tiny images, and tools/compare.py made small."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+from tests.transfer_fixtures import tool
 
 
 @pytest.fixture(scope='session')
@@ -28,10 +27,7 @@ def labelled_data(tmp_path_factory) -> Path:
 @pytest.fixture(scope='session')
 def compare():
     """tools/compare.py as a module."""
-    sys.path.insert(0, str(TOOLS))
-    import compare
-
-    return compare
+    return tool('compare')
 
 
 @pytest.fixture

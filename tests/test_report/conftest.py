@@ -1,23 +1,10 @@
 """A short run of the smoke config, and the page made of it."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def tool(name):
-    """A file of tools/ as a module."""
-    spec = importlib.util.spec_from_file_location(
-        name, ROOT / f'tools/{name}.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.transfer_fixtures import ROOT, tool
 
 
 @pytest.fixture(scope='session')

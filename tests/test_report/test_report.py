@@ -16,7 +16,7 @@ from siameseim.report.pictures import (
     pair_figures,
 )
 from siameseim.visualization.figures import draw_log
-from tests.test_report.conftest import tool
+from tests.transfer_fixtures import tool
 
 LAST = 6  # iteration of the pictures
 
