@@ -4,21 +4,11 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.evaluation import mean_features, patch_features, pooled
-from siameseim.models import SiameseIMViT
-
-
-def tiny_vit():
-    torch.manual_seed(0)
-    arch = dict(
-        embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32
-    )
-    vit = SiameseIMViT(arch=arch, img_size=32, patch_size=8)
-    vit.init_weights()
-    return vit
+from tests.vit_fixtures import tiny_vit
 
 
 def test_equal_to_the_backbone_without_cls_whatever_the_batch_size():
-    vit, images = tiny_vit().eval(), torch.randn(5, 3, 32, 32)
+    vit, images = tiny_vit(), torch.randn(5, 3, 16, 16)
     expected = vit.encode(images)[:, 1:].detach()
     assert_close(patch_features(vit, images, batch_size=2), expected)
 
@@ -33,14 +23,14 @@ def test_modes_and_batchnorm_buffers_stay_as_they_were():
     vit.layers[1].eval()
     before = {name: value.clone() for name, value in vit.state_dict().items()}
     modes = [module.training for module in vit.modules()]
-    patch_features(vit, torch.randn(4, 3, 32, 32))
+    patch_features(vit, torch.randn(4, 3, 16, 16))
     assert [module.training for module in vit.modules()] == modes
     for name, value in vit.state_dict().items():
         assert value.equal(before[name]), name
 
 
 def test_mean_features_are_pooled_patch_features():
-    vit, images = tiny_vit(), torch.randn(5, 3, 32, 32)
+    vit, images = tiny_vit(), torch.randn(5, 3, 16, 16)
     expected = pooled(patch_features(vit, images))
     assert_close(mean_features(vit, images, batch_size=2), expected)
 

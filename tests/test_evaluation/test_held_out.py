@@ -21,6 +21,7 @@ from siameseim.evaluation import (
 from siameseim.evaluation.held_out import normalised
 from siameseim.evaluation.predicted import predict_view2
 from siameseim.models.norm import layer_norm_fp32
+from tests.model_fixtures import tiny_model
 
 PACK = [
     dict(type='BlockMask', grid=4, num_masked=9, min_block=2),
@@ -42,29 +43,10 @@ WHOLE = photos(area=(1.0, 1.0), aspect=(1.0, 1.0), flip_prob=0)
 @pytest.fixture(scope='module')
 def model():
     torch.manual_seed(0)
-    arch = dict(
-        embed_dims=16, num_layers=1, num_heads=2, feedforward_channels=32
+    model = tiny_model(img_size=32, patch_size=8)
+    model.data_preprocessor = MODELS.build(
+        dict(type='SelfSupDataPreprocessor', mean=[100.0], std=[50.0])
     )
-    model = MODELS.build(
-        dict(
-            type='SiameseIM',
-            backbone=dict(
-                type='SiameseIMViT', arch=arch, img_size=32, patch_size=8
-            ),
-            neck=dict(
-                type='SiameseIMNeck',
-                embed_dims=16,
-                num_heads=2,
-                projector_depth=1,
-                predictor_depth=1,
-            ),
-            head=dict(type='SiameseIMHead'),
-            data_preprocessor=dict(
-                type='SelfSupDataPreprocessor', mean=[100.0], std=[50.0]
-            ),
-        )
-    )
-    model.init_weights()
     return model
 
 
