@@ -78,6 +78,12 @@ def relative_positions(
     return torch.tensor(images, dtype=torch.float64)
 
 
+def visible(x: Tensor, mask: Tensor) -> Tensor:
+    """(B, V, C): the rows of (B, L, C) where the mask (B, H, W) is zero."""
+    rows = [x[i][image.flatten() == 0] for i, image in enumerate(mask)]
+    return torch.stack(rows)
+
+
 class Plain:
     """One training state and the functions of the method on it."""
 
@@ -87,10 +93,6 @@ class Plain:
             k: v.double() if v.is_floating_point() else v.clone()
             for k, v in state.items()
         }
-        patch = config['patch_size']
-        size = config['img_size']
-        height, width = (size, size) if isinstance(size, int) else size
-        self.grid = (height // patch, width // patch)
 
     def linear(self, x: Tensor, name: str) -> Tensor:
         return x @ self.state[f'{name}.weight'].T + self.state[f'{name}.bias']
@@ -149,47 +151,50 @@ class Plain:
             x = x + self.linear(hidden, f'{block}.mlp.fc2')
         return x
 
-    def encode(self, images: Tensor, prefix: str, mask: Tensor) -> Tensor:
-        """Visible patches of each image through backbone and projector."""
-        config, size = self.config, self.config['patch_size']
-        kernel = self.state[f'{prefix}patch_embed.proj.weight'].flatten(1)
-        patches = images.double().unfold(2, size, size).unfold(3, size, size)
+    def backbone(
+        self, images: Tensor, prefix: str = '', mask: Tensor | None = None
+    ) -> Tensor:
+        """Tokens of the visible patches of each image, cls first."""
+        kernel = self.state[f'{prefix}patch_embed.proj.weight']
+        high, wide = kernel.shape[2:]
+        patches = images.double().unfold(2, high, high).unfold(3, wide, wide)
         patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
-        x = patches @ kernel.T + self.state[f'{prefix}patch_embed.proj.bias']
-        x = x + grid_positions(self.grid, x.shape[-1])[:, 1:]
-        x = torch.stack(
-            [
-                tokens[m.flatten() == 0]
-                for tokens, m in zip(x, mask, strict=True)
-            ]
-        )
-        cls = self.state[f'{prefix}cls_token'].expand(len(x), -1, -1)
-        x = torch.cat([cls, x], 1)
-        x = self.blocks(
-            x, f'{prefix}blocks', config['depth'], config['num_heads']
-        )
+        x = patches @ kernel.flatten(1).T
+        x = x + self.state[f'{prefix}patch_embed.proj.bias']
+        positions = self.state['pos_embed']
+        x = x + positions[:, 1:]
+        if mask is not None:
+            x = visible(x, mask)
+        cls = self.state[f'{prefix}cls_token'] + positions[:, :1]
+        x = torch.cat([cls.expand(len(x), -1, -1), x], 1)
+        depth, heads = self.config['depth'], self.config['num_heads']
+        return self.blocks(x, f'{prefix}blocks', depth, heads)
+
+    def encode(
+        self, images: Tensor, prefix: str = '', mask: Tensor | None = None
+    ) -> Tensor:
+        """Visible patches of each image through backbone and projector."""
+        x = self.backbone(images, prefix, mask)
         return self.blocks(
             self.linear(x, f'{prefix}decoder_embed'),
             f'{prefix}projector_decoder_blocks',
-            config['projector_depth'],
-            config['decoder_num_heads'],
+            self.config['projector_depth'],
+            self.config['decoder_num_heads'],
         )
 
     def loss(self, step: dict[str, Any]) -> Tensor:
         """All pairs of predictions and targets, one N x N matrix."""
         config = self.config
         with torch.no_grad():
-            everything = torch.zeros_like(step['mask'])
-            target = self.encode(step['view2'], 'mm_', everything)[:, 1:]
+            target = self.encode(step['view2'], 'mm_')[:, 1:]
             target = self.layer_norm(target, 1e-5).flatten(0, 1)
-        tokens = self.encode(step['view1'], '', step['mask'])
-        width = tokens.shape[-1]
-        positions = grid_positions(self.grid, width)[0, 1:]
-        places = torch.stack(
-            [positions[m.flatten() == 0] for m in step['mask']]
-        )
+        tokens = self.encode(step['view1'], mask=step['mask'])
+        batch, _, width = tokens.shape
+        grid = step['mask'].shape[1:]
+        positions = grid_positions(grid, width)[:, 1:].expand(batch, -1, -1)
+        places = visible(positions, step['mask'])
         queries = self.state['mask_token'] + self.linear(
-            relative_positions(step, self.grid, width), 'decoder_pos_mlp'
+            relative_positions(step, grid, width), 'decoder_pos_mlp'
         )
         x = torch.cat([tokens[:, :1], tokens[:, 1:] + places, queries], 1)
         x = self.blocks(
@@ -198,7 +203,8 @@ class Plain:
             config['predictor_depth'],
             config['decoder_num_heads'],
         )
-        x = self.linear(x[:, -len(positions) :], 'decoder_pred').flatten(0, 1)
+        x = x[:, -positions.shape[1] :]
+        x = self.linear(x, 'decoder_pred').flatten(0, 1)
         positive = (x - target).square().sum(1).mean()
         negative = (x @ target.T).square().mean()
         return (positive + config['neg_weight'] * negative) / width

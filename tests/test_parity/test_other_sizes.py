@@ -1,16 +1,19 @@
-"""Published files of many sizes against a ViT written out in loops."""
+"""Published files of many sizes against a ViT written out plainly."""
 
 from typing import Any, NamedTuple
 
 import pytest
 import torch
-from mmpretrain.registry import MODELS
 from torch import Tensor
 
 import siameseim
 from siameseim.parity import compare_file
+from siameseim.parity.rebuild import build_model
 from siameseim.weights import convert_checkpoint
 from tests import loop_vit
+from tests.plain_siameseim import Plain
+from tests.published_state import pretraining_state
+from tests.test_parity.test_other_switches import BASE
 
 # height and width of the images, patch, width, depth, heads, MLP
 CASES = {
@@ -46,6 +49,7 @@ def pooled(request):
 @pytest.fixture(params=['sin-cos', 'learned'])
 def case(request, sizes, pooled, tmp_path):
     """X.pth and X_io.pt in the layout of the published fine-tuned files."""
+    torch.manual_seed(0)
     size, patch, width, depth, heads, hidden = sizes
     high, wide = (patch, patch) if isinstance(patch, int) else patch
     state = loop_vit.random_state(width, depth, (high, wide), hidden)
@@ -105,87 +109,35 @@ def test_convert_to_timm_classifies(case, tmp_path):
     )
 
 
-def pretraining_state(width, depth, patch, hidden, decoder, blocks):
-    """Both branches and the decoder in the layout of the published files."""
-    high = patch, patch
-    state = loop_vit.random_state(width, depth, high, hidden)
-    target = loop_vit.random_state(width, depth, high, hidden, seed=1)
-    state |= {f'mm_{name}': tensor for name, tensor in target.items()}
-    state['pos_embed'] = loop_vit.sincos(3, 3, width)
-    state['decoder_pos_embed'] = loop_vit.sincos(3, 3, decoder)
-    for name, shape in {
-        'decoder_embed': (decoder, width),
-        'mm_decoder_embed': (decoder, width),
-        'decoder_pos_mlp': (decoder, 2 * decoder),
-        'decoder_pred': (decoder, decoder),
-    }.items():  # fmt: skip
-        state[f'{name}.weight'] = torch.randn(shape)
-        state[f'{name}.bias'] = torch.randn(shape[0])
-    state['mask_token'] = state['mm_mask_token'] = torch.randn(1, 1, decoder)
-    for part, count in blocks.items():
-        one = loop_vit.random_state(decoder, count, high, 4 * decoder)
-        for name, tensor in one.items():
-            if not name.startswith('blocks.'):
-                continue
-            name = name.replace('blocks', f'{part}_decoder_blocks')
-            for norm in ('norm1', 'norm2'):
-                name = name.replace(norm, f'{norm}.bn')
-            state[name] = tensor
-            if name.endswith('.bn.bias'):
-                stem = name.removesuffix('bias')
-                state[f'{stem}running_mean'] = torch.randn(decoder)
-                state[f'{stem}running_var'] = torch.rand(decoder)
-                state[f'{stem}num_batches_tracked'] = torch.tensor(5)
-    projector = [n for n in state if n.startswith('projector_')]
-    return state | {f'mm_{n}': state[n].clone() for n in projector}
-
-
 @pytest.mark.parametrize(
-    ('width', 'depth', 'heads', 'patch', 'decoder', 'blocks'),
+    'sizes',
     [
-        (24, 2, 3, 8, 32, dict(projector=1, predictor=2)),
-        (40, 3, 5, 14, 16, dict(projector=2, predictor=1)),
+        dict(embed_dim=24, depth=2, num_heads=3, patch_size=8,
+             decoder_embed_dim=32, projector_depth=1, predictor_depth=2),
+        dict(embed_dim=40, depth=3, num_heads=5, patch_size=14,
+             decoder_embed_dim=16, projector_depth=2, predictor_depth=1),
     ],
-)
+    ids=['patch 8', 'patch 14'],
+)  # fmt: skip
 @torch.no_grad()
-def test_pretraining_files(
-    width, depth, heads, patch, decoder, blocks, tmp_path
-):
-    hidden = 3 * width
-    state = pretraining_state(width, depth, patch, hidden, decoder, blocks)
+def test_pretraining_files(sizes, tmp_path):
+    config = BASE | sizes | dict(img_size=3 * sizes['patch_size'])
+    heads, side = config['num_heads'], config['img_size']
+    torch.manual_seed(0)
+    state = pretraining_state(config, (3, 3))
+    state['mm_mask_token'] = state['mask_token']  # never read
     source, ours, back = (tmp_path / f'{n}.pth' for n in 'abc')
     torch.save({'model': state, 'epoch': 1, 'scaler': {}}, source)
     convert_checkpoint(source, ours, 'siameseim-pretraining', num_heads=heads)
-    model = MODELS.build(
-        dict(
-            type='SiameseIM',
-            backbone=dict(
-                type='SiameseIMViT', img_size=3 * patch, patch_size=patch,
-                arch=dict(
-                    embed_dims=width, num_layers=depth, num_heads=heads,
-                    feedforward_channels=hidden,
-                ),
-            ),
-            neck=dict(
-                type='SiameseIMNeck', embed_dims=decoder, num_heads=4,
-                projector_depth=blocks['projector'],
-                predictor_depth=blocks['predictor'],
-            ),
-            head=dict(type='SiameseIMHead'),
-        )
-    )  # fmt: skip
+    model = build_model(config, state)
     model.load_state_dict(torch.load(ours)['state_dict'])  # strict
-    images = torch.randn(2, 3, 3 * patch, 3 * patch)
+    images = torch.randn(2, 3, side, side)
+    plain = Plain(config, state)
     for branch, prefix, backbone in (
         ('online', '', model.backbone),
         ('target', 'mm_', model.target.backbone),
     ):
-        one = {
-            n.removeprefix(prefix): t for n, t in state.items()
-            if n.startswith((f'{prefix}blocks', f'{prefix}patch',
-                             f'{prefix}cls'))
-        } | {'pos_embed': state['pos_embed']}  # fmt: skip
-        expected = loop_vit.encode(one, images, heads)
+        expected = plain.backbone(images, prefix).float()
         for found in (
             backbone.eval().encode(images),
             siameseim.get_model(

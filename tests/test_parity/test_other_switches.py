@@ -11,13 +11,9 @@ import torch
 from torch import Tensor
 
 from siameseim.parity import compare_file
-from tests.plain_siameseim import (
-    Plain,
-    State,
-    grid_positions,
-    relative_geometry,
-)
+from tests.plain_siameseim import Plain, relative_geometry
 from tests.plain_training import run
+from tests.published_state import pretraining_state
 
 BASE = dict(
     img_size=32,
@@ -56,75 +52,6 @@ CASES = {
 }
 
 
-def block_state(name: str, width: int, norm: str) -> dict[str, tuple]:
-    """Shapes of one block's weights."""
-    shapes: dict[str, tuple] = {}
-    for part in ('norm1', 'norm2'):
-        full = f'{name}.{part}.bn' if norm == 'BN' else f'{name}.{part}'
-        shapes |= {f'{full}.weight': (width,), f'{full}.bias': (width,)}
-        if norm == 'BN':
-            shapes |= {f'{full}.running_mean': (width,)}
-            shapes |= {f'{full}.running_var': (width,)}
-            shapes |= {f'{full}.num_batches_tracked': ()}
-    linears = {
-        'attn.qkv': (3 * width, width),
-        'attn.proj': (width, width),
-        'mlp.fc1': (3 * width, width),
-        'mlp.fc2': (width, 3 * width),
-    }
-    for part, shape in linears.items():
-        shapes[f'{name}.{part}.weight'] = shape
-        shapes[f'{name}.{part}.bias'] = shape[:1]
-    return shapes
-
-
-def branch_shapes(config: dict[str, Any]) -> dict[str, tuple]:
-    """What both branches have."""
-    width, inner = config['embed_dim'], config['decoder_embed_dim']
-    patch = config['patch_size']
-    shapes = {
-        'cls_token': (1, 1, width),
-        'mask_token': (1, 1, inner),
-        'patch_embed.proj.weight': (width, 3, patch, patch),
-        'patch_embed.proj.bias': (width,),
-        'decoder_embed.weight': (inner, width),
-        'decoder_embed.bias': (inner,),
-    }
-    for i in range(config['depth']):
-        shapes |= block_state(f'blocks.{i}', width, 'LN')
-    for i in range(config['projector_depth']):
-        name = f'projector_decoder_blocks.{i}'
-        shapes |= block_state(name, inner, config['projector_norm'])
-    return shapes
-
-
-def random_state(config: dict[str, Any], grid: tuple[int, int]) -> State:
-    """Weights of both branches, different ones, in the published layout."""
-    inner = config['decoder_embed_dim']
-    shapes = branch_shapes(config)
-    shapes |= {f'mm_{name}': shape for name, shape in shapes.items()}
-    for i in range(config['predictor_depth']):
-        name = f'predictor_decoder_blocks.{i}'
-        shapes |= block_state(name, inner, config['predictor_norm'])
-    shapes |= {
-        'decoder_pred.weight': (inner, inner),
-        'decoder_pred.bias': (inner,),
-        'decoder_pos_mlp.weight': (inner, 2 * inner),
-        'decoder_pos_mlp.bias': (inner,),
-    }
-    state = {}
-    for name, shape in shapes.items():
-        if name.endswith('num_batches_tracked'):
-            state[name] = torch.tensor(3)
-        elif name.endswith('running_var') or 'norm' in name:
-            state[name] = torch.rand(shape) + 0.5
-        else:
-            state[name] = 0.2 * torch.randn(shape)
-    state['pos_embed'] = grid_positions(grid, config['embed_dim']).float()
-    state['decoder_pos_embed'] = grid_positions(grid, inner).float()
-    return state
-
-
 def random_step(config: dict[str, Any], grid: tuple[int, int]) -> dict:
     """Two views of four images of 80 x 90 pixels."""
     size = (grid[0] * config['patch_size'], grid[1] * config['patch_size'])
@@ -159,7 +86,7 @@ def reference_file(changes: dict[str, Any]) -> dict[str, Any]:
     patch, size = config['patch_size'], config['img_size']
     height, width = (size, size) if isinstance(size, int) else size
     grid = (height // patch, width // patch)
-    state = random_state(config, grid)
+    state = pretraining_state(config, grid)
     steps = [random_step(config, grid) for _ in range(3)]
     plain = Plain(config, state)
     run(plain, steps)
