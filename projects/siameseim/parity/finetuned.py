@@ -58,36 +58,26 @@ def compare(contents: dict[str, Any], checkpoint: Path) -> list[Row]:
 
 
 def build(config: dict[str, Any], checkpoint: Path) -> ImageClassifier:
-    """The classifier of the file's sizes, with its weights, in eval mode."""
+    """The classifier that the checkpoint holds, in eval mode."""
     size = config['img_size']
     vit = read_vit(
         str(checkpoint),
         num_heads=config['num_heads'],
         img_size=(size, size) if isinstance(size, int) else tuple(size),
     ).vit
-    pooled = config['global_pool']
-    model = ImageClassifier(
-        backbone=dict(
-            type='SiameseIMViT',
-            arch=dict(
-                embed_dims=config['embed_dim'],
-                num_layers=config['depth'],
-                num_heads=config['num_heads'],
-                feedforward_channels=vit.arch['feedforward_channels'],
-            ),
-            img_size=config['img_size'],
-            patch_size=config['patch_size'],
-            norm_cfg=dict(type='LN', eps=config['ln_eps']),
-            # without pooling the published model norms all tokens and
-            # classifies the cls token
-            out_type='avg_featmap' if pooled else 'cls_token',
-            final_norm=not pooled,
-        ),
-        head=dict(
-            type='LinearClsHead',
-            num_classes=config['num_classes'],
-            in_channels=config['embed_dim'],
-        ),
+    backbone = dict(
+        vit.settings,
+        type='SiameseIMViT',
+        norm_cfg=dict(type='LN', eps=config['ln_eps']),
+        # without pooling the published model norms all tokens and classifies
+        # the cls token
+        out_type='avg_featmap' if config['global_pool'] else 'cls_token',
     )
+    head = dict(
+        type='LinearClsHead',
+        num_classes=config['num_classes'],
+        in_channels=config['embed_dim'],
+    )
+    model = ImageClassifier(backbone, head=head)
     model.load_state_dict(mmpretrain_classifier(vit).state)
     return model.eval()
