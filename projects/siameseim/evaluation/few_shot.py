@@ -43,14 +43,9 @@ def fit(features: Tensor, labels: Tensor) -> LogisticRegression:
     Raises:
         ValueError: if there are fewer than two classes.
     """
-    classes = len(labels.unique())
-    if classes < 2:
-        raise ValueError(
-            f'{classes} classes: logistic regression needs at least 2'
-        )
     # For two classes scikit-learn has one weight vector v = w1 - w0. At the
     # optimum w1 = -w0, so ||w0||^2 + ||w1||^2 = ||v||^2 / 2: twice the C.
-    scale = 2 if classes == 2 else 1
+    scale = 2 if len(labels.unique()) == 2 else 1
     model = LogisticRegression(
         C=scale / PENALTY, fit_intercept=False, tol=1e-4, max_iter=MAX_ITER
     )

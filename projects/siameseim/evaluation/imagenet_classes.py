@@ -41,10 +41,6 @@ def read_classes(source: str) -> list[str]:
     path = Path(source)
     if path.is_dir():
         return sorted(p.name for p in path.iterdir() if p.is_dir())
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'{source} is neither a folder of class folders nor a list'
-        )
     lines = (line.strip() for line in path.read_text().splitlines())
     return [line for line in lines if line]
 
