@@ -64,8 +64,6 @@ class PeerStep:
         precision (str): 'auto', 'bf16' or 'fp32'.
     """
 
-    compiled = False
-
     def __init__(
         self,
         name: str,

@@ -21,6 +21,9 @@ from ..evaluation.labelled import (
 from ..models import SiameseIMViT
 from ..watch.signs import effective_rank
 
+K = 20  # neighbours that vote
+PENALTY = 10.0  # of ||W||^2 / 2 against the sum of the cross-entropies
+
 
 def image_size(backbone: nn.Module) -> tuple[int, int]:
     """Height and width of what a backbone to be measured takes, in pixels.
@@ -68,7 +71,6 @@ def frozen_scores(
     backbone: VisionTransformer,
     preprocessor: nn.Module,
     splits: tuple[ImageFolder, ImageFolder],
-    k: int = 20,
     with_linear: bool = True,
     num_workers: int = 2,
 ) -> dict[str, float]:
@@ -80,7 +82,6 @@ def frozen_scores(
         backbone (VisionTransformer): as for ``plain_vit``.
         preprocessor (nn.Module): the model's data preprocessor.
         splits (tuple[ImageFolder, ImageFolder]): of ``labelled_splits``.
-        k (int): neighbours that vote. Defaults to 20.
         with_linear (bool): also fit the probe. Defaults to True.
         num_workers (int): loading processes. Defaults to 2.
 
@@ -95,11 +96,11 @@ def frozen_scores(
     )
     classes = len(splits[0].classes)
     found, labels = folder_neighbours(
-        known, asked, k, device=vit.cls_token.device
+        known, asked, K, device=vit.cls_token.device
     )
     bank = known.features.float()
     scores = {
-        'knn': 100 * accuracies(found, labels, classes, [k])[k],
+        'knn': 100 * accuracies(found, labels, classes, [K])[K],
         'rank': effective_rank(bank - bank.mean(dim=0)).item(),
     }
     if with_linear:
@@ -107,9 +108,7 @@ def frozen_scores(
     return scores
 
 
-def linear_accuracy(
-    known: LabelledFeatures, asked: LabelledFeatures, penalty: float = 10.0
-) -> float:
+def linear_accuracy(known: LabelledFeatures, asked: LabelledFeatures) -> float:
     """Multinomial logistic regression on standardised features, per cent.
 
     The head of the method's linear probe (BatchNorm without affine, Linear),
@@ -119,8 +118,6 @@ def linear_accuracy(
     Args:
         known (LabelledFeatures): features to fit.
         asked (LabelledFeatures): features to classify.
-        penalty (float): weight of ``||W||^2 / 2`` against the sum of the
-            cross-entropies. Defaults to 10.
     """
     rows = known.features.float()
     mean, scale = rows.mean(dim=0), rows.std(dim=0) + 1e-6
@@ -128,7 +125,7 @@ def linear_accuracy(
     def standard(features: Tensor) -> Tensor:
         return (features.float() - mean) / scale
 
-    model = LogisticRegression(C=1 / penalty, max_iter=1000)
+    model = LogisticRegression(C=1 / PENALTY, max_iter=1000)
     model.fit(standard(rows).numpy(), known.labels.numpy())
     right = model.score(standard(asked.features).numpy(), asked.labels.numpy())
     return 100 * float(right)

@@ -125,18 +125,17 @@ def draw_neighbours(
     return figure
 
 
-def draw_tsne(images: Tensor, features: Tensor, seed: int = 0) -> Figure:
+def draw_tsne(images: Tensor, features: Tensor) -> Figure:
     """t-SNE of image features, each point drawn as its image.
 
     Args:
         images (Tensor): (N, 3, S, S) uint8 RGB, N >= 4.
         features (Tensor): (N, C) features.
-        seed (int): of t-SNE's start. Defaults to 0.
     """
     perplexity = min(30.0, (len(images) - 1) / 3)
     # Main directions as a start would divide equal features by zero.
     places = TSNE(
-        perplexity=perplexity, init='random', random_state=seed
+        perplexity=perplexity, init='random', random_state=0
     ).fit_transform(features.numpy())
     # The map is stretched to a square: its own axes have no meaning.
     spans = np.ptp(places, axis=0).clip(min=1e-9)

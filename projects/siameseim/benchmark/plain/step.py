@@ -52,7 +52,6 @@ class PlainStep:
     """
 
     name = 'plain'
-    compiled = False
 
     def __init__(self, cfg: Config, step: StepBenchmark) -> None:
         refuse_other_work(step)
