@@ -144,12 +144,14 @@ class Plain:
             block = f'{name}.{i}'
             normed = self.norm(x, f'{block}.norm1')
             x = x + self.attention(normed, f'{block}.attn', heads)
-            hidden = self.linear(
-                self.norm(x, f'{block}.norm2'), f'{block}.mlp.fc1'
-            )
-            hidden = hidden * 0.5 * (1 + (hidden / 2**0.5).erf())
-            x = x + self.linear(hidden, f'{block}.mlp.fc2')
+            x = self.mlp(x, block)
         return x
+
+    def mlp(self, x: Tensor, block: str) -> Tensor:
+        hidden = self.norm(x, f'{block}.norm2')
+        hidden = self.linear(hidden, f'{block}.mlp.fc1')
+        hidden = hidden * 0.5 * (1 + (hidden / 2**0.5).erf())
+        return x + self.linear(hidden, f'{block}.mlp.fc2')
 
     def backbone(
         self, images: Tensor, prefix: str = '', mask: Tensor | None = None

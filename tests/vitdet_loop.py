@@ -3,7 +3,7 @@
 https://arxiv.org/abs/2203.16527, with the relative positions of
 https://arxiv.org/abs/2112.01526. It shares no code with the package: it reads
 tensors by detectron2's names, cuts windows one by one, and computes the
-logits of one query after the other.
+logits of one query after the other, in float64.
 """
 
 import math
@@ -12,16 +12,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-
-def norm(x, state, name, eps):
-    """LayerNorm over the last axis."""
-    centred = x - x.mean(-1, keepdim=True)
-    scaled = centred / (centred.square().mean(-1, keepdim=True) + eps).sqrt()
-    return scaled * state[f'{name}.weight'] + state[f'{name}.bias']
-
-
-def linear(x, state, name):
-    return x @ state[f'{name}.weight'].T + state[f'{name}.bias']
+from tests.plain_siameseim import Plain
+from tests.published_state import backbone_shapes
 
 
 def distance_row(table, distance, size):
@@ -38,13 +30,13 @@ def distance_row(table, distance, size):
     return table[low] * (1 - (place - low)) + table[high] * (place - low)
 
 
-def attend(x, state, name, heads):
+def attend(x, plain, name, heads):
     """One map (H, W, C), every token attends to every token."""
     height, width, channels = x.shape
-    parts = linear(x, state, f'{name}.qkv').split(channels, dim=-1)
+    parts = plain.linear(x, f'{name}.qkv').split(channels, dim=-1)
     out = torch.zeros_like(x)
     depth = channels // heads
-    table_h, table_w = state[f'{name}.rel_pos_h'], state[f'{name}.rel_pos_w']
+    table_h, table_w = (plain.state[f'{name}.rel_pos_{a}'] for a in 'hw')
     rows, columns = range(height), range(width)
     by_row = {
         d: distance_row(table_h, d, height) for d in range(1 - height, height)
@@ -64,19 +56,19 @@ def attend(x, state, name, heads):
                 logits = logits + vertical[:, None] + across[None, :]
                 weights = logits.flatten().softmax(0)
                 out[i, j, own] = weights @ value.reshape(-1, depth)
-    return linear(out, state, f'{name}.proj')
+    return plain.linear(out, f'{name}.proj')
 
 
-def attend_in_windows(x, state, name, heads, window):
+def attend_in_windows(x, plain, name, heads, window):
     """Windows from the top left; the last ones are filled with zeros."""
     out = torch.zeros_like(x)
     height, width, channels = x.shape
     for top in range(0, height, window):
         for left in range(0, width, window):
             part = x[top : top + window, left : left + window]
-            full = torch.zeros(window, window, channels)
+            full = x.new_zeros(window, window, channels)
             full[: part.shape[0], : part.shape[1]] = part
-            full = attend(full, state, name, heads)
+            full = attend(full, plain, name, heads)
             out[top : top + window, left : left + window] = full[
                 : part.shape[0], : part.shape[1]
             ]
@@ -97,33 +89,31 @@ def positions(state, config, grid):
 
 def backbone_of_one(image, state, config):
     """The last map (H, W, C) of one (3, height, width) image."""
-    size, eps = config['patch_size'], config['ln_eps']
-    patches = image.unfold(1, size, size).unfold(2, size, size)
+    plain, size = Plain(config, state), config['patch_size']
+    patches = image.double().unfold(1, size, size).unfold(2, size, size)
     patches = patches.permute(1, 2, 0, 3, 4).flatten(2)  # (H, W, 3 * P * P)
-    kernel = state['net.patch_embed.proj.weight'].flatten(1)
-    x = patches @ kernel.T + state['net.patch_embed.proj.bias']
-    x = x + positions(state, config, x.shape[:2])
+    kernel = plain.state['net.patch_embed.proj.weight'].flatten(1)
+    x = patches @ kernel.T + plain.state['net.patch_embed.proj.bias']
+    x = x + positions(plain.state, config, x.shape[:2])
     for block in range(config['depth']):
         name = f'net.blocks.{block}'
-        y = norm(x, state, f'{name}.norm1', eps)
+        y = plain.norm(x, f'{name}.norm1')
         heads, window = config['num_heads'], config['window_size']
         if block in config['global_attention_blocks'] or window == 0:
-            y = attend(y, state, f'{name}.attn', heads)
+            y = attend(y, plain, f'{name}.attn', heads)
         else:
-            y = attend_in_windows(y, state, f'{name}.attn', heads, window)
-        x = x + y
-        y = linear(norm(x, state, f'{name}.norm2', eps), state,
-                   f'{name}.mlp.fc1')  # fmt: skip
-        y = y * 0.5 * (1 + torch.erf(y / math.sqrt(2)))
-        x = x + linear(y, state, f'{name}.mlp.fc2')
-    return x
+            y = attend_in_windows(y, plain, f'{name}.attn', heads, window)
+        x = plain.mlp(x + y, name)
+    return x.float()
 
 
 def pyramid_of(feature, state, config):
     """Levels by name, of a (B, C, H, W) map."""
+    plain = Plain(dict(ln_eps=1e-6), state)
+    state, feature = plain.state, feature.double()
 
     def channel_norm(x, name):
-        return norm(x.movedim(1, -1), state, name, 1e-6).movedim(-1, 1)
+        return plain.norm(x.movedim(1, -1), name).movedim(-1, 1)
 
     def doubled(x, name):
         weight, bias = state[f'{name}.weight'], state[f'{name}.bias']
@@ -150,7 +140,8 @@ def pyramid_of(feature, state, config):
         )
         x = channel_norm(x, f'{name}.{first}.norm')
         x = F.conv2d(x, state[f'{name}.{first + 1}.weight'], padding=1)
-        levels[f'p{stage}'] = channel_norm(x, f'{name}.{first + 1}.norm')
+        x = channel_norm(x, f'{name}.{first + 1}.norm')
+        levels[f'p{stage}'] = x.float()
     levels[f'p{stage + 1}'] = levels[f'p{stage}'][:, :, ::2, ::2]
     return levels
 
@@ -160,13 +151,17 @@ def random_state(config, mlp_ratio, cls_row):
     generator = torch.Generator().manual_seed(0)
     width, size = config['embed_dim'], config['patch_size']
     side = config['pretrain_img_size'] // size
-    shapes = {
-        'net.pos_embed': (1, side**2 + cls_row, width),
-        'net.patch_embed.proj.weight': (width, 3, size, size),
-        'net.patch_embed.proj.bias': (width,),
-    }
-    for block in range(config['depth']):
-        shapes |= block_shapes(config, mlp_ratio, block)
+    depth, hidden = config['depth'], width * mlp_ratio
+    vit = backbone_shapes(width, depth, (size, size), hidden)
+    del vit['cls_token']
+    vit['pos_embed'] = (1, side**2 + cls_row, width)
+    for block in range(depth):
+        local = block not in config['global_attention_blocks']
+        span = (local and config['window_size']) or config['img_size'] // size
+        table = (2 * span - 1, width // config['num_heads'])
+        for axis in 'hw':
+            vit[f'blocks.{block}.attn.rel_pos_{axis}'] = table
+    shapes = {f'net.{name}': shape for name, shape in vit.items()}
     for scale in config['scale_factors']:
         shapes |= pyramid_shapes(config, scale)
     state = {
@@ -175,32 +170,6 @@ def random_state(config, mlp_ratio, cls_row):
     }
     state['net.patch_embed.proj.weight'] /= size  # has 3 * size**2 inputs
     return state
-
-
-def block_shapes(config, mlp_ratio, block):
-    """Tensors of a transformer block."""
-    name, width = f'net.blocks.{block}', config['embed_dim']
-    local = block not in config['global_attention_blocks']
-    grid = config['img_size'] // config['patch_size']
-    span = (local and config['window_size']) or grid
-    tables = 2 * span - 1, width // config['num_heads']
-    hidden = width * mlp_ratio
-    return {
-        f'{name}.norm1.weight': (width,),
-        f'{name}.norm1.bias': (width,),
-        f'{name}.attn.rel_pos_h': tables,
-        f'{name}.attn.rel_pos_w': tables,
-        f'{name}.attn.qkv.weight': (3 * width, width),
-        f'{name}.attn.qkv.bias': (3 * width,),
-        f'{name}.attn.proj.weight': (width, width),
-        f'{name}.attn.proj.bias': (width,),
-        f'{name}.norm2.weight': (width,),
-        f'{name}.norm2.bias': (width,),
-        f'{name}.mlp.fc1.weight': (hidden, width),
-        f'{name}.mlp.fc1.bias': (hidden,),
-        f'{name}.mlp.fc2.weight': (width, hidden),
-        f'{name}.mlp.fc2.bias': (width,),
-    }
 
 
 def pyramid_shapes(config, scale):
