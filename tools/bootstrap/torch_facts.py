@@ -23,25 +23,15 @@ print('FACTS ' + json.dumps(dict(
 
 @dataclass(frozen=True)
 class TorchFacts:
-    """The installed torch and the machine it runs on.
+    """The installed torch and the machine it runs on."""
 
-    Args:
-        version: Such as ``2.14.1+cu130``.
-        cuda: CUDA version torch was built for, None for a CPU build.
-        nvcc: Path of the CUDA compiler here, None without one.
-        nvcc_version: Its version, None without one.
-        gpu: Whether torch can use a CUDA device here.
-        tag: Such as ``cp311``.
-        platform: Such as ``linux_x86_64``.
-    """
-
-    version: str
-    cuda: str | None
-    nvcc: str | None
-    nvcc_version: str | None
-    gpu: bool
-    tag: str
-    platform: str
+    version: str  # such as ``2.14.1+cu130``
+    cuda: str | None  # that torch was built for; None for a CPU build
+    nvcc: str | None  # path of the CUDA compiler, if there is one
+    nvcc_version: str | None  # its version
+    gpu: bool  # whether torch can use a CUDA device here
+    tag: str  # such as ``cp311``
+    platform: str  # such as ``linux_x86_64``
 
     @property
     def builds_cuda(self) -> bool:

@@ -5,56 +5,32 @@ from typing import NamedTuple
 
 
 class Work(NamedTuple):
-    """What one step asks of each GPU.
+    """What one step asks of each GPU."""
 
-    Attributes:
-        flop_per_image (float): all passes of the method.
-        trained (float): weights with a gradient.
-        averaged (float): weights of the target branch.
-        batch (int): images a GPU.
-        norms_forward (int): BatchNorms that the forward pass runs, in both
-            branches, one after another.
-        norms_backward (int): those that the backward pass runs.
-        decoder_width (int): D; the D x D correlation is all-reduced.
-    """
-
-    flop_per_image: float
-    trained: float
-    averaged: float
-    batch: int
-    norms_forward: int
-    norms_backward: int
-    decoder_width: int
+    flop_per_image: float  # all passes of the method
+    trained: float  # weights with a gradient
+    averaged: float  # weights of the target branch
+    batch: int  # images a GPU
+    norms_forward: int  # BatchNorms of both branches, one after another
+    norms_backward: int  # those that the backward pass runs
+    decoder_width: int  # D; the D x D correlation is all-reduced
 
 
 class Cluster(NamedTuple):
-    """What the machines do; every rate is a sustained one.
+    """What the machines do; every rate is a sustained one."""
 
-    Attributes:
-        flops (float): FLOP/s that a GPU reaches on the model.
-        memory_bandwidth (float): bytes/s of a GPU's memory.
-        fast_link (float): bytes/s a GPU sends to others of its machine.
-        slow_link (float): bytes/s a GPU sends to other machines.
-        latency (float): seconds of one all-reduce of a few numbers within a
-            machine; each doubling of the machines adds as much.
-        gpus_a_machine (int): GPUs of one machine.
-        overlap (float): share of the gradients' all-reduce that hides behind
-            the backward pass.
-        cores_per_gpu (float): CPU cores that load data.
-        samples_per_core (float): two-view samples a second and core.
-        host (float): seconds that the host needs to issue a step.
-    """
-
-    flops: float
-    memory_bandwidth: float
-    fast_link: float
-    slow_link: float
+    flops: float  # FLOP/s that a GPU reaches on the model
+    memory_bandwidth: float  # bytes/s of a GPU's memory
+    fast_link: float  # bytes/s a GPU sends to others of its machine
+    slow_link: float  # bytes/s a GPU sends to other machines
+    # seconds of an all-reduce of a few numbers within a machine; each
+    # doubling of the machines adds as much
     latency: float
     gpus_a_machine: int
-    overlap: float
-    cores_per_gpu: float
-    samples_per_core: float
-    host: float
+    overlap: float  # share of the gradients' all-reduce that is hidden
+    cores_per_gpu: float  # CPU cores that load data
+    samples_per_core: float  # two-view samples a second and core
+    host: float  # seconds that the host needs to issue a step
 
 
 class StepModel(NamedTuple):

@@ -22,30 +22,17 @@ def full_name(result: Result) -> str:
 
 
 class Summary(NamedTuple):
-    """All seeds of one row at one length.
+    """All seeds of one row at one length."""
 
-    Attributes:
-        row (str): name of the row, with its label.
-        options (str): what was changed in it without a label; else ''.
-        epochs (int): length of the runs.
-        seeds (list[int]): those that were run.
-        means (dict[str, float]): final values of ``MEASURES``.
-        spreads (dict[str, float]): standard deviations (n - 1) over seeds;
-            without a value for a single one.
-        gflops (float): per image, forward and backward.
-        tflops (float): of the whole run.
-        minutes (float): of training alone, mean over seeds.
-    """
-
-    row: str
-    options: str
-    epochs: int
-    seeds: list[int]
-    means: dict[str, float]
-    spreads: dict[str, float]
-    gflops: float
-    tflops: float
-    minutes: float
+    row: str  # its name, with its label
+    options: str  # what was changed in it without a label; else ''
+    epochs: int  # length of the runs
+    seeds: list[int]  # those that were run
+    means: dict[str, float]  # final values of ``MEASURES``
+    spreads: dict[str, float]  # deviations (n - 1); empty for one seed
+    gflops: float  # an image, forward and backward
+    tflops: float  # of the whole run
+    minutes: float  # of training alone, mean over seeds
 
 
 def read_results(folder: Path) -> list[Result]:

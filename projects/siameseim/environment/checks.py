@@ -29,23 +29,14 @@ COMPILED = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report.
+    """One line of the report."""
 
-    Args:
-        name: What was examined.
-        found: What is there.
-        need: What it is needed for, ``quickstart`` or ``detection``.
-        wanted: What would do. Defaults to ''.
-        problem: What is wrong; empty if nothing is. Defaults to ''.
-        cure: The command that would cure it. Defaults to ''.
-    """
-
-    name: str
-    found: str
-    need: str
-    wanted: str = ''
-    problem: str = ''
-    cure: str = ''
+    name: str  # what was examined
+    found: str  # what is there
+    need: str  # what needs it, ``quickstart`` or ``detection``
+    wanted: str = ''  # what would do
+    problem: str = ''  # what is wrong; empty if nothing is
+    cure: str = ''  # the command that would cure it
 
 
 def check_python() -> Finding:

@@ -25,17 +25,11 @@ _ENDS_A_LINE = re.compile(r'[\\\n\r\v\f\x1c-\x1e\x85\u2028\u2029]')
 
 
 class FolderFeatures(NamedTuple):
-    """Features of the images of a folder.
+    """Features of the images of a folder."""
 
-    Attributes:
-        files (list[str]): N paths relative to the folder, sorted.
-        features (np.ndarray): (N, C) float32.
-        unreadable (list[str]): paths of the images that were left out.
-    """
-
-    files: list[str]
-    features: np.ndarray
-    unreadable: list[str]
+    files: list[str]  # N paths relative to the folder, sorted
+    features: np.ndarray  # (N, C) float32
+    unreadable: list[str]  # paths of the images that were left out
 
 
 class _Views(Dataset):

@@ -18,15 +18,10 @@ from .labelled import LabelledFeatures, pooled_features
 
 @dataclass(frozen=True)
 class NamedFeatures(LabelledFeatures):
-    """Features of all images of a class-per-folder tree, and their names.
+    """Features of all images of a class-per-folder tree, and their names."""
 
-    Attributes:
-        files (list[str]): class folder and file name of each image.
-        classes (list[str]): folder names by label.
-    """
-
-    files: list[str]
-    classes: list[str]
+    files: list[str]  # class folder and file name of each image
+    classes: list[str]  # folder names by label
 
 
 def cached_features(

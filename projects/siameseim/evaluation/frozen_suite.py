@@ -25,40 +25,22 @@ from .subsets import draw_subset, read_subset, write_subset
 
 @dataclass(frozen=True)
 class SuiteOptions:
-    """What to measure, and how.
+    """What to measure, and how."""
 
-    Attributes:
-        data (str): folder with train and val (or test).
-        out (Path): where lists, the linear probe and the cache go.
-        linear_config (str): config of the linear probe.
-        ks (Sequence[int]): numbers of neighbours.
-        temperature (float): of the k-NN vote.
-        lists (dict[float, str | None]): file with the names of a labelled
-            subset by its fraction; drawn by ``seed`` and written where None.
-        seed (int): of the drawn subsets.
-        epochs (int, optional): of the linear probe; 0 leaves it out, None is
-            the config's number.
-        probe_batch (int, optional): images a step of the linear probe.
-        probe_workers (int, optional): its loading processes; None is the
-            config's number.
-        shifted (ShiftedData): for the robustness of the linear classifier.
-        device (str, optional): None is a GPU if there is one.
-        loading (dict): as for ``pooled_features``.
-    """
-
-    data: str
-    out: Path
-    linear_config: str
-    ks: Sequence[int]
-    temperature: float
+    data: str  # folder with train and val (or test)
+    out: Path  # where lists, the linear probe and the cache go
+    linear_config: str  # config of the linear probe
+    ks: Sequence[int]  # numbers of neighbours
+    temperature: float  # of the k-NN vote
+    # file with the names of a subset, by its fraction; drawn where None
     lists: dict[float, str | None]
-    seed: int
-    epochs: int | None
-    probe_batch: int | None
-    probe_workers: int | None
-    shifted: ShiftedData
-    device: str | None
-    loading: dict[str, Any]
+    seed: int  # of the drawn subsets
+    epochs: int | None  # of the linear probe; 0: none, None: the config's
+    probe_batch: int | None  # images a step of the linear probe
+    probe_workers: int | None  # its loading processes; None: the config's
+    shifted: ShiftedData  # for the robustness of the linear classifier
+    device: str | None  # None: a GPU if there is one
+    loading: dict[str, Any]  # as for ``pooled_features``
 
 
 def run_suite(

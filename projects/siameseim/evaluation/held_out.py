@@ -34,20 +34,13 @@ class MatchedViews:
     """Pairs of views and what the features matched in them.
 
     Shape legend: B pairs, L patches of a view, S its side in pixels.
-
-    Attributes:
-        views (Tensor): (2, B, 3, S, S) uint8 RGB.
-        queries (Tensor): (B, L) indices of view 1's patches asked for.
-        inside (Tensor): (B, L) bool, those that both views show.
-        matches (Tensor): (B, L) indices of view 2's nearest patches.
-        correct (Tensor): (B, L) bool, meaningful where ``inside``.
     """
 
-    views: Tensor
-    queries: Tensor
-    inside: Tensor
-    matches: Tensor
-    correct: Tensor
+    views: Tensor  # (2, B, 3, S, S) uint8 RGB
+    queries: Tensor  # (B, L) indices of view 1's patches asked for
+    inside: Tensor  # (B, L) bool, those that both views show
+    matches: Tensor  # (B, L) indices of view 2's nearest patches
+    correct: Tensor  # (B, L) bool, meaningful where ``inside``
 
 
 @dataclass(frozen=True)

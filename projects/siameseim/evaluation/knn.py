@@ -13,15 +13,10 @@ from torch import Tensor
 
 
 class Neighbours(NamedTuple):
-    """The nearest bank features of some queries, nearest first.
+    """The nearest bank features of some queries, nearest first."""
 
-    Attributes:
-        cosines (Tensor): (N, k) float32.
-        labels (Tensor): (N, k) int64 labels of the neighbours.
-    """
-
-    cosines: Tensor
-    labels: Tensor
+    cosines: Tensor  # (N, k) float32
+    labels: Tensor  # (N, k) int64 labels of the neighbours
 
 
 @torch.no_grad()

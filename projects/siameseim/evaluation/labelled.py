@@ -29,15 +29,10 @@ from .knn import Neighbours, accuracies, merge, nearest_neighbours
 
 @dataclass(frozen=True)
 class LabelledFeatures:
-    """Features of images and their labels.
+    """Features of images and their labels."""
 
-    Attributes:
-        features (Tensor): (N, C) float16 on the CPU.
-        labels (Tensor): (N,) int64 on the CPU.
-    """
-
-    features: Tensor
-    labels: Tensor
+    features: Tensor  # (N, C) float16 on the CPU
+    labels: Tensor  # (N,) int64 on the CPU
 
 
 class _ClassFolders(ImageFolder):

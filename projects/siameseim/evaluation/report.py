@@ -24,17 +24,11 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class Row:
-    """One measure.
+    """One measure."""
 
-    Attributes:
-        measure (str): what was measured.
-        value (float | None): in per cent; None if it was not measured.
-        note (str): on which data, or why it was not measured.
-    """
-
-    measure: str
-    value: float | None
-    note: str
+    measure: str  # what was measured
+    value: float | None  # in per cent; None if it was not measured
+    note: str  # on which data, or why it was not measured
 
 
 def markdown(rows: Sequence[Row], title: str) -> str:

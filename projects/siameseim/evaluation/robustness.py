@@ -24,19 +24,12 @@ from .imagenet_classes import classes_of, columns_of
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained classifier and how it wants its images.
+    """A trained classifier and how it wants its images."""
 
-    Attributes:
-        model (ImageClassifier): in eval mode.
-        pipeline (list[dict]): test transforms of its config.
-        classes (list[str]): folder names of its outputs, in order.
-        loading (dict): ``batch_size`` and ``num_workers``.
-    """
-
-    model: Any
-    pipeline: list[dict[str, Any]]
-    classes: list[str]
-    loading: dict[str, Any]
+    model: Any  # ImageClassifier in eval mode
+    pipeline: list[dict[str, Any]]  # test transforms of its config
+    classes: list[str]  # folder names of its outputs, in order
+    loading: dict[str, Any]  # ``batch_size`` and ``num_workers``
 
 
 def load_classifier(

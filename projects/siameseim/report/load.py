@@ -18,23 +18,14 @@ from ..models import SiameseIM
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """What a report is made of.
+    """What a report is made of."""
 
-    Attributes:
-        cfg (Config): the pretraining config.
-        model (SiameseIM): in eval mode, on the CPU.
-        checkpoint (Path): where its weights are from.
-        done (dict): ``epoch`` and ``iter`` of the checkpoint.
-        log (list[dict]): lines of the JSON logs, resumes joined.
-        info (dict): what the run's hooks keep in the checkpoint.
-    """
-
-    cfg: Config
-    model: SiameseIM
-    checkpoint: Path
-    done: dict[str, int]
-    log: list[dict[str, Any]]
-    info: dict[str, Any]
+    cfg: Config  # of the pretraining
+    model: SiameseIM  # in eval mode, on the CPU
+    checkpoint: Path  # where its weights are from
+    done: dict[str, int]  # ``epoch`` and ``iter`` of the checkpoint
+    log: list[dict[str, Any]]  # lines of the JSON logs, resumes joined
+    info: dict[str, Any]  # what the run's hooks keep in the checkpoint
 
 
 def load_run(place: Path, config: Path | None = None) -> LoadedRun:

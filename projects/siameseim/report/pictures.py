@@ -33,21 +33,13 @@ MAX_IMAGES = 300  # a page stays small and is made in a minute
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images of a folder, cut to the size of a view.
+    """Images of a folder, cut to the size of a view."""
 
-    Attributes:
-        paths (list[Path]): N files, evenly taken from all of them.
-        pixels (Tensor): (N, 3, S, S) uint8 RGB.
-        tokens (Tensor): (N, L, C) patch features of the online backbone.
-        target_tokens (Tensor): likewise of the target backbone.
-        projected (Tensor): (N, L, D) of the target's projector.
-    """
-
-    paths: list[Path]
-    pixels: Tensor
-    tokens: Tensor
-    target_tokens: Tensor
-    projected: Tensor
+    paths: list[Path]  # N files, evenly taken from all of them
+    pixels: Tensor  # (N, 3, S, S) uint8 RGB
+    tokens: Tensor  # (N, L, C) patch features of the online backbone
+    target_tokens: Tensor  # likewise of the target backbone
+    projected: Tensor  # (N, L, D) of the target's projector
 
 
 def image_folder(folder: Path) -> ImageFolder:
