@@ -13,14 +13,11 @@ import sys
 from typing import Any
 
 from mmengine.config import Config
+from torch import nn
 
-from siameseim.benchmark.scaling import (
-    Cluster,
-    Work,
-    batch_norms,
-    step_model,
-)
+from siameseim.benchmark.scaling import Cluster, Work, step_model
 from siameseim.benchmark.step import StepBenchmark
+from siameseim.models.norm import TokenBN
 
 # H100 SXM, 8 a machine, one 400 Gbit/s link a GPU; 80 % of stated rates, and
 # two figures of a ViT-B step of 128 images that was measured on one: the speed
@@ -44,18 +41,18 @@ def work_of(cfg: Config) -> Work:
     """Count products and weights of a config; the batch is set later."""
     step = StepBenchmark(cfg, 1, 'cpu')
     model = step.model
-    projector, predictor = model.neck.projector, model.neck.predictor
-    forward, backward = batch_norms(
-        len(projector.blocks), len(predictor.blocks)
-    )
+
+    def norms(part: nn.Module) -> int:
+        return sum(isinstance(module, TokenBN) for module in part.modules())
+
     return Work(
         flop_per_image=step.flops(),
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
         averaged=sum(p.numel() for p in model.target.parameters()),
         batch=1,
-        norms_forward=forward,
-        norms_backward=backward,
-        decoder_width=projector.embed.out_features,
+        norms_forward=norms(model),
+        norms_backward=norms(model.neck),
+        decoder_width=model.neck.projector.embed.out_features,
     )
 
 

@@ -47,17 +47,6 @@ class StepModel(NamedTuple):
     efficiency: float
 
 
-def batch_norms(projector: int, predictor: int) -> tuple[int, int]:
-    """BatchNorms that a step runs forward and backward, two a block.
-
-    Args:
-        projector (int): blocks of the projector, in both branches.
-        predictor (int): blocks of the predictor.
-    """
-    online, target = 2 * (projector + predictor), 2 * projector
-    return online + target, online
-
-
 def ring_bytes(numbers: float, processes: int, bytes_each: int = 4) -> float:
     """Bytes that each process sends in a ring all-reduce."""
     return 2 * (processes - 1) / processes * numbers * bytes_each
