@@ -28,12 +28,8 @@ def step_seconds_in_processes(
         batch_size (int): images of all processes together.
         device (str): 'cpu' (gloo) or 'cuda' (NCCL, a device each).
         steps (int): timed steps.
-        processes (int): on this machine.
-
-    Raises:
-        ValueError: as ``check_processes``.
+        processes (int): on this machine, as ``check_processes`` takes them.
     """
-    check_processes(batch_size, device, processes)
     device = torch.device(device).type  # each process has its own
     with tempfile.TemporaryDirectory() as folder:
         share = batch_size // processes
