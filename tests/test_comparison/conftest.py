@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.test_evaluation.conftest import write_classes
 from tests.transfer_fixtures import tool
 
 
@@ -13,14 +12,9 @@ from tests.transfer_fixtures import tool
 def labelled_data(tmp_path_factory) -> Path:
     """Two classes, bright and dark noise: 12 images each, twice."""
     folder = tmp_path_factory.mktemp('labelled')
-    rng = np.random.default_rng(0)
-    for split in ('train', 'val'):
-        for name, low in (('bright', 128), ('dark', 0)):
-            place = folder / split / name
-            place.mkdir(parents=True)
-            for i in range(12):
-                pixels = rng.integers(low, low + 120, (72, 70, 3), np.uint8)
-                Image.fromarray(pixels).save(place / f'{i}.png')
+    greys = dict(bright=(190, 190, 190), dark=(60, 60, 60))
+    for seed, split in enumerate(('train', 'val')):
+        write_classes(folder / split, 12, seed, greys)
     return folder
 
 

@@ -41,7 +41,7 @@ def test_data_are_told_by_names_and_sizes(labelled_data, tmp_path):
     shutil.rmtree(train / 'dark')
     (train / 'dark').symlink_to(labelled_data / 'train/dark')
     assert data_digest(train, val) == before
-    shutil.copy(train / 'dark/1.png', val / 'bright/1.png')
+    shutil.copy(train / 'dark/dark_1.png', val / 'bright/1.png')
     assert data_digest(train, val) != before
 
 
