@@ -30,26 +30,20 @@ from .matching import (
 class PredictionScore:
     """Shares of right answers over view 2's patches that view 1 shows.
 
-    Attributes:
-        image (float): the predicted feature is nearest to the patch of the
-            right image, among the patches of all images at the same place.
-        image_other (float): likewise, predicted from another image's view 1.
-        image_chance (float): 1 / number of images.
-        place (float): it is nearest to a patch within one patch of its own
-            place, among the patches of the same view.
-        place_other (float): likewise, predicted from another image's view 1:
-            what the crops' places alone give away.
-        place_chance (float): a patch drawn at random.
-        count (int): patches asked for.
+    The image is right if the predicted feature is nearest to the patch of that
+    image, among the patches of all images at the same place; the place, if it
+    is nearest to a patch within one patch of it, among those of the same view.
+    ``_other`` ones are predicted from another image's view 1: what the crops'
+    places alone give away. Chances are those of a patch drawn at random.
     """
 
     image: float
     image_other: float
-    image_chance: float
+    image_chance: float  # 1 / number of images
     place: float
     place_other: float
     place_chance: float
-    count: int
+    count: int  # patches asked for
 
 
 def found_image(prediction: Tensor, target: Tensor) -> Tensor:
