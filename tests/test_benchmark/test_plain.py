@@ -4,11 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from siameseim.benchmark.plain.copying import (
-    masked_patches,
-    plain_copy,
-    plain_name,
-)
+from siameseim.benchmark.plain.copying import plain_copy, plain_name
 from siameseim.benchmark.plain.step import PlainStep
 from siameseim.benchmark.step import StepBenchmark
 from tests.model_fixtures import random_batch, tiny_model
@@ -29,10 +25,9 @@ def both(norm, grid):
 
 
 def plain_loss(plain, views, samples):
-    patches = plain.positions.shape[1]
     return plain(
         views,
-        masked_patches(samples['visible'], patches),
+        samples['mask'].flatten(1),
         samples['boxes'],
         samples['flips'],
         samples['source_width'],

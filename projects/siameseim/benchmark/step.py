@@ -207,6 +207,8 @@ def random_batch(
     grid = model.backbone.patch_resolution
     patches = grid[0] * grid[1]
     order = torch.rand(batch_size, patches, generator=generator).argsort(1)
+    visible = order[:, masked:].sort(1).values
+    mask = torch.ones(batch_size, patches, dtype=torch.bool)
     shape = (batch_size, 3, height, width)
     corners = torch.rand(batch_size, 2, 2, generator=generator) * 100
     sizes = torch.rand(batch_size, 2, 2, generator=generator) * 200 + 100
@@ -216,8 +218,8 @@ def random_batch(
             for _ in range(2)
         ],
         data_samples=dict(
-            mask=torch.zeros(batch_size, *grid, dtype=torch.bool),
-            visible=order[:, masked:].sort(1).values,
+            mask=mask.scatter_(1, visible, False).view(batch_size, *grid),
+            visible=visible,
             boxes=torch.cat([corners, sizes], dim=-1),
             flips=torch.rand(batch_size, 2, generator=generator) < 0.5,
             source_width=torch.full((batch_size,), 500.0),

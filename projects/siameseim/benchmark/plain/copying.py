@@ -2,7 +2,7 @@
 
 import re
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...models import SiameseIM
 from .model import PlainSiameseIM, PlainSizes
@@ -79,9 +79,3 @@ def sizes_of(model: SiameseIM) -> PlainSizes:
         batch_norm=not isinstance(decoder_block.ln1, nn.LayerNorm),
         neg_weight=model.head.neg_weight,
     )
-
-
-def masked_patches(visible: Tensor, patches: int) -> Tensor:
-    """(B, V) indices of visible patches -> (B, patches) bool mask."""
-    mask = visible.new_ones(len(visible), patches).bool()
-    return mask.scatter(1, visible, False)

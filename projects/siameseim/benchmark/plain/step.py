@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ...engine.precision import use_bf16
 from ..step import StepBenchmark, as_loaded
-from .copying import masked_patches, plain_copy
+from .copying import plain_copy
 
 
 def refuse_other_work(step: StepBenchmark) -> None:
@@ -89,9 +89,8 @@ class PlainStep:
         mean, std = preprocessor.mean.cpu(), preprocessor.std.cpu()
         views = [(view - mean) / std for view in step.batch['inputs']]
         samples = step.batch['data_samples']
-        patches = self.model.positions.shape[1]
         return views, [
-            masked_patches(samples['visible'], patches),
+            samples['mask'].flatten(1),
             samples['boxes'],
             samples['flips'],
             samples['source_width'],
