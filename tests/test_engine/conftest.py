@@ -162,13 +162,17 @@ def on_cpu(request, monkeypatch):
 
 @pytest.fixture
 def toy_run(tmp_path):
-    """Builds and trains a toy run; keyword arguments as `toy_config`."""
+    """Builds and trains a toy run, or goes on from a file of one.
+
+    With changed settings by name; other arguments as for `toy_config`.
+    """
     loaders = []
 
-    def run(name='run', change=None, **kwargs):
+    def run(name='run', options=None, resume=None, **kwargs):
         config = Config(toy_config(tmp_path / name, **kwargs))
-        if change:
-            change(config)
+        config.merge_from_dict(options or {})
+        if resume:
+            config.resume, config.load_from = True, str(tmp_path / resume)
         runner = Runner.from_cfg(config)
         loaders.append(runner.train_dataloader)
         runner.train()
@@ -177,3 +181,26 @@ def toy_run(tmp_path):
     yield run
     for loader in loaders:  # left to a later collection it takes seconds
         loader._iterator = None
+
+
+@pytest.fixture
+def stopped(toy_run):
+    """Trains one that gets SIGTERM in these iterations: its exit status."""
+
+    def run(*iterations, hooks=(), **kwargs):
+        signals = [
+            dict(type='InterruptAfter', iteration=i) for i in iterations
+        ]
+        with pytest.raises(SystemExit) as stop:
+            toy_run(hooks=[*hooks, *signals], **kwargs)
+        return stop.value.code
+
+    return run
+
+
+@pytest.fixture
+def log_text(tmp_path):
+    """Reads all that was logged of a run."""
+    return lambda name='run': ''.join(
+        path.read_text() for path in (tmp_path / name).glob('*/*.log')
+    )

@@ -14,38 +14,33 @@ def names(folder):
     return sorted(path.name for path in folder.glob('*.pth'))
 
 
-def test_only_the_last_ones_are_kept(toy_run, tmp_path):
-    def change(config):
-        config.default_hooks.checkpoint.max_keep_ckpts = 2
+def keep(count):
+    return {'default_hooks.checkpoint.max_keep_ckpts': count}
 
-    toy_run(epochs=4, change=change)
+
+def every(iterations):
+    return {
+        'default_hooks.checkpoint.by_epoch': False,
+        'default_hooks.checkpoint.interval': iterations,
+    }
+
+
+def test_only_the_last_ones_are_kept(toy_run, tmp_path):
+    toy_run(epochs=4, options=keep(2))
     assert names(tmp_path / 'run') == ['epoch_3.pth', 'epoch_4.pth']
     pointer = tmp_path / 'run/last_checkpoint'
     assert pointer.read_text() == 'epoch_4.pth'
 
 
-def test_a_resumed_run_removes_files_of_the_first(toy_run, tmp_path):
-    def change(config):
-        config.default_hooks.checkpoint.max_keep_ckpts = 1
-
-    def resume(config):
-        change(config)
-        config.resume = True
-        config.load_from = str(tmp_path / 'run/iter_9.pth')
-
-    hook = dict(type='InterruptAfter', iteration=9)
-    with pytest.raises(SystemExit):
-        toy_run(hooks=[hook], change=change)
+def test_a_resumed_run_removes_files_of_the_first(toy_run, stopped, tmp_path):
+    stopped(9, options=keep(1))
     assert names(tmp_path / 'run') == ['iter_9.pth']
-    toy_run(change=resume)
+    toy_run(options=keep(1), resume='run/iter_9.pth')
     assert names(tmp_path / 'run') == ['epoch_3.pth']
 
 
 def test_interval_in_iterations(toy_run, tmp_path):
-    def change(config):
-        config.default_hooks.checkpoint.update(by_epoch=False, interval=4)
-
-    toy_run(epochs=2, change=change)
+    toy_run(epochs=2, options=every(4))
     assert names(tmp_path / 'run') == [
         'epoch_2.pth',
         'iter_4.pth',
@@ -83,12 +78,9 @@ def test_a_full_disk_keeps_the_previous_checkpoint(
             raise OSError(28, 'No space left on device')
         replace(source, target)
 
-    def change(config):
-        config.default_hooks.checkpoint.max_keep_ckpts = 1
-
     monkeypatch.setattr(os, 'replace', full_at_the_second_checkpoint)
     with pytest.raises(OSError, match='No space left'):
-        toy_run(change=change)
+        toy_run(options=keep(1))
     assert names(tmp_path / 'run') == ['epoch_1.pth']
     assert (tmp_path / 'run/last_checkpoint').read_text() == 'epoch_1.pth'
     torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
@@ -115,26 +107,16 @@ def test_a_skipped_step_costs_no_checkpoint(toy_run, tmp_path, broken, saved):
     assert names(tmp_path / 'run') == saved
 
 
-def test_a_signal_at_a_skipped_step_stops_after_the_next(toy_run, tmp_path):
-    hooks = [
-        dict(type='BreakWeights', iterations=[3]),
-        dict(type='InterruptAfter', iteration=4),
-    ]
-    with pytest.raises(SystemExit):
-        toy_run(hooks=hooks)
+def test_a_signal_at_a_skipped_step_stops_after_the_next(stopped, tmp_path):
+    stopped(4, hooks=[dict(type='BreakWeights', iterations=[3])])
     assert names(tmp_path / 'run') == ['iter_5.pth']
 
 
 def test_saving_between_log_lines_leaves_their_means_alone(toy_run, tmp_path):
     def logged(interval):
-        def change(config):
-            config.default_hooks.checkpoint.update(
-                by_epoch=False, interval=interval
-            )
-            config.default_hooks.logger.interval = 3
-
         name = f'every_{interval}'
-        toy_run(name, epochs=1, change=change)
+        options = {**every(interval), 'default_hooks.logger.interval': 3}
+        toy_run(name, epochs=1, options=options)
         (file,) = (tmp_path / name).glob('*/vis_data/scalars.json')
         lines = map(json.loads, file.read_text().splitlines())
         return [line['loss'] for line in lines if 'loss' in line]

@@ -13,16 +13,10 @@ from tests.two_processes import run_in_two
 
 
 def small_guard(max_skips, max_rollbacks=3):
-    def change(config):
-        config.default_hooks.guard.update(
-            max_skips=max_skips, max_rollbacks=max_rollbacks
-        )
-
-    return change
-
-
-def log_of(folder):
-    return ''.join(path.read_text() for path in folder.glob('*/*.log'))
+    return {
+        'default_hooks.guard.max_skips': max_skips,
+        'default_hooks.guard.max_rollbacks': max_rollbacks,
+    }
 
 
 def wrapper_of(model, **kwargs):
@@ -132,20 +126,24 @@ def test_both_processes_skip_the_same_steps():
     assert torch.equal(first['weight'], second['weight'])
 
 
-def test_a_short_break_is_counted_and_the_run_goes_on(toy_run, tmp_path):
+def test_a_short_break_is_counted_and_the_run_goes_on(
+    toy_run, tmp_path, log_text
+):
     runner = toy_run(hooks=[dict(type='BreakWeights', iterations=[7])])
     assert runner.iter == 18
     lines = (tmp_path / 'run' / SKIPPED_FILE).read_text().splitlines()
     assert [json.loads(line)['iteration'] for line in lines] == [8]
-    assert '1 steps up to iteration 8 were skipped' in log_of(tmp_path / 'run')
+    assert '1 steps up to iteration 8 were skipped' in log_text()
 
 
-def test_a_lasting_break_rolls_back_to_the_last_checkpoint(toy_run, tmp_path):
+def test_a_lasting_break_rolls_back_to_the_last_checkpoint(
+    toy_run, tmp_path, log_text
+):
     hook = dict(type='BreakWeights', for_good=7)
-    runner = toy_run(hooks=[hook], change=small_guard(4))
+    runner = toy_run(hooks=[hook], options=small_guard(4))
     assert runner.iter == 18
     assert all(v.isfinite().all() for v in runner.model.state_dict().values())
-    assert 'roll-back 1 of at most 3' in log_of(tmp_path / 'run')
+    assert 'roll-back 1 of at most 3' in log_text()
     # Iterations 8 to 11 were skipped, and the flags were read after 12.
     saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
     step = runner.optim_wrapper.optimizer.state_dict()['state'][0]['step']
@@ -154,7 +152,7 @@ def test_a_lasting_break_rolls_back_to_the_last_checkpoint(toy_run, tmp_path):
 
 def test_learning_rate_is_that_of_the_present_after_a_roll_back(toy_run):
     hook = dict(type='BreakWeights', for_good=7)
-    broken = toy_run('broken', hooks=[hook], change=small_guard(4))
+    broken = toy_run('broken', hooks=[hook], options=small_guard(4))
     straight = toy_run('straight')
     rates = [
         [group['lr'] for group in run.optim_wrapper.optimizer.param_groups]
@@ -163,24 +161,24 @@ def test_learning_rate_is_that_of_the_present_after_a_roll_back(toy_run):
     assert rates[0] == rates[1]
 
 
-def test_nothing_is_saved_in_trouble(toy_run, tmp_path):
+def test_nothing_is_saved_in_trouble(toy_run, tmp_path, log_text):
     hook = dict(type='BreakWeights', for_good=9)
-    toy_run(hooks=[hook], change=small_guard(100))
+    toy_run(hooks=[hook], options=small_guard(100))
     names = sorted(p.name for p in (tmp_path / 'run').glob('*.pth'))
     assert names == ['epoch_1.pth']
-    assert 'no checkpoint is saved' in log_of(tmp_path / 'run')
+    assert 'no checkpoint is saved' in log_text()
 
 
-def test_it_stops_when_rolling_back_does_not_help(toy_run, tmp_path):
+def test_it_stops_when_rolling_back_does_not_help(toy_run):
     hook = dict(type='BreakWeights', iterations=range(7, 18))
     with pytest.raises(FloatingPointError, match='after 2 roll-backs'):
-        toy_run(hooks=[hook], change=small_guard(2, max_rollbacks=2))
+        toy_run(hooks=[hook], options=small_guard(2, max_rollbacks=2))
 
 
 def test_it_stops_where_there_is_no_checkpoint(toy_run):
     hook = dict(type='BreakWeights', for_good=0)
     with pytest.raises(FloatingPointError, match='no checkpoint of this run'):
-        toy_run(hooks=[hook], change=small_guard(3))
+        toy_run(hooks=[hook], options=small_guard(3))
 
 
 def test_settings_without_sense_are_refused():
@@ -188,16 +186,10 @@ def test_settings_without_sense_are_refused():
         NonFiniteGuardHook(max_skips=0)
 
 
-def test_counts_survive_a_resume(toy_run, tmp_path):
-    toy_run(
-        hooks=[dict(type='BreakWeights', for_good=7)], change=small_guard(4)
-    )
-
-    def change(config):
-        config.resume = True
-        config.load_from = str(tmp_path / 'run/epoch_3.pth')
-
-    resumed = toy_run('again', change=change, epochs=3)
+def test_counts_survive_a_resume(toy_run):
+    hook = dict(type='BreakWeights', for_good=7)
+    toy_run(hooks=[hook], options=small_guard(4))
+    resumed = toy_run('again', resume='run/epoch_3.pth')
     guard = next(h for h in resumed.hooks if isinstance(h, NonFiniteGuardHook))
     assert (guard.skips, guard.rollbacks) == (5, 1)
 

@@ -7,13 +7,11 @@ from siameseim.engine.last_checkpoint import earlier_run, set_resume
 from siameseim.errors import InputError
 
 
-def test_a_new_run_in_the_folder_of_an_old_one_says_so(toy_run, tmp_path):
+def test_a_new_run_in_the_folder_of_an_old_one_says_so(stopped, tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path / 'cut')))
     assert set_resume(cfg, None) == 'starting from the beginning'
     assert earlier_run(cfg) is None
-    hook = dict(type='InterruptAfter', iteration=9)
-    with pytest.raises(SystemExit):
-        toy_run('cut', hooks=[hook])
+    stopped(9, name='cut')
     set_resume(cfg, None)
     assert not cfg.get('resume')
     assert 'iter_9.pth of an earlier run' in earlier_run(cfg)

@@ -32,36 +32,31 @@ class SlowKeys:
         return {'inputs': torch.tensor(float(key))}
 
 
-def slow(config):
-    config.train_dataloader.dataset.type = 'SlowKeys'
-
-
-def log_text(tmp_path):
-    (log,) = (tmp_path / 'run').glob('*/*.log')
-    return log.read_text()
+SLOW = {'train_dataloader.dataset.type': 'SlowKeys'}
+INFO = {'log_level': 'INFO'}
 
 
 def test_waiting_for_data_is_measured(toy_run):
-    runner = toy_run(epochs=1, change=slow)
+    runner = toy_run(epochs=1, options=SLOW)
     hub = runner.message_hub
     assert hub.get_scalar('train/data_share').current() > 0.5
     speed = hub.get_scalar('train/images_per_second').current()
     assert 2 < speed < 20
 
 
-def test_waiting_for_data_is_warned_about_once(toy_run, tmp_path, monkeypatch):
+def test_waiting_for_data_is_warned_about_once(toy_run, log_text, monkeypatch):
     monkeypatch.setattr(progress_hook, '_SURE_AFTER', 0.2)
-    toy_run(epochs=2, change=slow)
-    text = log_text(tmp_path)
+    toy_run(epochs=2, options=SLOW)
+    text = log_text()
     assert text.count('waiting for images') == 1
     assert 'num_workers' in text
 
 
-def test_a_fast_loader_is_not_warned_about(toy_run, tmp_path, monkeypatch):
+def test_a_fast_loader_is_not_warned_about(toy_run, log_text, monkeypatch):
     monkeypatch.setattr(progress_hook, '_SURE_AFTER', 0.0)
     monkeypatch.setattr(progress_hook, '_SLOW_DATA', 1.0)
     toy_run(epochs=1)
-    assert 'waiting for images' not in log_text(tmp_path)
+    assert 'waiting for images' not in log_text()
 
 
 class EightBatches(list):
@@ -93,19 +88,15 @@ def test_epochs_shorter_than_a_log_interval_count_for_themselves(share, said):
 
 
 def test_unreadable_images_are_counted_at_the_end_of_an_epoch(
-    toy_run, tmp_path
+    toy_run, log_text
 ):
-    toy_run(epochs=1, change=slow)
-    assert '2 unreadable images' in log_text(tmp_path)
+    toy_run(epochs=1, options=SLOW)
+    assert '2 unreadable images' in log_text()
 
 
-def info(config):
-    config.log_level = 'INFO'
-
-
-def test_the_line_tells_position_rest_losses_and_health(toy_run, tmp_path):
-    toy_run(change=info)
-    lines = re.findall(r'(epoch \d/3 .*)', log_text(tmp_path))
+def test_the_line_tells_position_rest_losses_and_health(toy_run, log_text):
+    toy_run(options=INFO)
+    lines = re.findall(r'(epoch \d/3 .*)', log_text())
     assert len(lines) == 9
     assert re.fullmatch(
         r'epoch 2/3 \[2/6\] \| 44\.4% done \| eta \d:\d\d:\d\d '
@@ -116,11 +107,9 @@ def test_the_line_tells_position_rest_losses_and_health(toy_run, tmp_path):
     )
 
 
-def test_the_first_step_is_told_before_the_first_line(toy_run, tmp_path):
-    toy_run(change=info)
-    told, *lines = re.findall(
-        r'first step done|epoch \d/3', log_text(tmp_path)
-    )
+def test_the_first_step_is_told_before_the_first_line(toy_run, log_text):
+    toy_run(options=INFO)
+    told, *lines = re.findall(r'first step done|epoch \d/3', log_text())
     assert told == 'first step done'
     assert len(lines) == 9
 
@@ -140,16 +129,7 @@ def test_a_run_of_few_steps_is_told_so(iterations, accumulation, said):
     assert [line.split()[0] for line in lines] == said
 
 
-def test_a_resumed_epoch_counts_on(toy_run, tmp_path):
-    hook = dict(type='InterruptAfter', iteration=9)
-    with pytest.raises(SystemExit):
-        toy_run(hooks=[hook])
-
-    def resume(config):
-        info(config)
-        config.resume = True
-        config.load_from = str(tmp_path / 'run/iter_9.pth')
-
-    toy_run(change=resume)
-    texts = [p.read_text() for p in (tmp_path / 'run').glob('*/*.log')]
-    assert any('epoch 2/3 [5/6]' in text for text in texts)
+def test_a_resumed_epoch_counts_on(toy_run, stopped, log_text):
+    stopped(9)
+    toy_run(options=INFO, resume='run/iter_9.pth')
+    assert 'epoch 2/3 [5/6]' in log_text()

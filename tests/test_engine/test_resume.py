@@ -49,28 +49,17 @@ def assert_same_run(ours, theirs):
             ), name
 
 
-def interrupt(toy_run, iteration, **kwargs):
-    hook = dict(type='InterruptAfter', iteration=iteration)
-    with pytest.raises(SystemExit) as stop:
-        toy_run('cut', hooks=[hook], **kwargs)
-    assert stop.value.code == 128 + signal.SIGTERM
-
-
-def resume(toy_run, checkpoint, **kwargs):
-    def change(config):
-        config.resume, config.load_from = True, str(checkpoint)
-
-    return toy_run('cut', change=change, **kwargs)
-
-
 @pytest.mark.parametrize('workers', [0, 2])
 @pytest.mark.parametrize(
     ('iteration', 'name'), [(6, 'epoch_1.pth'), (9, 'iter_9.pth')]
 )
-def test_resume_is_bitwise(toy_run, tmp_path, workers, iteration, name):
+def test_resume_is_bitwise(
+    toy_run, stopped, tmp_path, workers, iteration, name
+):
     straight = toy_run('straight', workers=workers)
-    interrupt(toy_run, iteration, workers=workers)
-    resumed = resume(toy_run, tmp_path / 'cut' / name, workers=workers)
+    status = stopped(iteration, name='cut', workers=workers)
+    assert status == 128 + signal.SIGTERM
+    resumed = toy_run('cut', resume=f'cut/{name}', workers=workers)
     assert resumed.model.seen == straight.model.seen[iteration:]
     assert_same_run(
         load(tmp_path / 'straight', 'epoch_3.pth'),
@@ -78,12 +67,12 @@ def test_resume_is_bitwise(toy_run, tmp_path, workers, iteration, name):
     )
 
 
-@pytest.mark.parametrize('stopped', [False, True])
-def test_no_worker_outlives_a_run(toy_run, stopped):
-    if stopped:
-        interrupt(toy_run, 9, workers=2)
-        assert multiprocessing.active_children() == []
-        return
+def test_no_worker_outlives_a_run_that_is_stopped(stopped):
+    stopped(9, workers=2)
+    assert multiprocessing.active_children() == []
+
+
+def test_no_worker_outlives_a_run(toy_run):
     run = toy_run('straight', workers=2)  # alive, and with it its loader
     assert multiprocessing.active_children() == []
     assert len(list(run.train_dataloader)) == len(run.train_dataloader)
@@ -92,12 +81,14 @@ def test_no_worker_outlives_a_run(toy_run, stopped):
 
 
 @pytest.mark.parametrize('iteration', [8, 6])
-def test_an_interrupted_window_is_finished_first(toy_run, tmp_path, iteration):
+def test_an_interrupted_window_is_finished_first(
+    toy_run, stopped, tmp_path, iteration
+):
     """4 iterations a step: a stop at 6, also an epoch's end, waits for 8."""
     straight = toy_run('straight', accumulation=4)
-    interrupt(toy_run, iteration, accumulation=4)
+    stopped(iteration, name='cut', accumulation=4)
     assert not (tmp_path / 'cut' / 'epoch_1.pth').exists()
-    resumed = resume(toy_run, tmp_path / 'cut' / 'iter_8.pth', accumulation=4)
+    resumed = toy_run('cut', resume='cut/iter_8.pth', accumulation=4)
     assert resumed.model.seen == straight.model.seen[8:]
     assert_same_run(
         load(tmp_path / 'straight', 'epoch_3.pth'),
@@ -105,112 +96,77 @@ def test_an_interrupted_window_is_finished_first(toy_run, tmp_path, iteration):
     )
 
 
-def test_a_checkpoint_can_be_resumed_twice(toy_run, tmp_path):
-    interrupt(toy_run, 9)
-    first = resume(toy_run, tmp_path / 'cut' / 'iter_9.pth')
-    second = resume(toy_run, tmp_path / 'cut' / 'iter_9.pth')
+def test_a_checkpoint_can_be_resumed_twice(toy_run, stopped):
+    stopped(9)
+    first, second = (toy_run(resume='run/iter_9.pth') for _ in range(2))
     assert torch.equal(first.model.online.weight, second.model.online.weight)
 
 
-def change_seed(config):
-    config.randomness.seed = 4
-
-
-def change_batch(config):
-    config.train_dataloader.batch_size = 2
-
-
-def change_accumulation(config):
-    config.optim_wrapper.accumulative_counts = 3
+SMALL_BATCH = {'train_dataloader.batch_size': 2}
 
 
 @pytest.mark.parametrize(
-    ('change', 'named'),
+    ('options', 'named'),
     [
-        (change_seed, 'seed was 3, now is 4'),
-        (change_batch, 'images per iteration was 4, now is 2'),
-        (change_accumulation, 'accumulative_counts was 1, now is 3'),
+        ({'randomness.seed': 4}, 'seed was 3, now is 4'),
+        (SMALL_BATCH, 'images per iteration was 4, now is 2'),
+        (
+            {'optim_wrapper.accumulative_counts': 3},
+            'accumulative_counts was 1, now is 3',
+        ),
     ],
 )
-def test_another_run_is_refused(toy_run, tmp_path, change, named):
-    interrupt(toy_run, 9)
-
-    def change_all(config):
-        change(config)
-        config.resume = True
-        config.load_from = str(tmp_path / 'cut' / 'iter_9.pth')
-
+def test_another_run_is_refused(toy_run, stopped, options, named):
+    stopped(9)
     with pytest.raises(ValueError, match=named):
-        toy_run('other', change=change_all)
+        toy_run('other', options=options, resume='run/iter_9.pth')
 
 
-def test_a_checkpoint_of_another_model_is_refused(toy_run, tmp_path):
-    interrupt(toy_run, 9)
-    path = tmp_path / 'cut' / 'iter_9.pth'
+def test_a_checkpoint_of_another_model_is_refused(toy_run, stopped, tmp_path):
+    stopped(9)
+    path = tmp_path / 'run/iter_9.pth'
     saved = torch.load(path, weights_only=True)
     weights = saved['state_dict']
     weights['online.weight'] = weights['online.weight'][:1]
     torch.save(saved, path)
     with pytest.raises(InputError, match='online.weight is .1, 3. there'):
-        resume(toy_run, path)
+        toy_run(resume='run/iter_9.pth')
 
 
-def test_weights_alone_can_be_loaded_into_another_run(toy_run, tmp_path):
-    interrupt(toy_run, 9)
-
-    def change(config):
-        change_batch(config)
-        config.load_from = str(tmp_path / 'cut' / 'iter_9.pth')
-
-    assert toy_run('other', change=change).iter == 3 * 13
+def test_weights_alone_can_be_loaded_into_another_run(
+    toy_run, stopped, tmp_path
+):
+    stopped(9)
+    options = {**SMALL_BATCH, 'load_from': str(tmp_path / 'run/iter_9.pth')}
+    assert toy_run('other', options=options).iter == 3 * 13
 
 
 @pytest.mark.parametrize('lost', [0, 1])
 def test_weights_that_a_run_starts_from_fit_or_are_refused(
-    toy_run, tmp_path, lost
+    toy_run, tmp_path, log_text, lost
 ):
     state = MODELS.build(dict(type='ToyModel')).state_dict()  # 9 tensors
     file = tmp_path / 'weights.pth'
     torch.save(dict(list(state.items())[lost:]), file)
-
-    def change(config):
-        config.load_from, config.log_level = str(file), 'INFO'
-
+    options = {'load_from': str(file), 'log_level': 'INFO'}
     if lost:
         with pytest.raises(InputError, match='only 8 of 9 tensors from'):
-            toy_run(change=change)
+            toy_run(options=options)
         return
-    toy_run(change=change)
-    (log,) = (tmp_path / 'run').glob('*/*.log')
-    assert f'starts from 9 of 9 tensors from {file}' in log.read_text()
+    toy_run(options=options)
+    assert f'starts from 9 of 9 tensors from {file}' in log_text()
 
 
-def test_a_finished_run_says_so(toy_run, tmp_path):
-    toy_run('cut')
-
-    def change(config):
-        config.log_level = 'INFO'
-        config.resume = True
-        config.load_from = str(tmp_path / 'cut/epoch_3.pth')
-
-    runner = toy_run('cut', change=change)
+def test_a_finished_run_says_so(toy_run, log_text):
+    toy_run()
+    runner = toy_run(options={'log_level': 'INFO'}, resume='run/epoch_3.pth')
     assert runner.model.seen == []
-    logs = [p.read_text() for p in (tmp_path / 'cut').glob('*/*.log')]
-    assert any('nothing to do' in log for log in logs)
+    assert 'nothing to do' in log_text()
 
 
-def test_a_checkpoint_within_a_window_is_refused(toy_run, tmp_path):
+def test_a_checkpoint_within_a_window_is_refused(toy_run):
     """As the stock hook writes it after an epoch of 6, 4 make a step."""
-
-    def stock(config):
-        config.default_hooks.checkpoint.type = 'CheckpointHook'
-        config.custom_hooks.pop()  # the stop hook needs our own
-
-    toy_run('stock', change=stock, accumulation=4)
-
-    def change(config):
-        config.resume = True
-        config.load_from = str(tmp_path / 'stock/epoch_1.pth')
-
+    stock = {'default_hooks.checkpoint.type': 'CheckpointHook'}
+    toy_run(options=stock, accumulation=4)
     with pytest.raises(ValueError, match='within an optimizer step of 4'):
-        toy_run('stock', change=change, accumulation=4)
+        toy_run(resume='run/epoch_1.pth', accumulation=4)

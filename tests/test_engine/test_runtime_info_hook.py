@@ -57,10 +57,7 @@ def test_losses_are_read_once_a_log_interval(toy_run, monkeypatch):
     for name in ('item', 'tolist', '__float__', '__bool__', '__int__'):
         count(name)
 
-    def change(config):
-        config.default_hooks.logger.interval = 6
-
-    toy_run(epochs=2, change=change)
+    toy_run(epochs=2, options={'default_hooks.logger.interval': 6})
     del readers['conftest.py']  # the toy model notes the keys it sees
     # Once a run: the start time. Once an epoch: PyTorch's loader draws its
     # seed, and we undo that.

@@ -9,25 +9,20 @@ from mmengine.logging import HistoryBuffer
 
 from siameseim.engine.safe_load import history_method
 
-
-def stock_checkpoints(config):
-    config.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
-    config.custom_hooks = [dict(type='MomentumTargetHook')]
-    config.default_hooks.runtime_info = dict(type='RuntimeInfoHook')
+STOCK = {
+    'default_hooks.checkpoint.type': 'CheckpointHook',
+    'default_hooks.runtime_info.type': 'RuntimeInfoHook',
+    'custom_hooks': [dict(type='MomentumTargetHook')],
+}
 
 
 def test_checkpoint_of_the_stock_hooks_resumes(toy_run, tmp_path):
-    toy_run('stock', change=stock_checkpoints)
+    toy_run('stock', options=STOCK)
     saved = torch.load(tmp_path / 'stock/epoch_2.pth', weights_only=True)
     history = saved['message_hub']['log_scalars']['train/loss']
     assert isinstance(history, HistoryBuffer)
-
-    def change(config):
-        stock_checkpoints(config)
-        config.resume = True
-        config.load_from = str(tmp_path / 'stock/epoch_2.pth')
-
-    assert toy_run('stock', change=change).iter == 18
+    resumed = toy_run('stock', options=STOCK, resume='stock/epoch_2.pth')
+    assert resumed.iter == 18
 
 
 def test_our_checkpoints_need_no_allowance(toy_run, tmp_path):

@@ -8,14 +8,6 @@ import pytest
 from siameseim.engine import stop_hook
 
 
-def stopped(toy_run, *iterations, **kwargs):
-    """A run that gets SIGTERM in these iterations: its exit status."""
-    hooks = [dict(type='InterruptAfter', iteration=i) for i in iterations]
-    with pytest.raises(SystemExit) as stop:
-        toy_run(hooks=hooks, **kwargs)
-    return stop.value.code
-
-
 @pytest.fixture
 def two_processes(monkeypatch):
     """The hook takes itself for one of two; the other gets no signal."""
@@ -26,9 +18,9 @@ def two_processes(monkeypatch):
     return waited
 
 
-def test_the_same_signal_again_does_not_cost_the_checkpoint(toy_run, tmp_path):
+def test_the_same_signal_again_does_not_cost_the_checkpoint(stopped, tmp_path):
     """Torchrun forwards what its processes have got themselves."""
-    assert stopped(toy_run, 1, 2, accumulation=3) == 128 + signal.SIGTERM
+    assert stopped(1, 2, accumulation=3) == 128 + signal.SIGTERM
     assert (tmp_path / 'run/iter_3.pth').is_file()
 
 
@@ -52,9 +44,9 @@ def test_a_later_signal_ends_the_process_at_once(monkeypatch):
     [(1, 10), (6, 6)],  # 18 iterations: by steps alone never with 6
 )
 def test_several_processes_stop_within_ten_iterations_or_a_step(
-    toy_run, tmp_path, two_processes, accumulation, stop
+    stopped, tmp_path, two_processes, accumulation, stop
 ):
-    stopped(toy_run, 1, accumulation=accumulation)
+    stopped(1, accumulation=accumulation)
     run = tmp_path / 'run'
     pointer = (run / 'last_checkpoint').read_text()
     assert pointer == ('epoch_1.pth' if stop == 6 else f'iter_{stop}.pth')
@@ -66,11 +58,7 @@ def test_a_run_whose_hook_cannot_save_is_left_to_the_system(
 ):
     taken = []
     monkeypatch.setattr(signal, 'signal', lambda *pair: taken.append(pair))
-
-    def stock(config):
-        config.default_hooks.checkpoint = dict(type='CheckpointHook')
-
-    toy_run(change=stock)
+    toy_run(options={'default_hooks.checkpoint.type': 'CheckpointHook'})
     assert taken == []
     told = ''.join(capfd.readouterr())
     assert 'SIGTERM and Ctrl-C end this run at once, without saving' in told
