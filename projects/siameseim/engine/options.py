@@ -36,20 +36,11 @@ _PLACES = {
 }
 
 
-class _Settings(DictAction):
-    """mmengine's action, with an error for what is no ``KEY=VALUE``."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        for value in values:
-            if '=' not in value:
-                parser.error(f'{option_string}: {value!r} is no KEY=VALUE')
-        super().__call__(parser, namespace, values, option_string)
+def _setting(text: str) -> str:
+    """The text, if mmengine's action can split it."""
+    if '=' not in text:
+        raise argparse.ArgumentTypeError(f'{text!r} is no KEY=VALUE')
+    return text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +48,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=_Settings,
+        type=_setting,
+        action=DictAction,
         default={},
         metavar='KEY=VALUE',
         help='replace settings, e.g. train_dataloader.batch_size=64',
