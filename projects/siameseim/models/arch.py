@@ -1,49 +1,55 @@
 """Sizes of a backbone, checked before it is built of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import InputError, did_you_mean
 
 _KEYS = ('embed_dims', 'num_layers', 'num_heads', 'feedforward_channels')
 
 
-def check_arch(arch: str | dict, names: Collection[str]) -> None:
-    """Refuse an ``arch`` of which no transformer can be built.
+def find_sizes(arch: str | dict, zoo: Mapping[str, dict]) -> dict[str, int]:
+    """The sizes that an ``arch`` names or states.
 
     Args:
         arch (str | dict): as for ``SiameseIMViT``.
-        names (Collection[str]): the known ones, in lower case.
+        zoo (Mapping[str, dict]): sizes of the named ones, in lower case.
 
     Raises:
-        InputError: naming the wrong part and what is possible.
+        InputError: if no transformer can be built of it.
     """
-    if isinstance(arch, dict):
-        _check_sizes(arch)
-    elif str(arch).lower() not in names:
+    if not isinstance(arch, dict):
+        if str(arch).lower() not in zoo:
+            raise InputError(
+                f'arch={arch!r} of the backbone is not known, give tiny, '
+                f'small, base, large, huge, or a dict of {", ".join(_KEYS)}'
+                + did_you_mean(str(arch), zoo)
+            )
+        return zoo[str(arch).lower()]
+    for key in arch.keys() - {*_KEYS}:
         raise InputError(
-            f'arch={arch!r} of the backbone is not known, give tiny, small, '
-            f'base, large, huge, or a dict of {", ".join(_KEYS)}'
-            + did_you_mean(str(arch), names)
+            f'arch.{key} of the backbone is not known, an arch has '
+            f'{", ".join(_KEYS)}' + did_you_mean(key, _KEYS)
         )
+    for key in _KEYS:
+        if not isinstance(arch.get(key), int) or arch[key] < 1:
+            raise InputError(
+                f'arch.{key}={arch.get(key)!r} of the backbone must be a '
+                'whole number from 1 on'
+            )
+    if arch['embed_dims'] % arch['num_heads']:
+        raise InputError(
+            f'arch.num_heads={arch["num_heads"]} of the backbone must divide '
+            f'its embed_dims={arch["embed_dims"]}'
+        )
+    return arch
 
 
-def check_indices(
-    out_indices: int | Sequence[int],
-    arch: str | dict,
-    zoo: Mapping[str, dict],
-) -> None:
-    """Refuse blocks that a backbone does not have.
-
-    Args:
-        out_indices (int | Sequence[int]): as for ``SiameseIMViT``.
-        arch (str | dict): checked by ``check_arch``.
-        zoo (Mapping[str, dict]): sizes of the named ones.
+def check_indices(out_indices: int | Sequence[int], blocks: int) -> None:
+    """Refuse ``out_indices`` of blocks that a backbone does not have.
 
     Raises:
         InputError: naming the first of them.
     """
-    sizes = zoo[arch.lower()] if isinstance(arch, str) else arch
-    blocks = sizes['num_layers']
     given = [out_indices] if isinstance(out_indices, int) else out_indices
     for index in given:
         if not -blocks <= index < blocks:
@@ -71,25 +77,3 @@ def frozen_blocks(frozen_stages: int | str, blocks: int) -> int:
             f"{blocks} blocks: give -1 for none, 0 to {blocks}, or 'all'"
         )
     return frozen_stages
-
-
-def _check_sizes(arch: dict) -> None:
-    """Refuse a dict with other keys, or with sizes that do not fit."""
-    for key in arch:
-        if key not in _KEYS:
-            raise InputError(
-                f'arch.{key} of the backbone is not known, an arch has '
-                f'{", ".join(_KEYS)}' + did_you_mean(key, _KEYS)
-            )
-    for key in _KEYS:
-        if not isinstance(arch.get(key), int) or arch[key] < 1:
-            raise InputError(
-                f'arch.{key}={arch.get(key)!r} of the backbone must be a '
-                'whole number from 1 on'
-            )
-    width, heads = arch['embed_dims'], arch['num_heads']
-    if width % heads:
-        raise InputError(
-            f'arch.num_heads={heads} of the backbone must divide its '
-            f'embed_dims={width}'
-        )

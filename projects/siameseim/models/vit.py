@@ -17,7 +17,7 @@ from ..convert.load_backbone import (
     split_init_cfg,
     warn_if_absent,
 )
-from .arch import check_arch, check_indices, frozen_blocks
+from .arch import check_indices, find_sizes, frozen_blocks
 from .fast_blocks import use_fast_blocks
 from .position import grid_sincos
 from .recompute import run_block
@@ -83,8 +83,8 @@ class SiameseIMViT(VisionTransformer):
         with_cp: bool = False,
         **kwargs: Any,
     ) -> None:
-        check_arch(arch, self.arch_zoo)
-        check_indices(out_indices, arch, self.arch_zoo)
+        blocks = find_sizes(arch, self.arch_zoo)['num_layers']
+        check_indices(out_indices, blocks)
         if not isinstance(out_indices, int):
             out_indices = [*out_indices]  # the stock class edits it in place
         super().__init__(
@@ -98,7 +98,7 @@ class SiameseIMViT(VisionTransformer):
             self.pos_embed.copy_(self._positions(self.patch_resolution))
         if frozen_patch_embed:
             self.patch_embed.requires_grad_(False)
-        self.frozen_stages = frozen_blocks(frozen_stages, self.num_layers)
+        self.frozen_stages = frozen_blocks(frozen_stages, blocks)
         self.train()
 
     def train(self, mode: bool = True) -> 'SiameseIMViT':
