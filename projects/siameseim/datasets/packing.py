@@ -11,6 +11,8 @@ from torch import Tensor
 
 from ..errors import InputError
 
+_NEEDED = ('views', 'boxes', 'flips', 'source_width', 'mask')
+
 
 @TRANSFORMS.register_module()
 class PackTwoViews(BaseTransform):
@@ -42,7 +44,12 @@ class PackTwoViews(BaseTransform):
                 uint8 RGB, or the mask no (rows, columns) of 0 and 1 with a
                 visible patch.
         """
-        _check_steps(results)
+        missing = [name for name in _NEEDED if name not in results]
+        if missing:
+            raise InputError(
+                f'PackTwoViews got no {missing} (only {sorted(results)}): the '
+                'pipeline needs steps such as TwoViews and BlockMask before'
+            )
         mask = _as_mask(results['mask'])
         # Indices beside the mask: from the mask alone the model would have
         # to wait for the device to learn how many patches it leaves.
@@ -83,22 +90,6 @@ class PackViews(BaseTransform):
             'inputs': views[0] if len(views) == 1 else views,
             'data_samples': _common(results),
         }
-
-
-def _check_steps(results: dict[str, Any]) -> None:
-    """Name the step that makes what is missing."""
-    for name, step in (
-        ('views', 'TwoViews'),
-        ('boxes', 'TwoViews'),
-        ('flips', 'TwoViews'),
-        ('source_width', 'TwoViews'),
-        ('mask', 'BlockMask'),
-    ):
-        if name not in results:
-            raise InputError(
-                f'PackTwoViews got no {name!r} (only {sorted(results)}): '
-                f'the pipeline needs a step such as {step} before it'
-            )
 
 
 def _as_mask(mask: Any) -> np.ndarray:
