@@ -74,3 +74,31 @@ def config(tmp_path):
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def start(train, config, images, tmp_path):
+    """Runs tools/train.py on images; returns its work directory.
+
+    Of the smoke config with some text after it, or of another file.
+    """
+
+    def run(text='', *options, file=None, data=images, work='work'):
+        folder = tmp_path / work
+        needed = [file or config(text), '--data', data, '--work-dir', folder]
+        train.main([str(word) for word in (*needed, *options)])
+        return folder
+
+    return run
+
+
+@pytest.fixture
+def told(start):
+    """What it says when it ends with an error; arguments as `start`."""
+
+    def message(*args, **kwargs):
+        with pytest.raises(SystemExit) as stop:
+            start(*args, **kwargs)
+        return str(stop.value)
+
+    return message

@@ -41,15 +41,10 @@ def loaded(monkeypatch):
     return paths
 
 
-def test_the_files_of_a_skipped_step_are_listed(
-    train, images, config, tmp_path, loaded
-):
-    work = tmp_path / 'work'
-    changes = (
+def test_the_files_of_a_skipped_step_are_listed(start, loaded):
+    work = start(
         "custom_hooks = [*_base_.custom_hooks, dict(type='SpoilIteration')]"
     )
-    options = ['--data', str(images), '--work-dir', str(work)]
-    train.main([config(changes), *options])
     (line,) = map(json.loads, (work / SKIPPED_FILE).read_text().splitlines())
     assert line['iteration'] == SPOILT + 1
     assert line['images'] == loaded[SPOILT * BATCH : (SPOILT + 1) * BATCH]

@@ -17,11 +17,14 @@ def checkpoint(folder, name):
     return torch.load(folder / name, weights_only=True)
 
 
-def test_a_run_leaves_checkpoint_json_and_tensorboard(
-    train, images, config, tmp_path
-):
-    work = tmp_path / 'work'
-    train.main([config(), '--data', str(images), '--work-dir', str(work)])
+def stop_after(iteration):
+    """Text of a config whose run gets SIGTERM then."""
+    hook = f"dict(type='TerminateAfter', iteration={iteration})"
+    return f'custom_hooks = [*_base_.custom_hooks, {hook}]\n'
+
+
+def test_a_run_leaves_checkpoint_json_and_tensorboard(start):
+    work = start()
     assert checkpoint(work, 'epoch_2.pth')['meta']['iter'] == 12
     assert list(work.glob('*/vis_data/events.out.tfevents*'))
     (scalars,) = work.glob('*/vis_data/scalars.json')
@@ -51,25 +54,17 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
     ],
 )
 def test_resume_of_the_true_model_is_bitwise(
-    train, images, config, tmp_path, iteration, name, colours
+    start, told, tmp_path, iteration, name, colours
 ):
     """As the user does it: a signal, then the same command and --resume."""
-    base = ['--data', str(images), '--work-dir']
-    train.main([config(colours), *base, str(tmp_path / 'straight')])
-    hook = f"dict(type='TerminateAfter', iteration={iteration})"
-    cut = config(
-        f'{colours}custom_hooks = _base_.custom_hooks\n'
-        f'custom_hooks.append({hook})'
-    )
-    with pytest.raises(SystemExit) as stop:
-        train.main([cut, *base, str(tmp_path / 'cut')])
-    assert stop.value.code == 128 + signal.SIGTERM
+    straight = checkpoint(start(colours, work='straight'), 'epoch_2.pth')
+    status = told(colours + stop_after(iteration), work='cut')
+    assert status == str(128 + signal.SIGTERM)
     assert (tmp_path / 'cut' / name).is_file()
-    train.main([config(colours), *base, str(tmp_path / 'cut'), '--resume'])
-    logs = sorted((tmp_path / 'cut').glob('*/vis_data/scalars.json'))
+    cut = start(colours, '--resume', work='cut')
+    logs = sorted(cut.glob('*/vis_data/scalars.json'))
     assert json.loads(logs[-1].read_text().splitlines()[-1])['iter'] == 12
-    straight = checkpoint(tmp_path / 'straight', 'epoch_2.pth')
-    resumed = checkpoint(tmp_path / 'cut', 'epoch_2.pth')
+    resumed = checkpoint(cut, 'epoch_2.pth')
     for key, value in straight['state_dict'].items():
         assert torch.equal(value, resumed['state_dict'][key]), key
     moments = straight['optimizer']['state']
@@ -80,16 +75,9 @@ def test_resume_of_the_true_model_is_bitwise(
 
 
 @pytest.mark.gpu
-def test_train_and_resume_on_a_gpu(train, images, config, tmp_path):
-    work = ['--data', str(images), '--work-dir', str(tmp_path / 'work')]
-    cut = config(
-        'custom_hooks = _base_.custom_hooks\n'
-        "custom_hooks.append(dict(type='TerminateAfter', iteration=9))"
-    )
-    with pytest.raises(SystemExit):
-        train.main([cut, *work])
-    train.main([config(), *work, '--resume'])
-    saved = checkpoint(tmp_path / 'work', 'epoch_2.pth')
+def test_train_and_resume_on_a_gpu(start, told):
+    told(stop_after(9))
+    saved = checkpoint(start('', '--resume'), 'epoch_2.pth')
     assert saved['meta']['iter'] == 12
     assert 'cuda' in saved['exact_resume']['rng'][0]
     assert all(
@@ -97,28 +85,20 @@ def test_train_and_resume_on_a_gpu(train, images, config, tmp_path):
     )
 
 
-def test_resume_without_a_checkpoint_starts_anew(
-    train, images, config, tmp_path
-):
-    work = tmp_path / 'work'
-    train.main(
-        [config(), '--data', str(images), '--work-dir', str(work), '--resume']
-    )
-    assert (work / 'epoch_2.pth').is_file()
+def test_resume_without_a_checkpoint_starts_anew(start):
+    assert (start('', '--resume') / 'epoch_2.pth').is_file()
 
 
-def test_a_resume_with_another_rate_says_so(train, images, config, tmp_path):
-    base = ['--data', str(images), '--work-dir', str(tmp_path / 'w')]
-
+def test_a_resume_with_another_rate_says_so(start):
     def said() -> str:
         """All logs: runs of one second share a file."""
-        return ''.join(log.read_text() for log in tmp_path.glob('w/*/*.log'))
+        return ''.join(log.read_text() for log in work.glob('*/*.log'))
 
-    train.main([config(), *base, '--epochs', '1'])
-    train.main([config(), *base, '--epochs', '1', '--resume'])
+    work = start('', '--epochs', 1)
+    start('', '--epochs', 1, '--resume')
     assert 'other settings' not in said()  # resumed as it was
     changed = ('--cfg-options', 'optim_wrapper.optimizer.lr=0.25')
-    train.main([config(), *base, '--epochs', '1', '--resume', *changed])
+    start('', '--epochs', 1, '--resume', *changed)
     assert 'optim_wrapper.optimizer.lr was ' in said()
 
 
@@ -134,9 +114,7 @@ def test_a_shorter_run_warms_up_for_the_same_share(
     assert cfg.param_scheduler.warmup == 2
 
 
-def test_learning_rate_scales_with_the_true_global_batch(
-    train,
-):
+def test_learning_rate_scales_with_the_true_global_batch():
     """64 images on 8 processes, 4 times accumulated, make half of 4096."""
     cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
     cfg.train_dataloader.batch_size = 64
@@ -146,9 +124,7 @@ def test_learning_rate_scales_with_the_true_global_batch(
     assert '2048 = 64 images x 8 processes x 4 accumulated' in text
 
 
-def test_learning_rate_is_not_scaled_twice(
-    train,
-):
+def test_learning_rate_is_not_scaled_twice():
     cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
     scale_learning_rate(cfg, world_size=4)
     scale_learning_rate(cfg, world_size=4)

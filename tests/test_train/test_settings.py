@@ -4,40 +4,22 @@ import re
 
 import pytest
 
-from tests.test_train.test_errors import message
 
-
-def test_a_misspelt_setting_names_the_right_one(
-    train, config, images, tmp_path
-):
-    text = message(
-        train,
-        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
-        *('--cfg-options', 'train_dataloder.batch_size=2'),
-    )
+def test_a_misspelt_setting_names_the_right_one(told):
+    text = told('', '--cfg-options', 'train_dataloder.batch_size=2')
     assert 'did you mean train_dataloader.batch_size?' in text
 
 
 @pytest.mark.parametrize('option', ['train_pipeline.0.area', 'custom_imports'])
-def test_a_setting_that_nothing_reads_is_refused(
-    train, config, images, tmp_path, option
-):
-    text = message(
-        train,
-        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
-        *('--cfg-options', f'{option}=1'),
-    )
+def test_a_setting_that_nothing_reads_is_refused(told, option):
+    text = told('', '--cfg-options', f'{option}=1')
     assert f'{option} would change nothing' in text
     place = 'train_dataloader.dataset.pipeline.0.area'
     assert (place in text) == ('pipeline' in option)
 
 
-def test_a_pipeline_that_a_config_forgot_to_hand_on_is_refused(
-    train, config, images, tmp_path
-):
-    path = config('train_pipeline = [dict(type="TwoViews", size=48)]\n')
-    args = ('--data', str(images), '--work-dir', str(tmp_path))
-    text = message(train, path, *args)
+def test_a_pipeline_that_a_config_forgot_to_hand_on_is_refused(told):
+    text = told('train_pipeline = [dict(type="TwoViews", size=48)]\n')
     assert 'train_dataloader = dict(dataset=dict(pipeline=' in text
 
 
@@ -49,14 +31,8 @@ def test_a_pipeline_that_a_config_forgot_to_hand_on_is_refused(
         ('auto_scale_lr.base_batch=8', "'base_batch': 8"),
     ],
 )
-def test_what_scales_the_rate_is_checked(
-    train, config, images, tmp_path, setting, named
-):
-    text = message(
-        train,
-        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
-        *('--cfg-options', setting),
-    )
+def test_what_scales_the_rate_is_checked(told, setting, named):
+    text = told('', '--cfg-options', setting)
     assert named in text
 
 
@@ -71,13 +47,9 @@ def test_what_scales_the_rate_is_checked(
     ],
 )
 def test_a_setting_that_a_part_does_not_know_names_the_right_one(
-    train, config, images, tmp_path, wrong, right
+    told, wrong, right
 ):
-    text = message(
-        train,
-        *(config(), '--data', str(images), '--work-dir', str(tmp_path)),
-        *('--cfg-options', f'{wrong}=1'),
-    )
+    text = told('', '--cfg-options', f'{wrong}=1')
     assert text.startswith('error: ')
     name = wrong.rpartition('.')[2]
     assert f'keyword argument {name!r}: did you mean {right}?' in text
@@ -95,16 +67,10 @@ def test_a_setting_that_a_part_does_not_know_names_the_right_one(
         ('checkpoint', 'intervall=1', 'intervall is no .* you mean interval?'),
     ],
 )
-def test_hooks_that_do_nothing_are_refused(
-    train, config, images, tmp_path, hook, setting, said
-):
+def test_hooks_that_do_nothing_are_refused(told, hook, setting, said):
     text = "default_hooks = dict(checkpoint=dict(type='CheckpointHook'))"
-    told = message(
-        train,
-        *(config(text), '--data', str(images), '--work-dir', str(tmp_path)),
-        *('--cfg-options', f'default_hooks.{hook}.{setting}'),
-    )
-    assert re.search(said, told)
+    option = f'default_hooks.{hook}.{setting}'
+    assert re.search(said, told(text, '--cfg-options', option))
 
 
 def test_a_setting_without_a_value_is_named(train, config, capsys):
