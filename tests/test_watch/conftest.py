@@ -8,6 +8,8 @@ from tests.test_train.conftest import (  # noqa: F401
     config,
     images,
     on_cpu,
+    start,
+    told,
     train,
 )
 

@@ -36,38 +36,24 @@ def scalars(work):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def start(train, config, colours, work, text, *options):
-    train.main(
-        [config(text), '--data', str(colours / 'train')]
-        + ['--work-dir', str(work), *options]
-    )
+@pytest.fixture
+def images(colours):
+    """What `start` trains on."""
+    return colours / 'train'
 
 
-def test_knn_of_colours_is_logged_before_and_after_epochs(
-    train,
-    config,
-    colours,
-    tmp_path,
-):
-    start(train, config, colours, tmp_path / 'w', settings(colours))
-    lines = [x for x in scalars(tmp_path / 'w') if 'knn' in x]
+def test_knn_of_colours_is_logged_before_and_after_epochs(start, colours):
+    work = start(settings(colours))
+    lines = [x for x in scalars(work) if 'knn' in x]
     assert [line['step'] for line in lines] == [0, 6, 12]
     assert lines[-1]['knn'] == 100  # mean colours are easily told apart
 
 
-def test_measuring_does_not_change_the_run(
-    train,
-    config,
-    colours,
-    tmp_path,
-):
-    probe = dict(enabled=True)
-    text = settings(colours, probe=probe)
-    start(train, config, colours, tmp_path / 'a', text)
-    start(train, config, colours, tmp_path / 'b', '')
+def test_measuring_does_not_change_the_run(start, colours):
+    text = settings(colours, probe=dict(enabled=True))
     one, other = (
-        torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
-        for name in 'ab'
+        torch.load(work / 'epoch_2.pth', weights_only=True)
+        for work in (start(text, work='a'), start(work='b'))
     )
     for name, value in one['state_dict'].items():
         assert torch.equal(value, other['state_dict'][name]), name
@@ -76,28 +62,19 @@ def test_measuring_does_not_change_the_run(
         assert torch.equal(value.nan_to_num(), same.nan_to_num()), name
 
 
-def test_probe_learns_and_resumes_exactly(
-    train,
-    config,
-    colours,
-    tmp_path,
-):
+def test_probe_learns_and_resumes_exactly(start, told):
     probe = 'default_hooks = dict(probe=dict(enabled=True, lr=0.05))\n'
-    start(train, config, colours, tmp_path / 'straight', probe)
-    accuracy = [
-        line['probe_accuracy'] for line in scalars(tmp_path / 'straight')
-    ]
-    assert accuracy[-1] > 70
-    cut = probe + (
-        'custom_hooks = _base_.custom_hooks\n'
-        "custom_hooks.append(dict(type='TerminateAfter', iteration=9))"
+    straight = start(probe, work='straight')
+    assert scalars(straight)[-1]['probe_accuracy'] > 70
+    told(
+        f'{probe}custom_hooks = [*_base_.custom_hooks, '
+        "dict(type='TerminateAfter', iteration=9)]",
+        work='cut',
     )
-    with pytest.raises(SystemExit):
-        start(train, config, colours, tmp_path / 'cut', cut)
-    start(train, config, colours, tmp_path / 'cut', probe, '--resume')
+    cut = start(probe, '--resume', work='cut')
     one, other = (
-        torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
-        for name in ('straight', 'cut')
+        torch.load(work / 'epoch_2.pth', weights_only=True)
+        for work in (straight, cut)
     )
     assert one['online_probe'].keys() == {'linear', 'optimizer'}
     for name, value in one['online_probe']['linear'].items():
@@ -105,12 +82,12 @@ def test_probe_learns_and_resumes_exactly(
     assert one['online_probe']['linear']['weight'].abs().max() > 0
 
 
-def test_a_symmetric_run_is_measured_too(train, config, colours, tmp_path):
+def test_a_symmetric_run_is_measured_too(start, colours):
     """Each image's own label, though there are twice as many pairs."""
     text = settings(colours, probe=dict(enabled=True, lr=0.05))
     option = ('--cfg-options', 'model.data_preprocessor.symmetric=True')
-    start(train, config, colours, tmp_path / 'w', text, *option)
-    last = {k: v for line in scalars(tmp_path / 'w') for k, v in line.items()}
+    lines = scalars(start(text, *option))
+    last = {k: v for line in lines for k, v in line.items()}
     assert last['knn'] == 100
     assert last['probe_accuracy'] > 70
 
@@ -136,13 +113,11 @@ def test_probe_goes_on_from_a_checkpoint_with_running_statistics(colours):
     assert torch.equal(second.linear.weight, first.linear.weight)
 
 
-def test_probe_needs_two_classes(train, config, colours, tmp_path):
-    text = 'default_hooks = dict(probe=dict(enabled=True))'
-    with pytest.raises(SystemExit, match='error: .*at least two classes'):
-        train.main(
-            [config(text), '--data', str(colours / 'train/red')]
-            + ['--work-dir', str(tmp_path)]
-        )
+def test_probe_needs_two_classes(told, colours):
+    enabled = 'default_hooks = dict(probe=dict(enabled=True))'
+    text = told(enabled, data=colours / 'train/red')
+    assert text.startswith('error: ')
+    assert 'at least two classes' in text
 
 
 def test_other_classes_are_refused(tmp_path):
@@ -196,17 +171,17 @@ def test_a_signal_to_all_processes_does_not_end_a_measurement(colours):
 
 
 def test_the_checkpoint_is_written_before_the_measurement(
-    train, config, colours, tmp_path, monkeypatch
+    start, colours, tmp_path, monkeypatch
 ):
-    work = tmp_path / 'w'
     there = []
 
     def measure(self, model):
-        there.append(sorted(path.name for path in work.glob('*.pth')))
+        files = (tmp_path / 'work').glob('*.pth')
+        there.append(sorted(path.name for path in files))
         return 0.0
 
     monkeypatch.setattr(KnnHook, 'measure', measure)
-    start(train, config, colours, work, settings(colours))
+    start(settings(colours))
     assert there == [[], ['epoch_1.pth'], ['epoch_1.pth', 'epoch_2.pth']]
 
 
