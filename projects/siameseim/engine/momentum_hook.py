@@ -57,9 +57,7 @@ class MomentumTargetHook(Hook):
                 'AutocastOptimWrapper or a subclass'
             )
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Update the target if an optimizer window begins here."""
         if runner.iter % runner.optim_wrapper.accumulation:
             return

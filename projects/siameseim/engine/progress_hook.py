@@ -45,13 +45,7 @@ class ProgressHook(Hook):
                 'features need some thousands (epochs x images / batch)'
             )
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: dict | None = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Summarise the log interval that ends here."""
         if self._started is not None:
             self._tell_first_step(runner, self._started)

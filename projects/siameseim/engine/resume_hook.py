@@ -94,9 +94,7 @@ class ExactResumeHook(Hook):
         # Undone in every epoch, that cannot tell runs apart.
         self._rng = self._rng or get_rng_state()
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Continue with the random state from before the loader started."""
         if self._rng is not None:
             set_rng_state(self._rng)

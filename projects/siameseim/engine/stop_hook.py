@@ -62,13 +62,7 @@ class StopSignalHook(Hook):
             signal.signal(number, handler)
         end_workers(runner.train_dataloader)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: dict | None = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Stop here if any process was asked to.
 
         Raises:

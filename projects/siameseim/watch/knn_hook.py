@@ -106,13 +106,7 @@ class KnnHook(Hook):
         if runner.iter == 0:
             self._report(runner, 0)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Count what ``IterTimerHook`` has measured, for any checkpoint."""
         seconds = runner.message_hub.get_scalar('train/time').current()
         self._clock['trained'] += seconds
