@@ -92,13 +92,13 @@ def test_a_half_size_crop_covers_half_the_patches():
 @pytest.mark.parametrize('grid', [(4, 4), (3, 5)])
 def test_relative_encoding_equals_a_plain_loop(flip, grid):
     geo = geometry([5.0, 7.0, 33.0, 41.0], [12.0, 2.0, 50.0, 21.0], flip)
-    parts = relative_sincos(geo, grid, dims=16)
+    rows, columns, scale = relative_sincos(geo, grid, dims=16)
     height, width = grid
     full = torch.cat(
         [
-            parts.rows[0][:, None].expand(-1, width, -1),
-            parts.columns[0][None].expand(height, -1, -1),
-            parts.scale[0].expand(height, width, -1),
+            rows[0][:, None].expand(-1, width, -1),
+            columns[0][None].expand(height, -1, -1),
+            scale[0].expand(height, width, -1),
         ],
         dim=-1,
     ).flatten(0, 1)

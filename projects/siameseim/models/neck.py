@@ -105,18 +105,17 @@ class Predictor(BaseModule):
         products per image instead of H * W, and no (B, L, 2D) tensor.
         """
         dims = self.mask_token.shape[-1]
-        parts = relative_sincos(geometry, self.grid, dims)
-        with torch.autocast(parts.rows.device.type, enabled=False):
+        rows, columns, scale = relative_sincos(geometry, self.grid, dims)
+        with torch.autocast(rows.device.type, enabled=False):
             y_weight, x_weight, scale_weight = (
                 self.relative_position.weight.split(
                     [dims // 2, dims // 2, dims], dim=1
                 )
             )
-            rows = F.linear(parts.rows, y_weight)  # (B, H, D)
-            columns = F.linear(parts.columns, x_weight)  # (B, W, D)
-            scale = F.linear(
-                parts.scale, scale_weight, self.relative_position.bias
-            )  # (B, D)
+            rows = F.linear(rows, y_weight)  # (B, H, D)
+            columns = F.linear(columns, x_weight)  # (B, W, D)
+            bias = self.relative_position.bias
+            scale = F.linear(scale, scale_weight, bias)  # (B, D)
             columns = columns + scale[:, None]
             return (rows[:, :, None] + columns[:, None]).flatten(1, 2)
 

@@ -129,34 +129,26 @@ def grid_sincos(
     return torch.cat([extra, patches.flatten(0, 1)])[None]
 
 
-class RelativeSinCos(NamedTuple):
-    """The three parts of the relative position encoding of view 2's patches.
+def relative_sincos(
+    geometry: RelativeGeometry, grid: tuple[int, int], dims: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Encode where each patch of view 2 lies, in view-1 patches.
 
     The full encoding of patch (r, c) is the concatenation
     ``[rows[:, r], columns[:, c], scale]`` of 2 D numbers. It is kept in parts
     because the same numbers repeat along rows and columns.
-    """
-
-    rows: Tensor  # (B, H, D / 2)
-    columns: Tensor  # (B, W, D / 2)
-    scale: Tensor  # (B, D)
-
-
-def relative_sincos(
-    geometry: RelativeGeometry, grid: tuple[int, int], dims: int
-) -> RelativeSinCos:
-    """Encode where each patch of view 2 lies, in view-1 patches.
 
     Args:
         geometry (RelativeGeometry): fields of shape (B,).
         grid (tuple[int, int]): patches per column and per row (H, W).
         dims (int): decoder width D, a multiple of 4.
+
+    Returns:
+        tuple[Tensor, Tensor, Tensor]: rows (B, H, D / 2), columns
+        (B, W, D / 2) and scale (B, D).
     """
     y_BH, x_BW = patch_coordinates(geometry, grid)
     scale_y = sincos(10 * geometry.scale_h.log(), dims // 2)
     scale_x = sincos(10 * geometry.scale_w.log(), dims // 2)
-    return RelativeSinCos(
-        rows=sincos(y_BH, dims // 2),
-        columns=sincos(x_BW, dims // 2),
-        scale=torch.cat([scale_y, scale_x], dim=-1),
-    )
+    scale = torch.cat([scale_y, scale_x], dim=-1)
+    return sincos(y_BH, dims // 2), sincos(x_BW, dims // 2), scale
