@@ -3,6 +3,7 @@
 import io
 import pickle
 import tarfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -188,9 +189,8 @@ def test_unreadable_images_are_skipped_with_a_cache_too(folder, pipeline):
 def test_a_cache_without_room_says_how_much_it_needs(
     folder, pipeline, monkeypatch
 ):
-    monkeypatch.setattr(
-        'siameseim.datasets.decoded_cache._free_shared_memory', lambda: 2**10
-    )
+    room = SimpleNamespace(free=2**10)
+    monkeypatch.setattr('shutil.disk_usage', lambda path: room)
     with pytest.raises(MemoryError, match='leave out cache=True'):
         PretrainDataset(ImageFolder(str(folder)), pipeline(), cache=True)
 

@@ -1,6 +1,7 @@
 """Decoded images in memory that worker processes share."""
 
 import os
+import shutil
 
 import numpy as np
 import torch
@@ -47,8 +48,9 @@ class DecodedCache:
         lengths = [3 * height * width for height, width in sizes]
         self._starts = np.concatenate([[0], np.cumsum(lengths)])
         total = int(self._starts[-1])
-        free = _free_shared_memory()
-        if free is not None and total > free:
+        known = os.path.isdir(_SHARED)  # not on a Mac
+        free = shutil.disk_usage(_SHARED).free if known else total
+        if total > free:
             raise MemoryError(
                 f'the decoded images need {total / 2**30:.1f} GiB of shared '
                 f'memory, but {_SHARED} has only {free / 2**30:.1f} GiB: '
@@ -81,11 +83,3 @@ class DecodedCache:
         start, end = self._starts[index : index + 2]
         flat = self._pixels[start:end].numpy()
         return flat.reshape(*self.sizes[index], 3)
-
-
-def _free_shared_memory() -> int | None:
-    """Bytes; None where there is no such file system."""
-    if not os.path.isdir(_SHARED):
-        return None
-    status = os.statvfs(_SHARED)
-    return status.f_bavail * status.f_frsize
