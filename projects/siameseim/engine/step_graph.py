@@ -1,7 +1,5 @@
 """Loss and gradients of a training step, replayed as CUDA graphs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -50,7 +48,14 @@ class GraphedLoss:
         Raises:
             RuntimeError: if the step cannot be recorded.
         """
-        with _uncached_autocast():
+        # As it is, but casts of weights are recorded with the rest.
+        uncached_autocast = torch.autocast(
+            'cuda',
+            dtype=torch.get_autocast_dtype('cuda'),
+            enabled=torch.is_autocast_enabled('cuda'),
+            cache_enabled=False,
+        )
+        with uncached_autocast:
             if not self._can_replay(inputs, data_samples):
                 return self._eager(inputs, data_samples)
             if self._graph is None:
@@ -119,15 +124,3 @@ def _record(model: SiameseIM, loss: Loss, *batch: Any) -> RecordedStep:
             'the step could not be recorded as CUDA graphs (what stopped it '
             'stands above): default_hooks.graph.enabled=False goes without'
         ) from error
-
-
-@contextmanager
-def _uncached_autocast() -> Iterator[None]:
-    """Autocast as it is, whose casts of weights are recorded with the rest."""
-    with torch.autocast(
-        'cuda',
-        dtype=torch.get_autocast_dtype('cuda'),
-        enabled=torch.is_autocast_enabled('cuda'),
-        cache_enabled=False,
-    ):
-        yield
