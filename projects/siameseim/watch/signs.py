@@ -11,6 +11,9 @@ from torch import Tensor
 
 from ..errors import InputError
 
+# The eigenvalues of more would cost much and change little.
+_IMAGES, _PATCH_IMAGES = 256, 8
+
 
 class FeatureSigns(NamedTuple):
     """What the features of one branch look like.
@@ -92,16 +95,12 @@ def effective_rank(features: Tensor, eps: float = 1e-7) -> Tensor:
     return ranks.to(features.device)
 
 
-def feature_signs(
-    tokens: Tensor, max_images: int = 256, max_patch_images: int = 8
-) -> Tensor:
+def feature_signs(tokens: Tensor) -> Tensor:
     """All signs of one branch, on the device the tokens are on.
 
     Args:
-        tokens (Tensor): (N, L, C) patch tokens of at least two images.
-        max_images (int): images that are looked at. Defaults to 256, since
-            the eigenvalues of more cost much and change little.
-        max_patch_images (int): images whose patches are. Defaults to 8.
+        tokens (Tensor): (N, L, C) patch tokens of at least two images; the
+            first 256 are looked at, and the patches of the first 8.
 
     Returns:
         Tensor: (4,) in the order of ``FeatureSigns``.
@@ -115,13 +114,13 @@ def feature_signs(
             f'{len(tokens)}: raise train_dataloader.batch_size'
         )
     with torch.autocast(tokens.device.type, enabled=False):
-        tokens = tokens[:max_images].float()
+        tokens = tokens[:_IMAGES].float()
         images = tokens.mean(dim=1)  # (N, L, C) -> (N, C)
         return torch.stack(
             [
                 normalised_std(images),
                 mean_cosine(images),
                 effective_rank(images),
-                effective_rank(tokens[:max_patch_images]).mean(),
+                effective_rank(tokens[:_PATCH_IMAGES]).mean(),
             ]
         )
