@@ -22,13 +22,6 @@ class StepFeatures(NamedTuple):
     projected: Tensor  # (B, L, D) of the target projector, what is predicted
     prediction: Tensor  # (B, L, D) what view 1 predicts of view 2's
 
-    @property
-    def branches(self) -> dict[str, Tensor]:
-        """What the branches encode, by name."""
-        encoded = self._asdict()
-        del encoded['prediction']
-        return encoded
-
 
 @MODELS.register_module()
 class SiameseIM(BaseSelfSupervisor):

@@ -162,7 +162,8 @@ def measure(features: StepFeatures, images: int) -> tuple[Signs, float] | None:
         finite.
     """
     finite = torch.stack([t.isfinite().all() for t in features]).all()
-    branches = features.branches
+    branches = features._asdict()
+    del branches['prediction']
     # Eigenvalues of NaN are an error in some libraries.
     rows = [
         feature_signs(t.nan_to_num(0.0, 0.0, 0.0)) for t in branches.values()
