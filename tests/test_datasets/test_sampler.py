@@ -95,11 +95,6 @@ def test_a_start_outside_the_epoch_is_refused(start, monkeypatch):
         make(monkeypatch).set_start(start)
 
 
-def test_more_ranks_than_images_are_refused(monkeypatch):
-    with pytest.raises(ValueError, match='103 images cannot be shared'):
-        make(monkeypatch, world_size=104)
-
-
 def test_the_runner_builds_it():
     config = dict(
         dataset=list(range(10)),

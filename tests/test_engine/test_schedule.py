@@ -18,9 +18,9 @@ def make_wrapper(accumulation=1, lr=2.0):
     )
 
 
-def make_scheduler(wrapper, epochs=10, epoch_length=7, **kwargs):
+def make_scheduler(wrapper, epochs=10):
     return WarmupCosineLR.build_iter_from_epoch(
-        wrapper, warmup=2, end=epochs, epoch_length=epoch_length, **kwargs
+        wrapper, warmup=2, end=epochs, epoch_length=7
     )
 
 
@@ -101,11 +101,6 @@ def test_a_run_of_one_step_at_rate_zero_is_refused_with_a_cure():
     with pytest.raises(ValueError, match='accumulative_counts=70'):
         make_scheduler(make_wrapper(accumulation=70))
     make_scheduler(make_wrapper(accumulation=69))
-
-
-def test_an_epoch_without_a_batch_is_refused_with_a_cure():
-    with pytest.raises(ValueError, match='batch_size'):
-        make_scheduler(make_wrapper(), epoch_length=0)
 
 
 def test_works_with_a_stock_wrapper():

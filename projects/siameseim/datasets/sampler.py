@@ -22,20 +22,12 @@ class ResumableSampler(Sampler[int]):
         seed (int, optional): Seed of the order, the same on all ranks.
             Defaults to None: drawn at random by rank 0, so such a run
             cannot be resumed exactly.
-
-    Raises:
-        ValueError: If there are fewer images than ranks.
     """
 
     def __init__(self, dataset: Sized, seed: int | None = None) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset_size = len(dataset)
         self.num_samples = self.dataset_size // self.world_size
-        if self.num_samples == 0:
-            raise ValueError(
-                f'{self.dataset_size} images cannot be shared among '
-                f'{self.world_size} processes; start fewer processes'
-            )
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self.start = 0

@@ -105,17 +105,7 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
         by_epoch: bool = True,
         **kwargs: Any,
     ) -> 'WarmupCosineLR':
-        """Build from lengths in epochs; mmengine calls it.
-
-        Raises:
-            InputError: if an epoch has no iteration.
-        """
-        if epoch_length < 1:
-            raise InputError(
-                'the training set has fewer images than one batch over all '
-                'processes: lower `train_dataloader.batch_size` or train on '
-                'more images'
-            )
+        """Build from lengths in epochs; mmengine calls it."""
         return cls(
             optimizer,
             warmup=round(warmup * epoch_length),
