@@ -102,21 +102,18 @@ class TokenBN(nn.Module):
         return rows.view(x.shape)
 
     def _forward_group(self, rows: Tensor) -> Tensor:
-        """Normalise with the batch statistics of all ranks."""
+        """Normalise with the batch statistics of all ranks, and track them."""
         out, mean, variance = _BatchNormOfRanks.apply(
             rows, self.bn.weight, self.bn.bias, self.bn.eps
         )
-        self._track(mean, variance, len(rows) * get_world_size())
-        return out
-
-    @torch.no_grad()
-    def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        """Move the running buffers as BatchNorm does (unbiased variance)."""
-        buffers = dict(self.bn.named_buffers())
-        buffers['running_mean'].lerp_(mean, self.momentum)
+        count = len(rows) * get_world_size()
         unbiased = variance * (count / (count - 1))
-        buffers['running_var'].lerp_(unbiased, self.momentum)
-        buffers['num_batches_tracked'].add_(1)
+        buffers = dict(self.bn.named_buffers())
+        with torch.no_grad():
+            buffers['running_mean'].lerp_(mean, self.momentum)
+            buffers['running_var'].lerp_(unbiased, self.momentum)
+            buffers['num_batches_tracked'].add_(1)
+        return out
 
 
 def batch_norm_buffers(module: nn.Module) -> list[Tensor]:
