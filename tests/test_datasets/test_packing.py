@@ -26,7 +26,7 @@ def results(**changes):
 
 
 @pytest.mark.parametrize('dtype', [bool, np.int64, np.uint8, np.float32])
-def test_a_mask_of_zeros_and_ones_hides_the_ones(dtype):
+def test_patches_that_a_mask_leaves_are_numbered_row_by_row(dtype):
     """A stock BEiTMaskGenerator makes int64, whose ~ is never 0."""
     samples = PackTwoViews()(results(mask=GRID.astype(dtype)))['data_samples']
     assert samples['visible'].tolist() == [1, 2, 5]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmpretrain.datasets import CIFAR10
 
-from siameseim.datasets import PackTwoViews, PretrainDataset
+from siameseim.datasets import PretrainDataset
 
 
 def flatten(batch: dict) -> list[torch.Tensor]:
@@ -36,22 +36,6 @@ def test_a_batch_has_the_agreed_form(load):
         'sample_idx': ((4,), torch.int64),
     }
     assert batch['inputs'][0].is_contiguous()
-
-
-def test_patches_left_visible_are_numbered_row_by_row(rng):
-    mask = np.array([[True, False, True], [False, False, True]])
-    out = PackTwoViews()(
-        dict(
-            views=[rng.integers(0, 256, (6, 4, 3), np.uint8)] * 2,
-            mask=mask,
-            boxes=np.zeros((2, 4), np.float32),
-            flips=np.zeros(2, bool),
-            source_width=9.0,
-            sample_idx=0,
-        )
-    )
-    assert out['data_samples']['visible'].tolist() == [1, 3, 4]
-    assert out['inputs'][0].shape == (3, 6, 4)
 
 
 def test_pixels_do_not_depend_on_workers_or_on_earlier_epochs(load):

@@ -13,6 +13,7 @@ from siameseim.engine import param_groups
 from siameseim.engine.layer_decay import BackboneLayerDecay
 from siameseim.engine.param_groups import merge_groups
 from siameseim.errors import InputError
+from tests.model_fixtures import tiny_model
 
 PARAMWISE = dict(bias_decay_mult=0.0, flat_decay_mult=0.0)
 
@@ -27,64 +28,31 @@ def make_config(**optimizer):
     )
 
 
-@pytest.fixture(scope='module')
-def siameseim():
-    arch = dict(
-        embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32
-    )
-    return MODELS.build(
-        dict(
-            type='SiameseIM',
-            backbone=dict(
-                type='SiameseIMViT', arch=arch, img_size=32, patch_size=8
-            ),
-            neck=dict(type='SiameseIMNeck', embed_dims=16, num_heads=2),
-            head=dict(type='SiameseIMHead'),
-        )
-    )
+def groups_of(model, config):
+    return build_optim_wrapper(model, config).optimizer.param_groups
 
 
-def test_decay_of_every_parameter_follows_the_rule(siameseim):
+def test_decay_of_every_parameter_follows_the_rule():
     """Section 6: all but biases and 1-D tensors; frozen ones are left out."""
-    groups = build_optim_wrapper(
-        siameseim, make_config()
-    ).optimizer.param_groups
+    model, tokens = tiny_model(), 0
     found = {
         id(param): group['weight_decay']
-        for group in groups
+        for group in groups_of(model, make_config())
         for param in group['params']
     }
-    for name, param in siameseim.named_parameters():
+    for name, param in model.named_parameters():
         if not param.requires_grad:
             assert id(param) not in found, name
             continue
         exempt = name.endswith('bias') or param.ndim == 1
         assert found[id(param)] == (0.0 if exempt else 0.05), name
+        tokens += name.endswith(('cls_token', 'mask_token')) and not exempt
+    assert tokens == 2
 
 
-def test_cls_and_mask_token_are_decayed(siameseim):
-    groups = build_optim_wrapper(
-        siameseim, make_config()
-    ).optimizer.param_groups
-    decayed = {
-        id(param)
-        for group in groups
-        if group['weight_decay']
-        for param in group['params']
-    }
-    tokens = [
-        (name, param)
-        for name, param in siameseim.named_parameters()
-        if name.split('.')[-1] in ('cls_token', 'mask_token')
-        and not name.startswith('target.')
-    ]
-    assert len(tokens) == 2
-    assert all(id(param) in decayed for _, param in tokens)
-
-
-def test_there_are_two_groups_of_plain_dicts(siameseim):
-    wrapper = build_optim_wrapper(siameseim, ConfigDict(make_config()))
-    assert [type(g) for g in wrapper.optimizer.param_groups] == [dict, dict]
+def test_there_are_two_groups_of_plain_dicts():
+    groups = groups_of(tiny_model(), ConfigDict(make_config()))
+    assert [type(group) for group in groups] == [dict, dict]
 
 
 def test_merge_keeps_order_and_settings():
@@ -104,7 +72,7 @@ def test_custom_keys_still_work():
     model = nn.ModuleDict(dict(body=nn.Linear(2, 2), head=nn.Linear(2, 2)))
     config = make_config()
     config['paramwise_cfg'] = dict(custom_keys=dict(body=dict(lr_mult=0.1)))
-    groups = build_optim_wrapper(model, config).optimizer.param_groups
+    groups = groups_of(model, config)
     assert [group['lr'] for group in groups] == pytest.approx([0.01, 0.1])
 
 
@@ -170,8 +138,7 @@ def test_a_weight_decay_that_is_not_stated_is_the_optimizers(kind, own):
     config['optimizer'] = dict(type=kind, lr=0.1)
     keys = dict(weight=dict(decay_mult=0.5))
     config['paramwise_cfg'] = dict(PARAMWISE, custom_keys=keys)
-    wrapper = build_optim_wrapper(nn.Sequential(nn.Linear(2, 2)), config)
-    groups = wrapper.optimizer.param_groups
+    groups = groups_of(nn.Sequential(nn.Linear(2, 2)), config)
     decays = {group['weight_decay'] for group in groups}
     assert decays == {0.0, own / 2}  # of the bias and the weight
 

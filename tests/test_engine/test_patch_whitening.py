@@ -67,9 +67,21 @@ class Images:
         return dict(inputs=views, data_samples=samples)
 
 
+WHITENED = {
+    f'{branch}backbone.patch_embed.projection.{kind}'
+    for branch in ('', 'target.')
+    for kind in ('weight', 'bias')
+}
+
+
 class AsItIs(nn.Module):
     def forward(self, batch, training):
         return batch
+
+
+@pytest.fixture
+def runner():
+    return new_runner()
 
 
 def new_runner():
@@ -85,7 +97,7 @@ def new_runner():
     )
 
 
-def test_images_that_come_again_are_not_taken_for_others():
+def test_images_that_come_again_are_not_taken_for_others(runner):
     taken = []
 
     class Repeated(Images):
@@ -98,15 +110,9 @@ def test_images_that_come_again_are_not_taken_for_others():
             taken.append(index % 6)
             return super().__getitem__(index % 6)
 
-    runner = new_runner()
     runner.train_dataloader.dataset = Repeated()
     PatchWhiteningHook(images=3).before_train(runner)
     assert sorted(taken) == [0, 2, 4]
-
-
-@pytest.fixture
-def runner():
-    return new_runner()
 
 
 def test_both_branches_get_the_weights_and_keep_the_rest(runner):
@@ -118,12 +124,7 @@ def test_both_branches_get_the_weights_and_keep_the_rest(runner):
         for name, value in model.state_dict().items()
         if not torch.equal(value, before[name])
     }
-    wanted = {
-        f'{branch}backbone.patch_embed.projection.{kind}'
-        for branch in ('', 'target.')
-        for kind in ('weight', 'bias')
-    }
-    assert changed == wanted
+    assert changed == WHITENED
     views = [Images()[i]['inputs'] for i in range(6)]
     images = torch.stack([view for pair in views for view in pair])
     embed = model.target.backbone.patch_embed.projection
@@ -144,15 +145,10 @@ def whitened(rank):
 
 
 def test_two_processes_get_the_weights_of_the_first():
-    names = [
-        f'{branch}backbone.patch_embed.projection.{kind}'
-        for branch in ('', 'target.')
-        for kind in ('weight', 'bias')
-    ]
     first, second, other = *run_in_two(whitened), whitened(1)
-    for name in names:
+    for name in WHITENED:
         assert torch.equal(first[name], second[name]), name
-    assert not torch.equal(first[names[0]], other[names[0]])
+        assert not torch.equal(first[name], other[name]), name
 
 
 @pytest.mark.parametrize('origin', ['resumed', 'init_cfg'])
