@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..errors import InputError
 from ..models import SiameseIM
 from ..models.norm import buffers_kept
 
@@ -27,8 +26,8 @@ class RecordedStep:
         samples (dict[str, Tensor]): likewise.
 
     Raises:
-        InputError: if a loss is no scalar.
-        RuntimeError: if something cannot be recorded.
+        RuntimeError: if something cannot be recorded, such as a loss that is
+            no scalar.
     """
 
     def __init__(
@@ -49,18 +48,8 @@ class RecordedStep:
         self._capture()
 
     def _run(self) -> dict[str, Tensor]:
-        """The losses of the batch that was copied here, minimised ones first.
-
-        Raises:
-            InputError: if they are other things than scalars.
-        """
+        """Losses of the batch that was copied here, minimised ones first."""
         losses = self._loss(self._inputs, dict(self._samples))
-        for name, loss in losses.items():
-            if not isinstance(loss, Tensor) or loss.numel() != 1:
-                raise InputError(
-                    f'{name} of the head is no scalar, which a step that is '
-                    'replayed needs: set default_hooks.graph.enabled=False'
-                )
         return dict(
             sorted(losses.items(), key=lambda item: not item[1].requires_grad)
         )
