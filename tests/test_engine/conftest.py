@@ -17,6 +17,7 @@ from torch import nn
 
 import siameseim  # noqa: F401  registers what the configs name
 from tests.replays import replays  # noqa: F401  a fixture
+from tests.test_train.conftest import on_cpu  # noqa: F401  another
 
 IMAGES, BATCH = 26, 4  # 6 batches an epoch and a tail of 2 that is dropped
 _names = itertools.count()
@@ -150,14 +151,6 @@ def toy_config(work_dir, epochs=3, accumulation=1, workers=0, hooks=()):
             *hooks,
         ],
     )
-
-
-@pytest.fixture(autouse=True)
-def on_cpu(request, monkeypatch):
-    """Without CUDA, where runs are bit for bit, unless marked ``gpu``."""
-    if 'gpu' not in request.keywords:
-        monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-        monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
 
 
 @pytest.fixture

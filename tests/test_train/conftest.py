@@ -1,9 +1,7 @@
 """What the tests of tools/train.py share."""
 
-import importlib.util
 import itertools
 import signal
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,8 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.transfer_fixtures import ROOT, tool
+
 SMOKE = ROOT / 'configs/siameseim_smoke.py'
 _names = itertools.count()
 
@@ -32,12 +31,7 @@ class TerminateAfter(Hook):
 @pytest.fixture(scope='session')
 def train():
     """tools/train.py as a module."""
-    spec = importlib.util.spec_from_file_location(
-        'train', ROOT / 'tools/train.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool('train')
 
 
 @pytest.fixture(autouse=True)
