@@ -92,5 +92,5 @@ def different_batches(count, size=4):
 
 
 def assert_equal_states(ours, others):
-    for name, value in others.state_dict().items():
-        assert_close(ours.state_dict()[name], value, rtol=1e-5, atol=1e-6)
+    ours, others = ours.state_dict(), others.state_dict()
+    assert_close(ours, others, rtol=1e-5, atol=1e-6)

@@ -6,6 +6,7 @@ import signal
 import pytest
 import torch
 from mmpretrain.registry import MODELS
+from torch.testing import assert_close
 
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
@@ -15,38 +16,12 @@ def load(runner_or_dir, name):
     return torch.load(runner_or_dir / name, weights_only=True)
 
 
-def flatten(value, path=''):
-    """Leaves of nested dicts and lists by path."""
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list | tuple):
-        items = enumerate(value)
-    else:
-        return {path: value}
-    return {
-        key: leaf
-        for name, child in items
-        for key, leaf in flatten(child, f'{path}/{name}').items()
-    }
-
-
 def assert_same_run(ours, theirs):
     """Weights, target, buffers, optimizer, schedule, random state."""
     for part in ('state_dict', 'optimizer', 'param_schedulers'):
-        ours_flat, theirs_flat = flatten(ours[part]), flatten(theirs[part])
-        assert ours_flat.keys() == theirs_flat.keys()
-        for key, value in ours_flat.items():
-            if isinstance(value, torch.Tensor):
-                assert torch.equal(value, theirs_flat[key]), (part, key)
-            else:
-                assert value == theirs_flat[key], (part, key)
-    for ours_rng, theirs_rng in zip(
-        ours['exact_resume']['rng'], theirs['exact_resume']['rng'], strict=True
-    ):
-        for name, value in ours_rng.items():
-            assert torch.equal(
-                value.nan_to_num(), theirs_rng[name].nan_to_num()
-            ), name
+        assert_close(ours[part], theirs[part], rtol=0, atol=0)
+    ours, theirs = (run['exact_resume']['rng'] for run in (ours, theirs))
+    assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize('workers', [0, 2])

@@ -61,9 +61,8 @@ def test_target_batchnorm_buffers_are_its_own():
 
 def test_target_starts_equal_to_the_online_branch():
     model = tiny_model()
-    online = model.backbone.state_dict()
-    for name, tensor in model.target.backbone.state_dict().items():
-        assert_close(tensor, online[name], rtol=0, atol=0)
+    target, online = model.target.backbone, model.backbone
+    assert_close(target.state_dict(), online.state_dict(), rtol=0, atol=0)
 
 
 def test_the_target_follows_weights_that_took_the_place_of_others():
