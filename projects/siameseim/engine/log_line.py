@@ -25,16 +25,9 @@ class EpochLoggerHook(LoggerHook):
     The stock one misses the end of an epoch that was resumed within.
     """
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: dict | None = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Write a line if one is due."""
-        place = place_in_epoch(runner)
-        super().after_train_iter(runner, place, data_batch, outputs)
+        super().after_train_iter(runner, place_in_epoch(runner))
 
 
 @LOG_PROCESSORS.register_module()
