@@ -1,5 +1,7 @@
 """Compiled blocks compute the same, under the same names."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.multiprocessing as mp
@@ -59,21 +61,14 @@ def test_inductor_gives_the_same_losses(tmp_path):
     assert_close(compiled, eager, rtol=1e-5, atol=1e-6)
 
 
-class Recorder:
-    """What the hook needs of a runner."""
-
-    def __init__(self, model):
-        self.model, self.logger, self.lines = model, self, []
-
-    def info(self, line):
-        self.lines.append(line)
-
-
-def compiled(enabled):
+def compiled(enabled, **options):
     """What the hook says."""
-    runner = Recorder(tiny_model())
-    CompileBlocksHook(enabled, backend='aot_eager').before_train(runner)
-    return runner.lines
+    lines = []
+    logger = SimpleNamespace(info=lines.append)
+    runner = SimpleNamespace(model=tiny_model(), logger=logger)
+    options = options or dict(backend='aot_eager')
+    CompileBlocksHook(enabled, **options).before_train(runner)
+    return lines
 
 
 COMPILED = [
@@ -88,11 +83,8 @@ def test_the_hook_compiles_only_when_asked():
 
 
 def test_a_graph_of_each_block_is_refused():
-    runner = Recorder(tiny_model())
-    hook = CompileBlocksHook(True, mode='reduce-overhead')
     with pytest.raises(InputError, match="mode='reduce-overhead' makes"):
-        hook.before_train(runner)
-    assert runner.lines == []
+        compiled(True, mode='reduce-overhead')
 
 
 @pytest.mark.parametrize(('cuda', 'expected'), [(False, []), (True, COMPILED)])

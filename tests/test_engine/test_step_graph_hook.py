@@ -11,12 +11,12 @@ from siameseim.models.norm import TokenBN
 from tests.model_fixtures import tiny_model
 
 
-class Logger:
-    def __init__(self):
-        self.lines = []
-
-    def info(self, line):
-        self.lines.append(line)
+def lines_of(hook, model):
+    """What the hook says before training."""
+    lines = []
+    logger = SimpleNamespace(info=lines.append)
+    hook.before_train(SimpleNamespace(model=model, logger=logger))
+    return lines
 
 
 def told(monkeypatch, enabled='auto', cuda=True, model=None, **backbone):
@@ -26,13 +26,12 @@ def told(monkeypatch, enabled='auto', cuda=True, model=None, **backbone):
     where = SimpleNamespace(type='cuda' if cuda else 'cpu')
     weights = [SimpleNamespace(device=where)]
     monkeypatch.setattr(model, 'parameters', lambda: iter(weights))
-    runner = SimpleNamespace(model=model, logger=Logger())
     hook = StepGraphHook(enabled)
-    hook.before_train(runner)
-    replayed = 'loss' in vars(runner.model)
-    hook.after_train(runner)
-    assert 'loss' not in vars(runner.model)
-    return runner.logger.lines, replayed
+    lines = lines_of(hook, model)
+    replayed = 'loss' in vars(model)
+    hook.after_train(SimpleNamespace(model=model))
+    assert 'loss' not in vars(model)
+    return lines, replayed
 
 
 def test_steps_are_replayed_on_one_gpu(monkeypatch):
@@ -68,9 +67,8 @@ def test_a_wish_for_what_a_cpu_cannot_do_is_refused(monkeypatch):
 
 def test_another_algorithm_is_let_be(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    runner = SimpleNamespace(model=torch.nn.Linear(1, 1), logger=Logger())
-    StepGraphHook().before_train(runner)
-    assert 'Linear is no SiameseIM' in runner.logger.lines[0]
+    (line,) = lines_of(StepGraphHook(), torch.nn.Linear(1, 1))
+    assert 'Linear is no SiameseIM' in line
 
 
 def test_rocm_is_not_replayed(monkeypatch):
