@@ -104,7 +104,7 @@ def test_a_checkpoint_of_another_model_is_refused(toy_run, stopped, tmp_path):
     weights = saved['state_dict']
     weights['online.weight'] = weights['online.weight'][:1]
     torch.save(saved, path)
-    with pytest.raises(InputError, match='online.weight is .1, 3. there'):
+    with pytest.raises(InputError, match=r'online.weight: .*\[1, 3\]'):
         toy_run(resume='run/iter_9.pth')
 
 
