@@ -33,7 +33,7 @@ def test_a_run_leaves_checkpoint_json_and_tensorboard(start):
     assert lines[-1]['iter'] == 12
     wanted = {
         *('loss', 'loss_pos', 'loss_neg', 'lr', 'momentum', 'grad_norm'),
-        *('images_per_second', 'data_share', 'memory', 'time'),
+        *('images_per_second', 'tflops', 'data_share', 'memory', 'time'),
     }
     assert wanted <= lines[-1].keys()
 

@@ -12,12 +12,13 @@ from ..engine.precision import use_bf16
 from ..errors import InputError
 from . import data as data_side
 from .devices import datasheet_tflops, device_name
+from .flops import count_flops
 from .kernels import kernel_times
 from .memory import static_memory, step_memory
 from .peers import PeerStep, peer_config
 from .phases import step_phases
 from .plain.step import PlainStep
-from .step import StepBenchmark, count_flops
+from .step import StepBenchmark
 from .timing import Rounds, Spread, peak_memory
 
 # Contenders that are the same step: its blocks compiled, or not.

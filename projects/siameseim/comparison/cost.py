@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from torch.utils.data import DataLoader
 
-from ..benchmark.step import move_target, step_flops
+from ..benchmark.flops import move_target, step_flops
 from ..benchmark.timing import in_turn
 from ..engine.rng_state import get_rng_state, set_rng_state
 

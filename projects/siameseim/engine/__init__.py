@@ -2,6 +2,7 @@
 
 from .checkpoint_hook import SafeCheckpointHook
 from .compile_hook import CompileBlocksHook, compile_blocks
+from .flops_hook import FlopsHook
 from .guard_hook import NonFiniteGuardHook
 from .layer_decay import BackboneLayerDecay
 from .log_line import EpochLoggerHook, ProgressLogProcessor
@@ -27,6 +28,7 @@ __all__ = [
     'CompileBlocksHook',
     'EpochLoggerHook',
     'ExactResumeHook',
+    'FlopsHook',
     'GroupedOptimWrapperConstructor',
     'LazyRuntimeInfoHook',
     'MomentumTargetHook',

@@ -1,0 +1,94 @@
+"""How much of the hardware's arithmetic a run uses."""
+
+import copy
+from typing import Any
+
+import torch
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from ..benchmark.devices import datasheet_tflops, device_name
+from ..benchmark.flops import step_flops
+from ..models import SiameseIM
+from .precision import has_fast_bf16
+from .rng_state import get_rng_state, set_rng_state
+from .runtime_info_hook import log_is_due
+from .unwrap import unwrapped
+
+
+@HOOKS.register_module()
+class FlopsHook(Hook):
+    """Log the matrix products that a device makes a second, as ``tflops``.
+
+    Those of an image, forward and backward, are counted in the first
+    iteration on a copy of the model, without what is computed again in the
+    backward pass. ``mfu`` (model FLOPs utilisation) is their share of the
+    device's dense bf16 peak by its data sheet, for runs under bf16 on a
+    device whose peak is known; on a CPU it never is. Other methods than
+    SiameseIM are not counted.
+
+    Runs after ``ProgressHook`` and before ``LoggerHook``.
+    """
+
+    priority = 57
+
+    def before_train(self, runner: Runner) -> None:
+        """Nothing is counted yet."""
+        self._per_image: float | None = None
+        self._peak = _peak_tflops(runner)
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Count the first images of the first batch."""
+        if self._per_image is None:
+            model = unwrapped(runner.model)
+            known = isinstance(model, SiameseIM)
+            self._per_image = flops_an_image(model, data_batch) if known else 0
+
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        """Add the speed to a log line that is due."""
+        if not self._per_image or not log_is_due(runner):
+            return
+        hub = runner.message_hub
+        images = hub.get_scalar('train/images_per_second').current()
+        tflops = self._per_image * images / get_world_size() / 1e12
+        hub.update_scalar('train/tflops', tflops)
+        if self._peak is not None:
+            hub.update_scalar('train/mfu', tflops / self._peak)
+
+
+def flops_an_image(model: SiameseIM, batch: dict[str, Any]) -> float:
+    """Floating-point operations of a training step, divided by its images.
+
+    Weights, BatchNorm statistics and random numbers stay as they are.
+
+    Args:
+        model (SiameseIM): in train mode, compiled or not.
+        batch (dict): from its data loader; two of its images are used.
+    """
+    inputs = [view[:2] for view in batch['inputs']]
+    samples = {name: x[:2] for name, x in batch['data_samples'].items()}
+    device = next(model.parameters()).device.type
+    autocast = torch.autocast(
+        device, torch.bfloat16, enabled=has_fast_bf16(device)
+    )
+    state = get_rng_state()
+    flops = step_flops(
+        copy.deepcopy(model),
+        dict(inputs=inputs, data_samples=samples),
+        autocast,
+    )
+    set_rng_state(state)
+    return flops / len(inputs[0])
+
+
+def _peak_tflops(runner: Runner) -> float | None:
+    """Of the data sheet, if it is that of the run's arithmetic."""
+    device = next(runner.model.parameters()).device
+    precision = getattr(runner.optim_wrapper, 'precision', 'fp32')
+    if precision == 'fp32' or not has_fast_bf16(device.type):
+        return None
+    return datasheet_tflops(device_name(str(device)))

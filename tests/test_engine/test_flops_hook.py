@@ -1,0 +1,98 @@
+"""TFLOP/s and their share of a device's peak in the log."""
+
+import copy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import LoggerHook
+from mmengine.logging import MessageHub
+
+from siameseim.benchmark.step import StepBenchmark
+from siameseim.engine import flops_hook
+from siameseim.engine.compile_hook import compile_blocks
+from siameseim.engine.flops_hook import FlopsHook, flops_an_image
+from siameseim.engine.rng_state import get_rng_state
+
+SMOKE = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
+
+
+@pytest.fixture
+def step():
+    """A step of four images of a model that a test counts by hand."""
+    cfg = Config.fromfile(SMOKE)
+    cfg.optim_wrapper.precision = 'fp32'
+    return StepBenchmark(cfg, batch_size=4, device='cpu')
+
+
+def test_two_images_count_as_the_whole_batch(step):
+    per_image = flops_an_image(step.model, step.batch)
+    assert per_image == step.flops() / 4
+
+
+def test_compiled_blocks_are_counted_too(step):
+    flops = step.flops()
+    compile_blocks(step.model, backend='eager')
+    assert flops_an_image(step.model, step.batch) == flops / 4
+
+
+def test_counting_changes_nothing(step):
+    state = copy.deepcopy(step.model.state_dict())
+    generators = get_rng_state()
+    flops_an_image(step.model, step.batch)
+    torch.testing.assert_close(
+        step.model.state_dict(), state, rtol=0, atol=0, equal_nan=True
+    )
+    torch.testing.assert_close(
+        get_rng_state(), generators, rtol=0, atol=0, equal_nan=True
+    )
+    assert all(p.grad is None for p in step.model.parameters())
+
+
+def logged(step, precision='bf16'):
+    """What one iteration of 100 images/s of a run of the model logs."""
+    hub = MessageHub('flops')
+    hub.update_scalar('train/images_per_second', 100.0)
+    runner = SimpleNamespace(
+        model=step.model,
+        optim_wrapper=SimpleNamespace(precision=precision),
+        hooks=[LoggerHook(interval=1)],
+        train_dataloader=[None],
+        iter=0,
+        message_hub=hub,
+    )
+    hook = FlopsHook()
+    hook.before_train(runner)
+    hook.before_train_iter(runner, 0, step.batch)
+    hook.after_train_iter(runner, 0, data_batch=step.batch, outputs={})
+    return {
+        name: hub.get_scalar(f'train/{name}').current()
+        for name in ('tflops', 'mfu')
+        if f'train/{name}' in hub.log_scalars
+    }
+
+
+def test_share_of_the_peak_of_a_known_device(step, monkeypatch):
+    monkeypatch.setattr(flops_hook, 'device_name', lambda _: 'NVIDIA A100')
+    monkeypatch.setattr(flops_hook, 'has_fast_bf16', lambda _: True)
+    tflops = 100 * step.flops() / 4 / 1e12
+    found = logged(step)
+    assert found == pytest.approx(dict(tflops=tflops, mfu=tflops / 312))
+
+
+def test_no_share_of_a_bf16_peak_in_fp32(step, monkeypatch):
+    monkeypatch.setattr(flops_hook, 'device_name', lambda _: 'NVIDIA A100')
+    assert logged(step, 'fp32').keys() == {'tflops'}
+
+
+def test_two_processes_share_the_images(step, monkeypatch):
+    monkeypatch.setattr(flops_hook, 'get_world_size', lambda: 2)
+    tflops = 50 * step.flops() / 4 / 1e12
+    assert logged(step, 'fp32')['tflops'] == pytest.approx(tflops)
+
+
+def test_other_models_are_not_counted(toy_run):
+    hub = toy_run(epochs=1, hooks=[dict(type='FlopsHook')]).message_hub
+    assert 'train/tflops' not in hub.log_scalars
