@@ -1,17 +1,17 @@
 """Check of masks and classes before mmseg trains or measures on them."""
 
+import logging
 from collections.abc import Iterator
 
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
 from torch import nn
-from torch.utils.data import DataLoader
 
 from ..errors import InputError
 from ..transfer.data_check import DataCheckHook, check_class_count
-from ..transfer.loaders import unwrap
 from .mask_files import check_mask_files, check_mask_size, skipped_images
 
 _IGNORED = 255  # mmseg's label of pixels that count nowhere
@@ -27,20 +27,8 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
     and mmseg's mIoU counts it as a pixel of no class.
     """
 
-    def before_train(self, runner: Runner) -> None:
-        """Check training data, and the masks of validation early."""
-        super().before_train(runner)
-        self._check_files(runner, runner.train_dataloader)
-        if runner.val_loop is not None:
-            self._check_files(runner, runner.val_dataloader)
-
-    def before_test(self, runner: Runner) -> None:
-        """Check test data."""
-        super().before_test(runner)
-        self._check_files(runner, runner.test_dataloader)
-
     def check_dataset(self, dataset: BaseDataset, model: nn.Module) -> None:
-        """Compare the data set with each head and with its own pipeline."""
+        """Compare the data set with heads, its own pipeline and its files."""
         for name in ('decode_head', 'auxiliary_head'):
             head = getattr(model, name, None)
             if head is not None:
@@ -50,40 +38,39 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
                     dataset.metainfo['classes'],
                 )
         _check_zero_label(dataset)
+        check_mask_files(dataset)
+        _warn_of_skipped(dataset)
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    def _before_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        mode: str = 'train',
     ) -> None:
-        """Check the labels of one batch, which is not yet on the device."""
-        _check_labels(runner.train_dataloader.dataset.metainfo, data_batch)
+        """Check the labels of one batch, which is not yet on the device.
 
-    def before_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
-    ) -> None:
-        """Check labels and mask sizes of one batch, as in training."""
-        _check_labels(runner.val_dataloader.dataset.metainfo, data_batch)
-        _check_sizes(data_batch)
+        Those that are measured must have the size of their image too.
+        """
+        dataset = getattr(runner, f'{mode}_dataloader').dataset
+        _check_labels(dataset.metainfo, data_batch)
+        if mode != 'train':
+            _check_sizes(data_batch)
 
-    def before_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
-    ) -> None:
-        """Check labels and mask sizes of one batch, as in training."""
-        _check_labels(runner.test_dataloader.dataset.metainfo, data_batch)
-        _check_sizes(data_batch)
 
-    def _check_files(self, runner: Runner, loader: DataLoader) -> None:
-        for dataset in unwrap(loader.dataset):
-            check_mask_files(dataset)
-            skipped = skipped_images(dataset)
-            if skipped:
-                more = ', ...' if len(skipped) > 3 else ''
-                runner.logger.warning(
-                    f'{len(skipped)} images of '
-                    f'{dataset.data_prefix["img_path"]} have a mask but are '
-                    f'not used, since img_suffix={dataset.img_suffix!r}: '
-                    f'{", ".join(skipped[:3])}{more}. Save them with that '
-                    'suffix'
-                )
+def _warn_of_skipped(dataset: BaseDataset) -> None:
+    """Tell of images that have a mask but not the suffix of the data set."""
+    skipped = skipped_images(dataset)
+    if skipped:
+        more = ', ...' if len(skipped) > 3 else ''
+        print_log(
+            f'{len(skipped)} images of {dataset.data_prefix["img_path"]} have '
+            'a mask but are not used, since img_suffix='
+            f'{dataset.img_suffix!r}: {", ".join(skipped[:3])}{more}. Save '
+            'them with that suffix',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def _check_zero_label(dataset: BaseDataset) -> None:

@@ -1,7 +1,6 @@
 """Check of mask files against their images, by their headers alone."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.dataset import BaseDataset
@@ -105,12 +104,9 @@ def skipped_images(dataset: BaseDataset) -> list[str]:
     """
     if not _is_local(dataset) or dataset.ann_file:
         return []
-    return sorted(_skipped(dataset))
-
-
-def _skipped(dataset: BaseDataset) -> Iterator[str]:
     images = Path(dataset.data_prefix['img_path'])
     masks = Path(dataset.data_prefix['seg_map_path'])
+    skipped = []
     for name in list_dir_or_file(images, list_dir=False, recursive=True):
         if name.endswith(dataset.img_suffix):
             continue
@@ -119,7 +115,8 @@ def _skipped(dataset: BaseDataset) -> Iterator[str]:
         # A mask may lie beside its image, or an image be there twice.
         used = (images / f'{stem}{dataset.img_suffix}').is_file()
         if mask.is_file() and mask != images / name and not used:
-            yield name
+            skipped.append(name)
+    return sorted(skipped)
 
 
 def _is_local(dataset: BaseDataset) -> bool:

@@ -22,9 +22,6 @@ class DataCheckHook(Hook):
     what has to fit.
     """
 
-    def __init__(self) -> None:
-        self._checked: list[Dataset] = []
-
     def before_train(self, runner: Runner) -> None:
         """Check the training data, and the validation data if any.
 
@@ -32,11 +29,7 @@ class DataCheckHook(Hook):
         """
         self._check(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
-            self.before_val(runner)
-
-    def before_val(self, runner: Runner) -> None:
-        """Check the validation data, once."""
-        self._check_scored(runner, runner.val_loop, 'val')
+            self._check_scored(runner, runner.val_loop, 'val')
 
     def before_test(self, runner: Runner) -> None:
         """Check the test data."""
@@ -72,12 +65,8 @@ class DataCheckHook(Hook):
     def _check_scored(
         self, runner: Runner, loop: ValLoop | TestLoop, split: str
     ) -> None:
-        dataset = loop.dataloader.dataset
-        if any(dataset is checked for checked in self._checked):
-            return
-        self._check(runner, dataset)
-        self.check_evaluator(dataset, loop.evaluator, split)
-        self._checked.append(dataset)
+        self._check(runner, loop.dataloader.dataset)
+        self.check_evaluator(loop.dataloader.dataset, loop.evaluator, split)
 
     def _check(self, runner: Runner, dataset: Dataset) -> None:
         model = unwrapped(runner.model)
