@@ -52,7 +52,7 @@ def test_a_config_of_decoded_rgb_images_gets_files_as_rgb(
     monkeypatch.setattr(
         UniversalVisualizer,
         'visualize_cls',
-        lambda self, image, sample, **kwargs: drawn.append(sample),
+        lambda self, data_sample, **kwargs: drawn.append(data_sample),
     )
     png = images[NAMES.index('a.png')]
     draw.draw_predictions(cfg, checkpoint, [png], tmp_path / 'out')

@@ -3,8 +3,8 @@
 import copy
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import mmcv
@@ -12,7 +12,6 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
-from mmengine.visualization import Visualizer
 from torch import nn
 
 from ..convert.safe_load import load_file
@@ -21,6 +20,8 @@ from .classification import is_classifier, read_files
 from .config import check_operators
 from .whole_checkpoint import check_whole
 
+# The model, and what predicts the images of paths and draws a prediction.
+_Parts = tuple[nn.Module, Callable, Callable]
 _SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
 
 
@@ -94,15 +95,14 @@ def draw_predictions(
     device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
     images = _readable(images)
     state = load_file(checkpoint)
-    if is_classifier(cfg):
-        return _draw_classes(cfg, checkpoint, state, images, out, device)
     toolbox = cfg.get('default_scope')
-    options: dict[str, float] = {}
-    if toolbox == 'mmdet':
-        model, predict, visualizer = _detector(cfg, checkpoint, device)
-        options['pred_score_thr'] = score
+    if is_classifier(cfg):
+        classes = state.get('meta', {}).get('dataset_meta', {}).get('classes')
+        parts = _classifier(cfg, checkpoint, device, classes)
+    elif toolbox == 'mmdet':
+        parts = _detector(cfg, checkpoint, device, score)
     elif toolbox == 'mmseg':
-        model, predict, visualizer = _segmentor(cfg, checkpoint, device)
+        parts = _segmentor(cfg, checkpoint, device)
     else:
         raise ValueError(
             f'default_scope={toolbox!r} of the config is neither mmdet nor '
@@ -110,78 +110,59 @@ def draw_predictions(
             'configs/detection, configs/segmentation or '
             'configs/classification'
         )
+    model, predict, draw = parts
     check_whole(model, state, checkpoint)
-    visualizer.dataset_meta = model.dataset_meta
     out.mkdir(parents=True, exist_ok=True)
-    files = []
-    for image in images:
-        file = _picture(out, image)
-        visualizer.add_datasample(
-            image.name,
-            mmcv.imread(str(image), channel_order='rgb'),
-            data_sample=predict(model, str(image)),
+    files = [out / f'{image.name}.png' for image in images]
+    samples = predict([str(image) for image in images])
+    for image, sample, file in zip(images, samples, files, strict=True):
+        draw(
+            name=image.name,
+            image=mmcv.imread(str(image), channel_order='rgb'),
+            data_sample=sample,
             draw_gt=False,
             out_file=str(file),
-            **options,
         )
-        files.append(file)
     return files
 
 
-def _draw_classes(
-    cfg: Config,
-    checkpoint: str,
-    state: dict[str, Any],
-    images: Sequence[Path],
-    out: Path,
-    device: str,
-) -> list[Path]:
-    """Write each image with the likeliest class and its score."""
+def _classifier(
+    cfg: Config, checkpoint: str, device: str, classes: list[str] | None
+) -> _Parts:
     from mmpretrain.apis import ImageClassificationInferencer
     from mmpretrain.visualization import UniversalVisualizer
 
     cfg = copy.deepcopy(cfg)
     read_files(cfg)
-    meta = state.get('meta', {}).get('dataset_meta', {})
-    if meta.get('classes'):  # of the data that it was trained on
-        cfg.model.head.num_classes = len(meta['classes'])
+    if classes:  # of the data that it was trained on
+        cfg.model.head.num_classes = len(classes)
     predict = ImageClassificationInferencer(cfg, checkpoint, device)
-    check_whole(predict.model, state, checkpoint)
-    out.mkdir(parents=True, exist_ok=True)
-    paths = [str(image) for image in images]
-    samples = predict(paths, return_datasamples=True)
-    files = [_picture(out, image) for image in images]
-    visualizer = UniversalVisualizer()
-    for path, sample, file in zip(paths, samples, files, strict=True):
-        visualizer.visualize_cls(
-            mmcv.imread(path, channel_order='rgb'),
-            sample,
-            classes=predict.classes,
-            out_file=str(file),
-        )
-    return files
-
-
-def _picture(out: Path, image: Path) -> Path:
-    """Where the picture of an image goes."""
-    return out / f'{image.name}.png'
+    return (
+        predict.model,
+        partial(predict, return_datasamples=True),
+        partial(UniversalVisualizer().visualize_cls, classes=predict.classes),
+    )
 
 
 def _detector(
-    cfg: Config, checkpoint: str, device: str
-) -> tuple[nn.Module, Callable, Visualizer]:
+    cfg: Config, checkpoint: str, device: str, score: float
+) -> _Parts:
     from mmdet.apis import inference_detector, init_detector
     from mmdet.visualization import DetLocalVisualizer
 
     if device != 'cpu':
         check_operators(cfg)
     model = init_detector(cfg, checkpoint, device=device)
-    return model, inference_detector, DetLocalVisualizer('predictions')
+    visualizer = DetLocalVisualizer('predictions')
+    visualizer.dataset_meta = model.dataset_meta
+    return (
+        model,
+        partial(map, partial(inference_detector, model)),  # one by one
+        partial(visualizer.add_datasample, pred_score_thr=score),
+    )
 
 
-def _segmentor(
-    cfg: Config, checkpoint: str, device: str
-) -> tuple[nn.Module, Callable, Visualizer]:
+def _segmentor(cfg: Config, checkpoint: str, device: str) -> _Parts:
     from mmseg.apis import inference_model, init_model
     from mmseg.visualization import SegLocalVisualizer
 
@@ -200,4 +181,10 @@ def _segmentor(
         if not str(step['type']).endswith('LoadAnnotations')
     ]
     model = revert_sync_batchnorm(init_model(cfg, checkpoint, device=device))
-    return model, inference_model, SegLocalVisualizer('predictions')
+    visualizer = SegLocalVisualizer('predictions')
+    visualizer.dataset_meta = model.dataset_meta
+    return (
+        model,
+        partial(map, partial(inference_model, model)),
+        visualizer.add_datasample,
+    )
