@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable, Set
 from typing import Any
 
 from mmengine.logging import print_log
@@ -17,8 +18,6 @@ MIN_MATCHED = 0.95
 # What fine-tuning adds to a pretrained backbone and may start from scratch:
 # relative positions, final and pooling norm, pyramid.
 _ADDED = re.compile(r'.*\.rel_pos_[hw]$|ln[12]\.|resample\.')
-# Loading adapts these to the model themselves.
-_RESIZED = re.compile(r'pos_embed$|.*\.rel_pos_[hw]$')
 
 
 def split_init_cfg(
@@ -87,11 +86,10 @@ def load_pretrained(
     own = model.state_dict()
     file, changed = _fitted(file, own)
     matched = {n: t for n, t in file.tensors.items() if n in own}
-    _check_shapes(own, matched, checkpoint)
     wanted = [n for n in own if n in matched or not _ADDED.match(n)]
     missing = [name for name in wanted if name not in matched]
+    spare = file.tensors.keys() - matched.keys()
     if len(matched) < MIN_MATCHED * len(wanted):
-        spare = file.tensors.keys() - matched.keys()
         left_out = f'left out: {_some(spare)}; ' if spare else ''
         raise InputError(
             f'{checkpoint} ({file.layout.name}) holds only {len(matched)} of '
@@ -102,7 +100,10 @@ def load_pretrained(
     warn_of_other_heads(model, file)
     model.load_state_dict(matched, strict=False)
     attach(model, find_normalisation(file.extra))
-    for line in [*_report(file, own, matched, wanted), *changed]:
+    counts = f'{len(matched)} of {len(wanted)}'
+    added = own.keys() - {*wanted}
+    lines = _report(file, counts, spare, missing, added)
+    for line in [*lines, *changed]:
         print_log(line, logger='current')
 
 
@@ -174,46 +175,29 @@ def _check_sizes(model: nn.Module, file: BackboneFile) -> None:
             )
 
 
-def _check_shapes(
-    own: dict[str, Tensor], matched: dict[str, Tensor], source: str
-) -> None:
-    differing = [
-        f'{name} {tuple(tensor.shape)}, in the model {tuple(own[name].shape)}'
-        for name, tensor in matched.items()
-        if tensor.shape != own[name].shape and not _RESIZED.match(name)
-    ]
-    if differing:
-        raise InputError(
-            f'{source} has tensors of other shapes than the model: '
-            f'{_some(differing)}'
-        )
-
-
 def _report(
     file: BackboneFile,
-    own: dict[str, Tensor],
-    matched: dict[str, Tensor],
-    wanted: list[str],
+    counts: str,
+    spare: Set[str],
+    missing: list[str],
+    added: Set[str],
 ) -> list[str]:
     """Log lines: what was loaded, what was not and why."""
     lines = [
-        f'loaded {len(matched)} of {len(wanted)} backbone tensors from '
-        f'{file.source} ({file.layout.name}, {file.branch} branch)'
+        f'loaded {counts} backbone tensors from {file.source} '
+        f'({file.layout.name}, {file.branch} branch)'
     ]
     left_out = [*file.left_out]
-    no_place = file.tensors.keys() - matched.keys()
-    if no_place:
+    if spare:
         left_out.append(
-            f'{len(no_place)} this model has no place for: {_some(no_place)}'
+            f'{len(spare)} this model has no place for: {_some(spare)}'
         )
     if left_out:
         lines.append('left out from the file: ' + '; '.join(left_out))
-    fresh = [name for name in wanted if name not in matched]
-    if fresh:
+    if missing:
         lines.append(
-            'not in the file, so at their initial values: ' + _some(fresh)
+            'not in the file, so at their initial values: ' + _some(missing)
         )
-    added = own.keys() - {*wanted}
     if added:
         lines.append(
             'what this model adds to a pretrained backbone is at its initial '
@@ -234,8 +218,8 @@ def _report(
     return lines
 
 
-def _some(names: Any, shown: int = 4) -> str:
-    """The first few names, and how many more there are."""
+def _some(names: Iterable[str]) -> str:
+    """The first four names, and how many more there are."""
     names = sorted(names)
-    more = f' and {len(names) - shown} more' if len(names) > shown else ''
-    return ', '.join(names[:shown]) + more
+    more = f' and {len(names) - 4} more' if len(names) > 4 else ''
+    return ', '.join(names[:4]) + more
