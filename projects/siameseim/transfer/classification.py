@@ -167,23 +167,6 @@ def _final_size(steps: list[ConfigDict]) -> tuple[str, Any]:
     return found
 
 
-def check_data(dataset: ConfigDict) -> None:
-    """Raise if a data set's folder does not exist.
-
-    Raises:
-        FileNotFoundError: naming the path and the cure.
-    """
-    root = Path(dataset.get('data_root') or '')
-    prefix = dataset.get('data_prefix') or ''
-    path = root / prefix if isinstance(prefix, str) else root
-    fetched = dataset.type == 'CIFAR10' and dataset.get('download', True)
-    if not fetched and '://' not in str(root) and not path.is_dir():
-        raise FileNotFoundError(
-            f'{path} does not exist: give the folder of the data with '
-            '--data FOLDER (layout: docs/classification.md)'
-        )
-
-
 def _preprocessor(cfg: Config) -> ConfigDict:
     """Of the whole config, as usual, or inside the model."""
     for place in (cfg, cfg.model):

@@ -51,11 +51,10 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
     if data is not None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
     check_operators(cfg)
-    check = classification.check_data if classifier else check_files
     for split, loader in loaders(cfg).items():
         fit_loader(loader, processes)
         for dataset in unwrap(loader.dataset):
-            check(dataset)
+            check_files(dataset)
             if dataset.get('type') in _COCO_FORMAT and dataset.get('ann_file'):
                 check_images(dataset, split)
 
@@ -141,23 +140,26 @@ def check_files(dataset: ConfigDict) -> None:
     """Raise if a data set's annotation file or folders do not exist.
 
     Args:
-        dataset (ConfigDict): of mmdet or mmseg, on a local disk.
+        dataset (ConfigDict): of a toolbox, on a local disk.
 
     Raises:
         FileNotFoundError: naming the path and the settings it comes from.
     """
+    if dataset.type == 'CIFAR10' and dataset.get('download', True):
+        return
     root = dataset.get('data_root') or ''
-    named = dict(dataset.get('data_prefix') or {})
+    prefix = dataset.get('data_prefix') or ''
+    named = prefix if isinstance(prefix, dict) else dict(data_prefix=prefix)
     if dataset.get('ann_file'):
-        named['ann_file'] = dataset.ann_file
+        named = dict(named, ann_file=dataset.ann_file)
     for name, value in named.items():
         path = Path(root, value)
         if '://' not in str(root) and not path.exists():
             raise FileNotFoundError(
                 f'{path} does not exist: it is made of data_root={root!r} and '
                 f'{name}={value!r} of {dataset.type}; give the folder of the '
-                'data with --data FOLDER, or correct these settings '
-                '(layout: docs/detection.md, docs/segmentation.md)'
+                'data with --data FOLDER, or correct these settings (layout: '
+                'docs/detection.md, segmentation.md, classification.md)'
             )
 
 
