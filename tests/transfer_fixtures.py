@@ -5,6 +5,7 @@ import json
 import runpy
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.logging import MMLogger
 from mmengine.visualization import Visualizer
@@ -76,12 +77,20 @@ def forget_visualizers():
         kinds += kind.__subclasses__()
 
 
-def pretrained_tiny(folder):
+@pytest.fixture(scope='session')
+def weights(tmp_path_factory):
     """File with the weights of a ViT-T/16."""
     torch.manual_seed(0)
     vit = SiameseIMDenseViT(arch='tiny', img_size=64)
     vit.init_weights()
-    return saved(folder / 'pretrained.pth', vit.state_dict())
+    path = tmp_path_factory.mktemp('weights') / 'pretrained.pth'
+    return saved(path, vit.state_dict())
+
+
+@pytest.fixture(autouse=True)
+def fresh_visualizer():
+    """Each test's runs log to folders of their own."""
+    forget_visualizers()
 
 
 def logged(work_dir):

@@ -4,18 +4,7 @@ import tarfile
 
 import pytest
 
-from tests.transfer_fixtures import forget_visualizers, pretrained_tiny
-
-
-@pytest.fixture(scope='session')
-def weights(tmp_path_factory):
-    """File with the weights of a ViT-T/16."""
-    return pretrained_tiny(tmp_path_factory.mktemp('weights'))
-
-
-@pytest.fixture(autouse=True)
-def _fresh_visualizer():
-    forget_visualizers()
+from tests.transfer_fixtures import fresh_visualizer, weights  # noqa: F401
 
 
 def _unpack(shared, names, folder, wanted):

@@ -48,13 +48,6 @@ def argv(config, weights, data, tmp_path, *more):
     ]
 
 
-@pytest.mark.parametrize('config', CONFIGS)
-def test_it_opens_with_what_a_reader_needs(config):
-    head = (FOLDER / config).read_text().split('\n_base_ =')[0]
-    for word in ('Command', 'Hardware', 'Expected', 'Numbers'):
-        assert f'# {word}' in head, word
-
-
 # ViT-L changes sizes only; CIFAR-10 is learnt by the linear probe.
 @pytest.mark.parametrize(
     'config',

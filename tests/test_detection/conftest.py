@@ -5,18 +5,7 @@ import json
 import pytest
 
 from siameseim.detection.annotation_file import read_annotations
-from tests.transfer_fixtures import forget_visualizers, pretrained_tiny
-
-
-@pytest.fixture(scope='session')
-def weights(tmp_path_factory):
-    """File with the weights of a ViT-T/16."""
-    return pretrained_tiny(tmp_path_factory.mktemp('weights'))
-
-
-@pytest.fixture(autouse=True)
-def _fresh_visualizer():
-    forget_visualizers()
+from tests.transfer_fixtures import fresh_visualizer, weights  # noqa: F401
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from tests.transfer_fixtures import ROOT
 
-CONFIGS = sorted((ROOT / 'configs').glob('[ds]e*tion/*.py'))
+CONFIGS = sorted((ROOT / 'configs').glob('*tion/*.py'))
 
 
 def header(path):
@@ -16,7 +16,12 @@ def header(path):
     return ' '.join(line.removeprefix('#').strip(' \\') for line in lines)
 
 
-ACCUMULATING = [p for p in CONFIGS if 'accumulative_counts=' in header(p)]
+ACCUMULATING = [
+    path
+    for path in CONFIGS
+    if 'accumulative_counts=' in header(path)
+    and path.parent.name != 'classification'  # warms up in epochs
+]
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
