@@ -22,6 +22,23 @@ def tiny_vit(cls: type = SiameseIMViT, seed: int = 0, **kwargs: Any) -> Any:
     return model.eval()
 
 
+def assert_near(actual: Tensor, expected: Tensor, atol: float = 1e-4) -> None:
+    """The same values but for ``atol``; with 0 bit for bit."""
+    torch.testing.assert_close(actual, expected, rtol=0, atol=atol)
+
+
+def assert_same(
+    first: dict[str, Tensor], second: dict[str, Tensor], but: Any = ()
+) -> None:
+    """The same tensors, bit for bit, except those of these names."""
+    names = first.keys() - {*but}
+    assert names == second.keys() - {*but}
+    for name in names:
+        torch.testing.assert_close(
+            first[name], second[name], rtol=0, atol=0, msg=name
+        )
+
+
 def to_timm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Our names in the layout of timm, written out independently."""
     renamed = {}

@@ -10,7 +10,16 @@ from siameseim.convert import load_pretrained
 from siameseim.downstream import SiameseIMDenseViT, SiameseIMViTDet
 from siameseim.models import SiameseIMViT
 from tests.model_fixtures import tiny_model
-from tests.vit_fixtures import SIZES, TINY, prefixed, saved, tiny_vit, to_timm
+from tests.vit_fixtures import (
+    SIZES,
+    TINY,
+    assert_near,
+    assert_same,
+    prefixed,
+    saved,
+    tiny_vit,
+    to_timm,
+)
 
 EXTRA = {'decoder_blocks.0.norm1.weight': torch.ones(3)}
 
@@ -39,10 +48,7 @@ def test_every_layout_loads_every_tensor(layout, tmp_path, log):
     file = saved(tmp_path / 'f.pth', files(source.state_dict())[layout])
     model = SiameseIMViT(**SIZES)
     load_pretrained(model, file)
-    for name, tensor in source.state_dict().items():
-        torch.testing.assert_close(
-            model.state_dict()[name], tensor, rtol=0, atol=0
-        )
+    assert_same(model.state_dict(), source.state_dict())
     count = len(source.state_dict())
     shown = 'mmpretrain' if layout == 'wrapped' else layout
     assert log[0] == (
@@ -61,10 +67,7 @@ def test_branches_of_our_training_checkpoints(branch, tmp_path, log):
     )
     load_pretrained(model, file, branch)
     wanted = trained.target if branch == 'target' else trained
-    for name, tensor in wanted.backbone.state_dict().items():
-        torch.testing.assert_close(
-            model.state_dict()[name], tensor, rtol=0, atol=0
-        )
+    assert_same(model.state_dict(), wanted.backbone.state_dict())
     assert f'(SiameseIM training, {branch or "online"} branch)' in log[0]
 
 
@@ -108,12 +111,7 @@ def test_layer_scales_of_the_file_are_folded_in(tmp_path, log):
     model = SiameseIMViT(**SIZES, final_norm=True).eval()
     load_pretrained(model, saved(tmp_path / 'f', source.state_dict()))
     images = torch.randn(2, 3, 16, 16)
-    torch.testing.assert_close(
-        model.encode(images),
-        source.forward_features(images),
-        rtol=0,
-        atol=1e-4,
-    )
+    assert_near(model.encode(images), source.forward_features(images))
     assert log[-1] == '8 layer scales folded into weights'
 
 
@@ -219,10 +217,7 @@ def test_init_cfg_loads_and_is_not_overwritten(cls, tmp_path):
     init_cfg = dict(type='Pretrained', checkpoint=file)
     model = cls(**SIZES, init_cfg=[dict(type='Xavier', layer='x'), init_cfg])
     model.init_weights()
-    for name, tensor in source.state_dict().items():
-        torch.testing.assert_close(
-            model.state_dict()[name], tensor, rtol=0, atol=0
-        )
+    assert_same(model.state_dict(), source.state_dict())
 
 
 def test_unknown_fields_of_init_cfg_raise():

@@ -8,7 +8,7 @@ from siameseim.downstream import SiameseIMSimplePyramid, SiameseIMViTDet
 from siameseim.parity import vitdet
 from siameseim.weights import PlainViT
 from siameseim.weights.targets import vit_sam
-from tests.vit_fixtures import SIZES, TINY, tiny_vit
+from tests.vit_fixtures import SIZES, TINY, assert_near, tiny_vit
 
 
 def test_backbone_and_pyramid_equal_detectron2(shared):
@@ -41,9 +41,7 @@ def test_windows_and_shapes_equal_stock_vit_sam(window, shape):
     vit = PlainViT(ours.state_dict(), 2, ours.stored_positions)
     stock.load_state_dict(vit_sam(vit).state)
     images = torch.randn(2, 3, *shape)
-    torch.testing.assert_close(
-        ours(images)[0], stock(images)[0], rtol=0, atol=1e-5
-    )
+    assert_near(ours(images)[0], stock(images)[0], atol=1e-5)
 
 
 def test_another_input_size_interpolates_the_tables_as_vit_sam_does():
@@ -63,12 +61,8 @@ def test_another_input_size_interpolates_the_tables_as_vit_sam_does():
     )
     other.load_state_dict(state)
     images = torch.randn(1, 3, 20, 12)
-    torch.testing.assert_close(
-        other(images)[0], stock(images)[0], rtol=0, atol=1e-5
-    )
-    torch.testing.assert_close(
-        ours(images)[0], stock(images)[0], rtol=0, atol=1e-5
-    )
+    assert_near(other(images)[0], stock(images)[0], atol=1e-5)
+    assert_near(ours(images)[0], stock(images)[0], atol=1e-5)
 
 
 @pytest.mark.parametrize(

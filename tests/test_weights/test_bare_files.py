@@ -7,7 +7,7 @@ import torch
 
 from siameseim.weights import convert_checkpoint, get_model, model
 from siameseim.weights.targets.timm import timm as timm_target
-from tests.vit_fixtures import saved, tiny_vit
+from tests.vit_fixtures import assert_near, saved, tiny_vit
 
 # heads that would be assumed otherwise are 64 wide
 ARCH = dict(embed_dims=128, num_layers=2, num_heads=4, feedforward_channels=32)
@@ -28,10 +28,9 @@ def test_it_reads_back_as_itself(to, name, source, tmp_path):
     )
     assert '4 heads: from the' in report.notes[0]
     images = torch.randn(2, 3, 16, 16)
-    torch.testing.assert_close(
+    assert_near(
         get_model(tmp_path / name)(images)[-1],
         get_model(source, num_heads=4)(images)[-1],
-        rtol=0,
         atol=0,
     )
 
@@ -48,7 +47,7 @@ def test_the_printed_line_loads_it_into_transformers(source, tmp_path):
     states = names['model'].eval()(images, output_hidden_states=True)
     means = states.hidden_states[-1][:, 1:].mean(1)
     expected = get_model(source, num_heads=4)(images)[-1]
-    torch.testing.assert_close(means, expected, rtol=0, atol=1e-4)
+    assert_near(means, expected)
 
 
 def test_tensors_alone_are_all_that_others_see(source, tmp_path):

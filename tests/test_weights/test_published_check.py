@@ -16,6 +16,7 @@ from siameseim.convert import load_file
 from siameseim.weights import convert_checkpoint
 from tests import loop_vit
 from tests.transfer_fixtures import forget_visualizers, tool
+from tests.vit_fixtures import assert_near
 
 CONFIG = Path(__file__).resolve().parents[2] / (
     'configs/published/siameseim_vitb_finetuned_imagenet.py'
@@ -51,7 +52,7 @@ def test_its_model_gives_the_reference_logits(shared, tmp_path):
     model.load_state_dict(load_file(str(file))['state_dict'])
     model.eval()
     logits = model(outputs['input'])
-    torch.testing.assert_close(logits, outputs['logits'], rtol=0, atol=1e-4)
+    assert_near(logits, outputs['logits'])
 
 
 def test_its_images_are_resized_and_cut_as_pillow_does(tmp_path):
@@ -73,7 +74,7 @@ def test_its_images_are_resized_and_cut_as_pillow_does(tmp_path):
     cut = np.asarray(resized)[top : top + 224, left : left + 224]
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     expected = torch.tensor((cut / 255 - mean) / std).permute(2, 0, 1)
-    torch.testing.assert_close(ours, expected.float(), rtol=0, atol=1e-3)
+    assert_near(ours, expected.float(), atol=1e-3)
 
 
 SMALL = f"""

@@ -8,19 +8,11 @@ from siameseim.convert.layouts import state_of
 from siameseim.parity.vitdet import build
 from siameseim.weights import convert_checkpoint, get_model, read_vit
 from tests.model_fixtures import tiny_model
-from tests.vit_fixtures import saved
+from tests.vit_fixtures import assert_near, assert_same, saved
 
 
 def tensors_of(file):
     return state_of(load_file(str(file)))
-
-
-def assert_same(first, second, but=()):
-    assert first.keys() - set(but) == second.keys() - set(but)
-    for name in first.keys() - set(but):
-        torch.testing.assert_close(
-            first[name], second[name], rtol=0, atol=0, msg=name
-        )
 
 
 @pytest.mark.parametrize(
@@ -64,10 +56,9 @@ def test_the_reference_checkpoint_becomes_ours_and_returns(shared, tmp_path):
     # the target's mask token is never used and has no place in our model
     made_anew = ['mm_mask_token', 'decoder_pos_embed']
     assert_same(tensors_of(back), tensors_of(source), made_anew)
-    torch.testing.assert_close(
+    assert_near(
         tensors_of(back)['decoder_pos_embed'],
         tensors_of(source)['decoder_pos_embed'],
-        rtol=0,
         atol=1e-5,
     )
     assert any('mm_mask_token' in note for note in report.notes)
@@ -104,10 +95,8 @@ def test_vitdet_of_detectron2_both_ways(shared, tmp_path):
     convert_checkpoint(source, ours, 'vitdet')
     features = get_model(ours)(contents['input'])[-1]
     expected = contents['backbone_feature']
-    torch.testing.assert_close(features, expected, rtol=0, atol=1e-4)
-    torch.testing.assert_close(
-        get_model(source)(contents['input'])[-1], expected, rtol=0, atol=1e-4
-    )
+    assert_near(features, expected)
+    assert_near(get_model(source)(contents['input'])[-1], expected)
 
     convert_checkpoint(ours, back, 'detectron2')
     returned = {
@@ -121,10 +110,10 @@ def test_vitdet_of_detectron2_both_ways(shared, tmp_path):
         {**contents, 'config': config, 'state': returned}
     )
     maps = backbone(contents['input'])
-    torch.testing.assert_close(maps[-1], expected, rtol=0, atol=1e-4)
+    assert_near(maps[-1], expected)
     levels = [*contents['pyramid'].values()]
     for level, reference in zip(pyramid(maps), levels, strict=True):
-        torch.testing.assert_close(level, reference, rtol=0, atol=1e-4)
+        assert_near(level, reference)
 
 
 @torch.no_grad()
@@ -136,9 +125,7 @@ def test_published_finetuned_file_in_timm(shared, tmp_path):
         folder / 'reference_finetuned.pth', tmp_path / 't', 'timm', num_heads=4
     )
     model = timm.create_model(f'local-dir:{tmp_path}/t', pretrained=True)
-    torch.testing.assert_close(
-        model.eval()(expected['input']), expected['logits'], rtol=0, atol=1e-4
-    )
+    assert_near(model.eval()(expected['input']), expected['logits'])
 
 
 @torch.no_grad()
@@ -150,9 +137,7 @@ def test_a_model_saved_by_timm_is_read(tmp_path):
     file = saved(tmp_path / 'a.pth', model.state_dict())
     ours = get_model(file, img_size=(32, 48), out_type='raw')
     images = torch.randn(2, 3, 32, 48)
-    torch.testing.assert_close(
-        ours(images)[-1], model.forward_features(images), rtol=0, atol=1e-4
-    )
+    assert_near(ours(images)[-1], model.forward_features(images))
     notes = read_vit(file, img_size=(32, 48)).changed
     assert notes == ['4 layer scales folded into weights']
 
@@ -184,6 +169,6 @@ def test_a_model_saved_by_transformers_is_read(saved_as, tmp_path):
     expected = model.vit(images).last_hidden_state[:, 0]
     # a state dict alone does not tell that eps is 1e-5
     atol = 1e-4 if saved_as == 'folder' else 1e-2
-    torch.testing.assert_close(cls, expected, rtol=0, atol=atol)
+    assert_near(cls, expected, atol=atol)
     head = read_vit(str(source), **options).vit.head
     torch.testing.assert_close(head['weight'], model.classifier.weight)

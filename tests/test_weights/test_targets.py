@@ -8,8 +8,7 @@ import torch
 from mmpretrain.models import ImageClassifier, VisionTransformer, ViTSAM
 
 from siameseim.weights import convert_checkpoint, get_model
-
-TOLERANCE = dict(rtol=0, atol=1e-4)
+from tests.vit_fixtures import assert_near
 
 
 def convert(source, destination, to, **kwargs):
@@ -30,10 +29,8 @@ def test_timm_folder_without_norm(pretrained, tmp_path):
     convert(pretrained, tmp_path / 'timm', 'timm')
     model = timm.create_model(f'local-dir:{tmp_path}/timm', pretrained=True)
     tokens = model.eval().forward_features(pretrained.images)
-    torch.testing.assert_close(tokens, pretrained.tokens, **TOLERANCE)
-    torch.testing.assert_close(
-        model(pretrained.images), tokens[:, 1:].mean(1), **TOLERANCE
-    )
+    assert_near(tokens, pretrained.tokens)
+    assert_near(model(pretrained.images), tokens[:, 1:].mean(1))
 
 
 @torch.no_grad()
@@ -41,9 +38,7 @@ def test_timm_classifies(classifier, tmp_path):
     timm = pytest.importorskip('timm')
     convert(classifier, tmp_path / 'timm', 'timm')
     model = timm.create_model(f'local-dir:{tmp_path}/timm', pretrained=True)
-    torch.testing.assert_close(
-        model.eval()(classifier.images), classifier.logits, **TOLERANCE
-    )
+    assert_near(model.eval()(classifier.images), classifier.logits)
 
 
 @torch.no_grad()
@@ -55,15 +50,11 @@ def test_huggingface_before_its_norm(pretrained, tmp_path):
     )
     assert not info['missing_keys'] and not info['unexpected_keys']
     outputs = model.eval()(pretrained.images, output_hidden_states=True)
-    torch.testing.assert_close(
-        outputs.hidden_states[-1], pretrained.tokens, **TOLERANCE
-    )
+    assert_near(outputs.hidden_states[-1], pretrained.tokens)
     normed = torch.nn.functional.layer_norm(
         pretrained.tokens, pretrained.tokens.shape[-1:], eps=1e-6
     )
-    torch.testing.assert_close(
-        outputs.last_hidden_state, normed, rtol=0, atol=1e-3
-    )
+    assert_near(outputs.last_hidden_state, normed, atol=1e-3)
     assert 'hidden_states[-1]' in str(report)
 
 
@@ -75,9 +66,7 @@ def test_huggingface_classifies_the_cls_token(cls_classifier, tmp_path):
         tmp_path / 'hf'
     )
     outputs = model.eval()(cls_classifier.images)
-    torch.testing.assert_close(
-        outputs.logits, cls_classifier.logits, **TOLERANCE
-    )
+    assert_near(outputs.logits, cls_classifier.logits)
 
 
 @torch.no_grad()
@@ -87,9 +76,7 @@ def test_huggingface_drops_a_classifier_of_the_mean(finetuned, tmp_path):
     assert {'fc_norm (2 tensors)', 'head (2 tensors)'} <= {*report.dropped}
     model = transformers.ViTModel.from_pretrained(tmp_path / 'hf')
     outputs = model.eval()(finetuned.images, output_hidden_states=True)
-    torch.testing.assert_close(
-        outputs.hidden_states[-1], finetuned.tokens, **TOLERANCE
-    )
+    assert_near(outputs.hidden_states[-1], finetuned.tokens)
     config = json.loads((tmp_path / 'hf/config.json').read_text())
     assert config['num_attention_heads'] == finetuned.heads
 
@@ -108,7 +95,7 @@ def test_mmpretrain_vision_transformer(pretrained, tmp_path):
     model.load_state_dict(torch.load(file)['state_dict'])
     model.eval()
     tokens = model(pretrained.images)[-1]
-    torch.testing.assert_close(tokens, pretrained.tokens, **TOLERANCE)
+    assert_near(tokens, pretrained.tokens)
 
 
 @torch.no_grad()
@@ -133,9 +120,7 @@ def test_mmpretrain_image_classifier(classifier, tmp_path):
     safetensors = pytest.importorskip('safetensors.torch')
     model.load_state_dict(safetensors.load_file(file))
     model.eval()
-    torch.testing.assert_close(
-        model(classifier.images), classifier.logits, **TOLERANCE
-    )
+    assert_near(model(classifier.images), classifier.logits)
 
 
 @torch.no_grad()
@@ -161,9 +146,7 @@ def test_mmseg_mae_by_its_own_loader(pretrained, tmp_path):
     assert not result.unexpected_keys
     assert all('relative_position' in name for name in result.missing_keys)
     maps = model(pretrained.images)[-1]
-    torch.testing.assert_close(
-        maps.flatten(2).mT, pretrained.tokens[:, 1:], **TOLERANCE
-    )
+    assert_near(maps.flatten(2).mT, pretrained.tokens[:, 1:])
 
 
 @pytest.mark.parametrize('batch', [1, 3])
@@ -207,7 +190,7 @@ def test_plain_safetensors_and_get_model(pretrained, tmp_path):
     convert(pretrained, file, 'safetensors')
     model = get_model(file, out_type='raw')  # heads are noted in the file
     tokens = model(pretrained.images)[-1]
-    torch.testing.assert_close(tokens, pretrained.tokens, rtol=0, atol=1e-6)
+    assert_near(tokens, pretrained.tokens, atol=1e-6)
     means = get_model(file)(pretrained.images)[-1]
     torch.testing.assert_close(means, tokens[:, 1:].mean(1))
 
@@ -228,14 +211,10 @@ def test_vit_sam_without_windows(pretrained, tmp_path):
     model.load_state_dict(torch.load(file)['state_dict'])
     ours = get_model(file, num_heads=pretrained.heads, out_type='featmap')
     model.eval()
-    torch.testing.assert_close(
-        model(pretrained.images)[-1], ours(pretrained.images)[-1], **TOLERANCE
-    )
+    assert_near(model(pretrained.images)[-1], ours(pretrained.images)[-1])
     # attention without the cls token is what differs from the source
     tokens = without_cls(pretrained)
-    torch.testing.assert_close(
-        ours(pretrained.images)[-1].flatten(2).mT, tokens, **TOLERANCE
-    )
+    assert_near(ours(pretrained.images)[-1].flatten(2).mT, tokens)
 
 
 def without_cls(source):

@@ -5,7 +5,7 @@ import torch
 from mmpretrain.models import ImageClassifier
 
 from siameseim.weights import convert_checkpoint, get_model, read_vit
-from tests.vit_fixtures import saved
+from tests.vit_fixtures import assert_near, saved
 
 timm = pytest.importorskip('timm')
 SIZES = dict(
@@ -48,9 +48,7 @@ def test_the_mean_without_a_cls_token(fc_norm, tmp_path):
     out, images = tmp_path / 'b.pth', torch.randn(2, 3, 32, 32)
     to = 'mmpretrain-classifier'
     usage = convert_checkpoint(file, out, to, num_heads=2).usage
-    torch.testing.assert_close(
-        classifier(usage, out)(images), model(images), rtol=0, atol=1e-4
-    )
+    assert_near(classifier(usage, out)(images), model(images))
 
 
 @torch.no_grad()
@@ -62,22 +60,20 @@ def test_a_folder_tells_what_tensors_do_not(pool, tmp_path):
     out = tmp_path / 'a.pth'
     report = convert_checkpoint(source, out, 'mmpretrain-classifier')
     logits = classifier(report.usage, out)(images)
-    torch.testing.assert_close(logits, model(images), rtol=0, atol=1e-4)
+    assert_near(logits, model(images))
     convert_checkpoint(out, tmp_path / 'again', 'timm')  # by our notes
     again = timm.create_model(f'local-dir:{tmp_path}/again', pretrained=True)
     logits = again.eval()(images)
-    torch.testing.assert_close(logits, model(images), rtol=0, atol=1e-4)
+    assert_near(logits, model(images))
 
 
 @torch.no_grad()
 def test_what_reads_the_mean_is_no_classifier_of_the_cls_token(tmp_path):
     model = timm_folder(tmp_path / 'a', global_pool='avg', fc_norm=False)
     images = torch.randn(2, 3, 32, 32)
-    torch.testing.assert_close(
+    assert_near(
         get_model(tmp_path / 'a')(images)[-1],
         model.forward_features(images)[:, 1:].mean(1),
-        rtol=0,
-        atol=1e-4,
     )
     report = convert_checkpoint(tmp_path / 'a', tmp_path / 'b', 'huggingface')
     assert 'the classifier is dropped' in report.notes[-1]

@@ -7,7 +7,7 @@ from mmpretrain.models import VisionTransformer, ViTSAM
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.models import SiameseIMViT
 from siameseim.weights import convert_checkpoint, get_model
-from tests.vit_fixtures import saved, tiny_vit
+from tests.vit_fixtures import assert_near, saved, tiny_vit
 
 # eps and channels that no class has by default
 ODD = dict(in_channels=2, norm_cfg=dict(type='LN', eps=1e-3))
@@ -45,10 +45,8 @@ def test_a_plain_vit(to, out_type, tmp_path):
     model = built(report.usage, out)
     images = torch.randn(2, 2, 16, 16)
     features = model(images)[-1]
-    torch.testing.assert_close(features, source(images)[-1], rtol=0, atol=1e-4)
-    torch.testing.assert_close(
-        features, get_model(out)(images)[-1], rtol=0, atol=1e-4
-    )
+    assert_near(features, source(images)[-1])
+    assert_near(features, get_model(out)(images)[-1])
     assert 'get_model returns' not in str(report)
 
 
@@ -63,10 +61,8 @@ def test_a_plain_vit_without_a_norm_is_averaged_by_hand(to, tmp_path):
     images = torch.randn(2, 2, 16, 16)
     means = built(report.usage, out)(images)[-1].mean((2, 3))
     expected = source.encode(images)[:, 1:].mean(1)
-    torch.testing.assert_close(means, expected, rtol=0, atol=1e-4)
-    torch.testing.assert_close(
-        means, get_model(out)(images)[-1], rtol=0, atol=1e-4
-    )
+    assert_near(means, expected)
+    assert_near(means, get_model(out)(images)[-1])
 
 
 @torch.no_grad()
@@ -76,11 +72,8 @@ def test_a_plain_vit_in_mmseg(tmp_path):
     out = tmp_path / 'out.pth'
     usage = convert_checkpoint(file, out, 'mmseg-mae', num_heads=2).usage
     images = torch.randn(2, 2, 16, 16)
-    torch.testing.assert_close(
-        built(usage, out, [backbones.MAE])(images)[-1],
-        source(images)[-1],
-        rtol=0,
-        atol=1e-4,
+    assert_near(
+        built(usage, out, [backbones.MAE])(images)[-1], source(images)[-1]
     )
 
 
@@ -99,10 +92,8 @@ def test_a_vitdet_with_its_windows(to, grid, tmp_path):
     model = built(convert_checkpoint(file, out, to).usage, out)
     images = torch.randn(2, 2, 24, 24)
     expected = source(images)[-1]
-    torch.testing.assert_close(
-        get_model(file)(images)[-1], expected, rtol=0, atol=1e-4
-    )
-    torch.testing.assert_close(model(images)[-1], expected, rtol=0, atol=1e-4)
+    assert_near(get_model(file)(images)[-1], expected)
+    assert_near(model(images)[-1], expected)
 
 
 @torch.no_grad()
@@ -113,9 +104,7 @@ def test_a_plain_vit_without_cls_token(to, tmp_path):
     out = tmp_path / 'out.pth'
     model = built(convert_checkpoint(file, out, to, num_heads=2).usage, out)
     images = torch.randn(2, 2, 16, 16)
-    torch.testing.assert_close(
-        model(images)[-1], source(images)[-1], rtol=0, atol=1e-4
-    )
+    assert_near(model(images)[-1], source(images)[-1])
 
 
 @torch.no_grad()
