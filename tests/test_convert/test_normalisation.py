@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 from torch import nn
 
-from siameseim.convert import load_backbone, load_file, load_pretrained
+from siameseim.convert import load_file, load_pretrained
 from siameseim.convert.normalisation import (
     IMAGENET,
     Normalisation,
@@ -86,17 +86,13 @@ def test_a_folder_brings_its_preprocessor(tmp_path):
     assert load_file(str(tmp_path))['preprocessor'] == TENTH
 
 
-def test_it_is_told_and_kept_on_loading(tmp_path, monkeypatch):
-    lines = []
-    monkeypatch.setattr(
-        load_backbone, 'print_log', lambda line, **kwargs: lines.append(line)
-    )
+def test_it_is_told_and_kept_on_loading(tmp_path, log):
     extra = stored(model=dict(data_preprocessor=LISTS))
     contents = {'state_dict': tiny_vit().state_dict(), **extra}
     model = SiameseIMViT(**SIZES)
     load_pretrained(model, saved(tmp_path / 'a.pth', contents))
     assert normalisation_of(model) == OWN
-    assert 'mean [0.0, 10.5, -1.0] and std [255.0, 40.0, 1.25]' in lines[-1]
+    assert 'mean [0.0, 10.5, -1.0] and std [255.0, 40.0, 1.25]' in log[-1]
 
 
 def test_one_value_holds_for_all_channels():

@@ -1,7 +1,6 @@
 """Brings the tensors of kindred ViTs to those of a plain one, or refuses."""
 
 import re
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,37 +24,28 @@ NOT_PLAIN = re.compile(
 )
 
 
-class Plain(NamedTuple):
-    """Tensors of a plain ViT and what was done to get there.
-
-    Attributes:
-        tensors (dict[str, Tensor]): by our names.
-        changed (list[str]): changes that leave the features as they were.
-        lossy (list[str]): changes that do not.
-    """
-
-    tensors: dict[str, Tensor]
-    changed: list[str]
-    lossy: list[str]
-
-
-def plain_tensors(tensors: dict[str, Tensor]) -> Plain:
-    """Fold layer scales, drop empty biases, add zero ones.
+def plain_tensors(
+    tensors: dict[str, Tensor],
+) -> tuple[dict[str, Tensor], list[str], list[str]]:
+    """Fold layer scales, drop relative bias, add zero biases.
 
     Args:
         tensors (dict[str, Tensor]): a backbone by our names.
+
+    Returns:
+        tuple: the tensors of a plain ViT by our names, and for people the
+        changes that leave the features as they were, and those that do not.
 
     Raises:
         ValueError: if a part is missing, or one is left that no plain ViT
             has.
     """
     plain = dict(tensors)
-    depth = sizes(tensors)['num_layers']
     changed = fold_scales(plain)
     lossy = _drop_relative_bias(plain)
     changed += add_biases(plain)
-    _check(plain, depth)
-    return Plain(plain, changed, lossy)
+    _check(plain)
+    return plain, changed, lossy
 
 
 def fold_scales(plain: dict[str, Tensor]) -> list[str]:
@@ -129,11 +119,11 @@ def _drop_relative_bias(plain: dict[str, Tensor]) -> list[str]:
     ]
 
 
-def _check(plain: dict[str, Tensor], depth: int) -> None:
+def _check(plain: dict[str, Tensor]) -> None:
     """Raise unless the names are exactly those of a plain ViT."""
     needed = {f'patch_embed.projection.{k}' for k in ('weight', 'bias')}
     needed.add('pos_embed')
-    for i in range(depth):
+    for i in range(sizes(plain)['num_layers']):
         needed |= {f'layers.{i}.{name}' for name in _NORMS}
         needed |= {
             f'layers.{i}.{n}.{k}' for n in _LINEAR for k in ('weight', 'bias')

@@ -77,15 +77,14 @@ def convert_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         KeyError: if a name belongs to no known layout.
     """
-    converted = {}
-    for name, tensor in state.items():
-        ours = published_to_ours(name)
-        if ours is not None:
-            converted[ours] = tensor
-    if 'backbone.pos_embed' in converted and any(
-        name.startswith('target.') for name in converted
+    converted = {
+        ours: tensor
+        for name, tensor in state.items()
+        if (ours := published_to_ours(name)) is not None
+    }
+    positions = converted.get('backbone.pos_embed')
+    if positions is not None and any(
+        n.startswith('target.') for n in converted
     ):
-        converted['target.backbone.pos_embed'] = converted[
-            'backbone.pos_embed'
-        ]
+        converted['target.backbone.pos_embed'] = positions
     return converted

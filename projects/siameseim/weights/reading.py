@@ -1,7 +1,7 @@
 """Reads a checkpoint of any known layout as one plain ViT."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isqrt
 from typing import Any
 
@@ -84,10 +84,10 @@ def _interpret(
     strange = [name for name in file.own_rest if NOT_PLAIN.match(name)]
     if strange:
         raise ValueError(f'it is no plain ViT: has {strange[:4]}')
-    plain = plain_tensors(file.tensors)
-    heads = find_num_heads(plain.tensors, file.extra, num_heads)
+    tensors, changed, lossy = plain_tensors(file.tensors)
+    heads = find_num_heads(tensors, file.extra, num_heads)
     own = _noted_size(file.extra) or img_size
-    tensors, positions = _positions(plain.tensors, own, file)
+    tensors, positions = _positions(tensors, own, file)
     notes = file.extra['meta']
     vit = PlainViT(
         tensors,
@@ -95,17 +95,14 @@ def _interpret(
         positions,
         norm_eps=_norm_eps(file.extra),
         head=_head(file),
+        pretraining=_pretraining(file),
+        pyramid=_pyramid(file),
         noncommercial=file.layout.noncommercial
         or bool(notes.get('noncommercial')),
         normalisation=find_normalisation(file.extra),
         takes_mean='ln2.weight' not in tensors and _takes_mean(file.extra),
     )
-    vit = replace(
-        vit, pretraining=_pretraining(file), pyramid=_pyramid(file, vit)
-    )
-    reading = Reading(
-        vit, file, plain.changed, plain.lossy, heads_guessed=heads.guessed
-    )
+    reading = Reading(vit, file, changed, lossy, heads_guessed=heads.guessed)
     if vit.has_final_norm and notes.get('final_norm') is False:
         # written for a library that cannot do without one
         reading.vit = vit.without('ln1.weight', 'ln1.bias')
@@ -223,12 +220,13 @@ def _pretraining(file: BackboneFile) -> dict[str, Tensor]:
     return {n: t for n, t in file.rest.items() if n.startswith(roots)}
 
 
-def _pyramid(file: BackboneFile, vit: PlainViT) -> dict[str, Tensor]:
-    """The feature pyramid of a ViTDet."""
-    if not vit.tables:
+def _pyramid(file: BackboneFile) -> dict[str, Tensor]:
+    """The feature pyramid, if the file is of a ViTDet."""
+    if not any('.rel_pos_' in name for name in file.tensors):
         return {}
     if file.layout.name == 'detectron2 ViTDet':
-        return convert_vitdet(file.rest, PYRAMID_SCALES, vit.patch_size[0])[1]
+        side = file.tensors['patch_embed.projection.weight'].shape[2]
+        return convert_vitdet(file.rest, PYRAMID_SCALES, side)[1]
     return {
         name.removeprefix('neck.'): tensor
         for name, tensor in file.rest.items()
