@@ -137,7 +137,13 @@ def left_out(file: AnnotationFile, cat_ids: list[int]) -> str | None:
         str | None: numbers and causes; none if all are used.
     """
     used = {*cat_ids}
-    parts = _of_other_classes(file, used)
+    parts = [
+        f'{number} annotations of {_named(file, category)}'
+        for category, number in file.counts.most_common()
+        if category not in used
+    ]
+    if len(parts) > 6:
+        parts[6:] = [f'those of {len(parts) - 6} other categories']
     if file.no_image:
         first = file.no_image[0]
         parts.append(
@@ -186,23 +192,6 @@ def no_objects(dataset: Dataset) -> str | None:
         or f'{file.path} has no annotations of these images: add them'
         for file, cat_ids in files
     )
-
-
-def _of_other_classes(file: AnnotationFile, used: set[int]) -> list[str]:
-    """The annotations of categories that are not used, in words."""
-    found = [
-        (number, category)
-        for category, number in file.counts.most_common()
-        if category not in used
-    ]
-    parts = [
-        f'{number} annotations of {_named(file, category)}'
-        for number, category in found[:6]
-    ]
-    if found[6:]:
-        rest = sum(number for number, _ in found[6:])
-        parts.append(f'{rest} of {len(found) - 6} other categories')
-    return parts
 
 
 def _named(file: AnnotationFile, category: int) -> str:
