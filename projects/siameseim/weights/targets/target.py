@@ -1,9 +1,7 @@
 """A checkpoint that is ready to be written, and writing it."""
 
 import json
-import shutil
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +71,7 @@ def save(target: Target, destination: Path, meta: dict[str, Any]) -> None:
             contents = {target.container: contents, 'meta': meta}
         else:  # strict loading allows no key, but passes over these
             vars(contents)['_metadata'] = {NOTES: meta}
-        _complete(destination, lambda path: torch.save(contents, path))
+        write_complete(destination, lambda path: torch.save(contents, path))
     else:
         folder = ' or a folder without suffix' if target.config else ''
         raise ValueError(
@@ -95,7 +93,7 @@ def _save_folder(target: Target, folder: Path, meta: dict[str, Any]) -> None:
 
 def _save_json(values: dict[str, Any], path: Path) -> None:
     text = json.dumps(values, indent=2) + '\n'
-    _complete(path, lambda part: part.write_text(text))
+    write_complete(path, lambda part: part.write_text(text))
 
 
 def _save_safetensors(
@@ -110,7 +108,7 @@ def _save_safetensors(
     metadata = {'format': 'pt', META: json.dumps(meta)}
     # its `save_file` lets nobody else read the file, whatever the umask
     contents = save(_owned(state), metadata)
-    _complete(path, lambda part: part.write_bytes(contents))
+    write_complete(path, lambda part: part.write_bytes(contents))
 
 
 def _owned(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -119,14 +117,3 @@ def _owned(state: dict[str, Tensor]) -> dict[str, Tensor]:
         name: t.detach().clone(memory_format=torch.contiguous_format)
         for name, t in state.items()
     }
-
-
-def _complete(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file, or say how much room the disk has."""
-    try:
-        write_complete(path, write)
-    except OSError as error:
-        free = shutil.disk_usage(path.parent).free
-        raise OSError(
-            f'{path} was not written ({error}); {free >> 20} MiB are free'
-        ) from error
