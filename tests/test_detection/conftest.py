@@ -27,3 +27,24 @@ def written(tmp_path):
         return read_annotations(str(path))
 
     return write
+
+
+@pytest.fixture
+def command(weights, shared, tmp_path):  # noqa: F811
+    """What trains the smallest config on the tests' COCO."""
+    from tests.test_detection.test_configs import PLAIN, argv
+
+    return argv(PLAIN, weights, shared, tmp_path)
+
+
+@pytest.fixture
+def change(command, tmp_path):
+    """Changes one file of the tests' COCO."""
+
+    def rewrite(split, edit):
+        path = tmp_path / f'coco/annotations/instances_{split}2017.json'
+        contents = json.loads(path.read_text())
+        edit(contents)
+        path.write_text(json.dumps(contents))
+
+    return rewrite

@@ -1,7 +1,5 @@
 """Annotations that mmdet drops, cannot read or scores on other images."""
 
-import json
-
 import pytest
 
 pytest.importorskip('mmcv.ops', exc_type=ImportError)
@@ -10,7 +8,6 @@ pytest.importorskip('mmdet')
 from siameseim.detection.annotation_file import read_annotations
 from siameseim.detection.category_check import check_masks, left_out
 from siameseim.errors import InputError
-from tests.test_detection.test_configs import PLAIN, argv, data_of
 from tests.transfer_fixtures import tool
 
 SQUARE = [[0, 0, 9, 0, 9, 9, 0, 9]]
@@ -79,40 +76,27 @@ def test_a_corrected_file_is_read_again(written):
     assert written(annotation(1), annotation(2)).counts[1] == 2
 
 
-def changed(shared, tmp_path, split, change):
-    """The tests' COCO with one of its files changed."""
-    folder = data_of(PLAIN, shared, tmp_path)
-    path = folder / f'annotations/instances_{split}2017.json'
-    contents = json.loads(path.read_text())
-    change(contents)
-    path.write_text(json.dumps(contents))
-
-
 def refused(said, command, *options):
     with pytest.raises(SystemExit, match=said):
         tool('train').main([*command, *options])
 
 
-def test_a_part_of_the_scored_images_stops_training(weights, shared, tmp_path):
+def test_a_part_of_the_scored_images_stops_training(command, tmp_path):
     said = r'error: val_dataloader has 2 images .* has 4, .* 2 are the same'
-    command = argv(PLAIN, weights, shared, tmp_path)
     refused(said, command, 'val_dataloader.dataset.indices=2')
     assert not [*tmp_path.glob('*.pth')]
 
 
-def test_other_scored_images_stop_training(weights, shared, tmp_path):
-    train = data_of(PLAIN, shared, tmp_path) / 'annotations'
-    other = f'val_evaluator.ann_file={train}/instances_train2017.json'
+def test_other_scored_images_stop_training(command, tmp_path):
+    train = tmp_path / 'coco/annotations/instances_train2017.json'
     said = 'error: .*val2017.json.*val_evaluator.ann_file has 60, .* 0 are'
-    refused(said, argv(PLAIN, weights, shared, tmp_path), other)
+    refused(said, command, f'val_evaluator.ann_file={train}')
 
 
-def test_an_evaluator_that_only_writes_scores_nothing(
-    weights, shared, tmp_path
-):
+def test_an_evaluator_that_only_writes_scores_nothing(command, tmp_path):
     tool('train').main(
         [
-            *argv(PLAIN, weights, shared, tmp_path),
+            *command,
             'val_dataloader.dataset.indices=1',
             'val_evaluator.format_only=True',
             f'val_evaluator.outfile_prefix={tmp_path}/found',
@@ -121,45 +105,33 @@ def test_an_evaluator_that_only_writes_scores_nothing(
     assert (tmp_path / 'found.bbox.json').exists()
 
 
-def test_validation_data_are_checked_before_training(
-    weights, shared, tmp_path
-):
-    command = argv(PLAIN, weights, shared, tmp_path)
+def test_validation_data_are_checked_before_training(command, tmp_path):
     classes = 'val_dataloader.dataset.metainfo.classes=person,bolt'
     refused("error: .*val2017.json has no category .*'bolt'", command, classes)
     assert not [*tmp_path.glob('*.pth')]
 
 
-def test_a_missing_mask_stops_training(weights, shared, tmp_path):
-    def change(contents):
-        del contents['annotations'][3]['segmentation']
-
-    changed(shared, tmp_path, 'train', change)
-    command = argv(PLAIN, weights, shared, tmp_path)
+def test_a_missing_mask_stops_training(command, change):
+    change('train', lambda c: c['annotations'][3].pop('segmentation'))
     refused('error: 1 annotations of .*train2017.json have no "seg', command)
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])
-def test_no_json_stops_training(split, weights, shared, tmp_path):
-    command = argv(PLAIN, weights, shared, tmp_path)
-    folder = data_of(PLAIN, shared, tmp_path) / 'annotations'
-    (folder / f'instances_{split}2017.json').write_text('{"images": [')
+def test_no_json_stops_training(split, command, tmp_path):
+    path = tmp_path / f'coco/annotations/instances_{split}2017.json'
+    path.write_text('{"images": [')
     refused(f'error: .*{split}2017.json is not JSON', command)
 
 
 def test_a_file_without_annotations_is_told_from_other_classes(
-    weights, shared, tmp_path
+    command, change
 ):
-    changed(shared, tmp_path, 'train', lambda c: c.pop('annotations'))
-    command = argv(PLAIN, weights, shared, tmp_path)
+    change('train', lambda c: c.pop('annotations'))
     refused('train2017.json has no annotations of its images', command)
 
 
-def test_the_log_warns_once_of_what_is_left_out(weights, shared, tmp_path):
-    def change(contents):
-        contents['annotations'][0]['category_id'] = 99
-
-    changed(shared, tmp_path, 'val', change)
-    tool('train').main(argv(PLAIN, weights, shared, tmp_path))
+def test_the_log_warns_once_of_what_is_left_out(command, change, tmp_path):
+    change('val', lambda c: c['annotations'][0].update(category_id=99))
+    tool('train').main(command)
     log = next(tmp_path.glob('*/*.log')).read_text()
     assert log.count('1 annotations of category_id 99') == 1

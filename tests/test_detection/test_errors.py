@@ -12,7 +12,7 @@ from mmdet.registry import MODELS
 
 from siameseim.detection.category_check import check_categories
 from siameseim.transfer.data_check import check_class_count
-from tests.test_detection.test_configs import FOLDER, PLAIN, VITDET, argv
+from tests.test_detection.test_configs import FOLDER, VITDET
 from tests.transfer_fixtures import tool
 
 
@@ -44,20 +44,18 @@ def test_a_head_of_another_size_is_named():
         check_class_count('model.roi_head.bbox_head', 80, ('a', 'b', 'c'))
 
 
-def test_other_categories_stop_the_training(weights, shared, tmp_path):
+def test_other_categories_stop_the_training(command):
     """COCO's annotations under a config that names other classes."""
-    options = argv(PLAIN, weights, shared, tmp_path)
     wrong = 'train_dataloader.dataset.metainfo.classes=bolt,nut'
     with pytest.raises(SystemExit, match="'bolt'.*'person'.*metainfo"):
-        tool('train').main([*options, wrong])
+        tool('train').main([*command, wrong])
 
 
-def test_one_class_too_many_stops_the_training(weights, shared, tmp_path):
-    options = argv(PLAIN, weights, shared, tmp_path)
+def test_one_class_too_many_stops_the_training(command):
     wrong = 'train_dataloader.dataset.metainfo.classes=person,bolt'
     said = "error: .*no category .*'bolt'.*metainfo"
     with pytest.raises(SystemExit, match=said):
-        tool('train').main([*options, wrong])
+        tool('train').main([*command, wrong])
 
 
 def test_a_wrong_data_folder_is_named_with_the_cure(tmp_path):

@@ -9,8 +9,7 @@ from mmdet.datasets import CocoDataset, ConcatDataset
 
 from siameseim.detection.category_check import left_out, no_objects
 from siameseim.errors import InputError
-from tests.test_detection.test_annotations import annotation, changed, refused
-from tests.test_detection.test_configs import PLAIN, argv
+from tests.test_detection.test_annotations import annotation, refused
 from tests.transfer_fixtures import tool
 
 
@@ -80,22 +79,20 @@ def in_units_of_the_image(contents):
         one['bbox'] = [b / s for b, s in zip(one['bbox'], size, strict=True)]
 
 
-def test_boxes_in_other_units_stop_training(weights, shared, tmp_path):
-    changed(shared, tmp_path, 'train', in_units_of_the_image)
-    command = argv(PLAIN, weights, shared, tmp_path)
+def test_boxes_in_other_units_stop_training(command, change):
+    change('train', in_units_of_the_image)
     refused(r'error: nothing to learn .*id 81885, bbox \[0\.\d', command)
 
 
-def test_validation_without_images_stops_training(weights, shared, tmp_path):
-    changed(shared, tmp_path, 'val', lambda c: c['images'].clear())
-    command = argv(PLAIN, weights, shared, tmp_path)
+def test_validation_without_images_stops_training(command, change):
+    change('val', lambda c: c['images'].clear())
     said = 'val2017.json, the ann_file of val_dataloader, lists no images'
     refused(said, command)
 
 
-def test_scores_without_objects_are_warned_of(weights, shared, tmp_path):
-    changed(shared, tmp_path, 'val', lambda c: c['annotations'].clear())
-    tool('train').main(argv(PLAIN, weights, shared, tmp_path))
+def test_scores_without_objects_are_warned_of(command, change, tmp_path):
+    change('val', lambda c: c['annotations'].clear())
+    tool('train').main(command)
     log = next(tmp_path.glob('*/*.log')).read_text()
     assert log.count('scores of val_dataloader will be -1 or 0') == 1
     assert 'val2017.json has no annotations of these images' in log
