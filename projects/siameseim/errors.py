@@ -23,3 +23,9 @@ def did_you_mean(name: str, known: Iterable[str], rest: str = '') -> str:
     """
     near = difflib.get_close_matches(name, list(known), n=1)
     return f': did you mean {near[0]}{rest}?' if near else ''
+
+
+def some(names: Iterable[object], shown: int = 4) -> str:
+    """The first few names, and dots if there are more."""
+    texts = [*map(str, names)]
+    return ', '.join(texts[:shown]) + (', ...' if texts[shown:] else '')

@@ -2,13 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterable, Set
 from typing import Any
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, some
 from .backbone_file import BackboneFile, read_backbone
 from .normalisation import IMAGENET, attach, find_normalisation
 from .plain_tensors import add_biases, fold_scales, foreign
@@ -87,13 +86,13 @@ def load_pretrained(
     file, changed = _fitted(file, own)
     matched = {n: t for n, t in file.tensors.items() if n in own}
     wanted = [n for n in own if n in matched or not _ADDED.match(n)]
-    missing = [name for name in wanted if name not in matched]
-    spare = file.tensors.keys() - matched.keys()
+    missing = sorted({*wanted} - matched.keys())
+    spare = sorted(file.tensors.keys() - matched.keys())
     if len(matched) < MIN_MATCHED * len(wanted):
-        left_out = f'left out: {_some(spare)}; ' if spare else ''
+        left_out = f'left out: {some(spare)}; ' if spare else ''
         raise InputError(
             f'{checkpoint} ({file.layout.name}) holds only {len(matched)} of '
-            f'{len(wanted)} backbone tensors; missing: {_some(missing)}; '
+            f'{len(wanted)} backbone tensors; missing: {some(missing)}; '
             f'{left_out}check that it is the right file and the model the '
             'right kind'
         )
@@ -101,7 +100,7 @@ def load_pretrained(
     model.load_state_dict(matched, strict=False)
     attach(model, find_normalisation(file.extra))
     counts = f'{len(matched)} of {len(wanted)}'
-    added = own.keys() - {*wanted}
+    added = sorted(own.keys() - {*wanted})
     lines = _report(file, counts, spare, missing, added)
     for line in [*lines, *changed]:
         print_log(line, logger='current')
@@ -153,7 +152,7 @@ def _fitted(
     if lost:
         raise InputError(
             f'{file.source} ({file.layout.name}) is another kind of ViT: this '
-            f'model has no place for {_some(lost)}, without which its '
+            f'model has no place for {some(lost)}, without which its '
             'features would be others. tools/convert.py --allow-lossy leaves '
             'relative positions out'
         )
@@ -178,9 +177,9 @@ def _check_sizes(model: nn.Module, file: BackboneFile) -> None:
 def _report(
     file: BackboneFile,
     counts: str,
-    spare: Set[str],
+    spare: list[str],
     missing: list[str],
-    added: Set[str],
+    added: list[str],
 ) -> list[str]:
     """Log lines: what was loaded, what was not and why."""
     lines = [
@@ -190,18 +189,18 @@ def _report(
     left_out = [*file.left_out]
     if spare:
         left_out.append(
-            f'{len(spare)} this model has no place for: {_some(spare)}'
+            f'{len(spare)} this model has no place for: {some(spare)}'
         )
     if left_out:
         lines.append('left out from the file: ' + '; '.join(left_out))
     if missing:
         lines.append(
-            'not in the file, so at their initial values: ' + _some(missing)
+            'not in the file, so at their initial values: ' + some(missing)
         )
     if added:
         lines.append(
             'what this model adds to a pretrained backbone is at its initial '
-            'values: ' + _some(added)
+            'values: ' + some(added)
         )
     statistics = find_normalisation(file.extra)
     if statistics != IMAGENET:
@@ -216,10 +215,3 @@ def _report(
             'no commercial use'
         )
     return lines
-
-
-def _some(names: Iterable[str]) -> str:
-    """The first four names, and how many more there are."""
-    names = sorted(names)
-    more = f' and {len(names) - 4} more' if len(names) > 4 else ''
-    return ', '.join(names[:4]) + more

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
-from ..errors import InputError
+from ..errors import InputError, some
 from ..transfer.data_check import DataCheckHook, check_class_count
 from ..transfer.loaders import unwrap
 from .annotation_file import AnnotationFile, read_annotations
@@ -201,5 +201,4 @@ def _named(file: AnnotationFile, category: int) -> str:
 
 
 def _some(names: list | tuple) -> str:
-    more = ', ...' if len(names) > 6 else ''
-    return f'({len(names)}) ' + ', '.join(map(repr, names[:6])) + more
+    return f'({len(names)}) {some(map(repr, names))}'

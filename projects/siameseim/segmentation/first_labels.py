@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from ..errors import InputError
+from ..errors import InputError, some
 
 _IGNORED = 255  # mmseg's label of pixels that count nowhere
 _FIRST = 10  # batches of which one must have a label
@@ -69,12 +69,11 @@ class SiameseIMFirstLabelsHook(Hook):
             c for c, found in zip(classes, occur, strict=False) if not found
         ]
         if missing:
-            more = ', ...' if len(missing) > 6 else ''
             runner.logger.warning(
                 f'{len(missing)} of {len(classes)} classes did not occur in '
                 f'the first {self._batches} batches: '
-                f'{", ".join(missing[:6])}{more}. What no mask has is not '
-                f'learnt; {_IGNORED} in a mask is ignored, not a class'
+                f'{some(missing)}. What no mask has is not learnt; '
+                f'{_IGNORED} in a mask is ignored, not a class'
             )
 
     def _occur(self) -> torch.Tensor:

@@ -10,7 +10,7 @@ from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, some
 from ..transfer.data_check import DataCheckHook, check_class_count
 from .mask_files import check_mask_files, check_mask_size, skipped_images
 
@@ -62,12 +62,11 @@ def _warn_of_skipped(dataset: BaseDataset) -> None:
     """Tell of images that have a mask but not the suffix of the data set."""
     skipped = skipped_images(dataset)
     if skipped:
-        more = ', ...' if len(skipped) > 3 else ''
         print_log(
             f'{len(skipped)} images of {dataset.data_prefix["img_path"]} have '
             'a mask but are not used, since img_suffix='
-            f'{dataset.img_suffix!r}: {", ".join(skipped[:3])}{more}. Save '
-            'them with that suffix',
+            f'{dataset.img_suffix!r}: {some(skipped)}. Save them with that '
+            'suffix',
             logger='current',
             level=logging.WARNING,
         )

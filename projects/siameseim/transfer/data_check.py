@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..engine.unwrap import unwrapped
-from ..errors import InputError
+from ..errors import InputError, some
 from .loaders import unwrap
 
 
@@ -86,10 +86,9 @@ def check_class_count(name: str, head_classes: int, classes: tuple) -> None:
         InputError: if the numbers differ.
     """
     if head_classes != len(classes):
-        shown = ', '.join(map(str, classes[:4]))
         raise InputError(
             f'{name}.num_classes={head_classes}, but the data set has '
-            f'{len(classes)} classes ({shown}, ...): set '
+            f'{len(classes)} classes ({some(classes)}): set '
             f'{name}.num_classes={len(classes)}, or correct '
             "metainfo=dict(classes=...) of the data loaders' datasets"
         )

@@ -11,7 +11,7 @@ from torch import nn
 from ..convert.layouts import stored_state
 from ..engine.run_config import put_config_back, tell_changes
 from ..engine.unwrap import unwrapped
-from ..errors import InputError
+from ..errors import InputError, some
 
 _STATISTICS = ('running_mean', 'running_var')
 
@@ -118,8 +118,8 @@ class WholeCheckpointHook(Hook):
         if not now or not then or [*now] == [*then]:
             return
         text = (
-            f'{runner._load_from} was trained on the classes '
-            f'{_shown(then)}, but the data have {_shown(now)}'
+            f'{runner._load_from} was trained on the classes {len(then)}: '
+            f'{some(then)}, but the data have {len(now)}: {some(now)}'
         )
         if not tested:
             raise InputError(
@@ -132,9 +132,3 @@ class WholeCheckpointHook(Hook):
         """Say so if there is nothing left to do."""
         if runner.iter >= runner.max_iters:
             runner.logger.info('the training is done: nothing to do')
-
-
-def _shown(classes: Any) -> str:
-    """How many, and the first of them."""
-    dots = ', ...' if len(classes) > 4 else ''
-    return f'{len(classes)}: {", ".join(map(str, classes[:4]))}{dots}'

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from ..errors import some
 from .plain_vit import PlainViT
 from .reading import Reading
 
@@ -39,16 +40,14 @@ class Report:
     def __str__(self) -> str:
         """For people."""
         pairs = [f'{old} -> {new}' for old, new in self.renamed.items()]
-        count = len(pairs)
-        more = ', ...' if count > 3 else ''
-        names = f'{count} tensors: {", ".join(pairs[:3])}{more}'
+        names = f'{len(pairs)} tensors: {some(pairs, 3)}'
         kept = f'{self.kept} tensors under their names'
         lines = [
             ('read', [self.source]),
             ('model', [self.model]),
             ('written', [self.destination]),
             ('kept', [kept] if self.kept else []),
-            ('renamed', [names] if count else []),
+            ('renamed', [names] if pairs else []),
             ('changed', self.changed),
             ('dropped', [', '.join(self.dropped)] if self.dropped else []),
             ('LOSSY', self.lossy),
