@@ -4,6 +4,5 @@ from . import (  # noqa: F401
     category_check,
     federated_loss,
     fp32_parts,
-    image_counts,
     lvis_metric,
 )
