@@ -7,7 +7,7 @@ from mmdet.registry import HOOKS
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
-from mmengine.runner import Runner
+from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -52,10 +52,12 @@ class SiameseIMDetectionCheckHook(DataCheckHook):
             if hasattr(part, 'num_classes') and 'rpn' not in name:
                 check_class_count(f'model.{name}', part.num_classes, classes)
 
-    def check_evaluator(
-        self, dataset: Dataset, evaluator: Evaluator, split: str
+    def check_scored(
+        self, runner: Runner, loop: ValLoop | TestLoop, split: str
     ) -> None:
-        """Compare the images of data set and evaluator."""
+        """Compare the images of data set and evaluator too."""
+        super().check_scored(runner, loop, split)
+        dataset, evaluator = loop.dataloader.dataset, loop.evaluator
         # mmdet's own for several data sets gives each metric one of them.
         if type(evaluator) is Evaluator:
             check_scored_images(dataset, evaluator.metrics, split)

@@ -9,7 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.utils import to_2tuple
 
-from ..errors import InputError
+from ..errors import InputError, some
 from .loaders import loaders, metrics
 
 # Files by which the stock data sets' own layouts are told.
@@ -96,11 +96,12 @@ def class_folders(root: Path) -> list[str]:
         if (root / name).is_dir()
     }
     if _held_out(root) not in parts or not all(parts.values()):
+        held = some(sorted(path.name for path in root.glob('*')))
         raise FileNotFoundError(
             f'{root} has not the layout of the data: it needs the folders '
             'train and val (or test), each with one folder of images per '
             'class, for example train/cat/1.jpg and val/cat/2.jpg; it holds '
-            f'{_listing(root)} (more: docs/classification.md)'
+            f'{held or "nothing"} (more: docs/classification.md)'
         )
     for part, found in parts.items():
         for name in found:
@@ -193,11 +194,3 @@ def _custom(
         metainfo=dict(classes=classes),
         **{key: stock[key] for key in kept if key in stock},
     )
-
-
-def _listing(root: Path) -> str:
-    """The first names in a folder."""
-    if not root.is_dir():
-        return 'nothing (it does not exist)'
-    names = sorted(path.name for path in root.iterdir())
-    return ', '.join(names[:6]) or 'nothing'

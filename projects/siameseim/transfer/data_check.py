@@ -1,7 +1,6 @@
 """Checks of data against model before the first step."""
 
 from mmengine.dataset import BaseDataset
-from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
@@ -18,8 +17,7 @@ class DataCheckHook(Hook):
     Without it a head with too few classes fails inside a CUDA kernel, and
     one with too many trains silently.
 
-    Subclasses say in ``check_dataset``, and some in ``check_evaluator``,
-    what has to fit.
+    Subclasses say in ``check_dataset`` what has to fit.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -29,11 +27,11 @@ class DataCheckHook(Hook):
         """
         self._check(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
-            self._check_scored(runner, runner.val_loop, 'val')
+            self.check_scored(runner, runner.val_loop, 'val')
 
     def before_test(self, runner: Runner) -> None:
         """Check the test data."""
-        self._check_scored(runner, runner.test_loop, 'test')
+        self.check_scored(runner, runner.test_loop, 'test')
 
     def check_dataset(self, dataset: BaseDataset, model: nn.Module) -> None:
         """Raise if a data set does not fit the model.
@@ -48,25 +46,17 @@ class DataCheckHook(Hook):
         """
         raise NotImplementedError
 
-    def check_evaluator(
-        self, dataset: Dataset, evaluator: Evaluator, split: str
-    ) -> None:
-        """Raise if an evaluator does not fit the data; any fits here.
-
-        Args:
-            dataset (Dataset): in its wrappers.
-            evaluator (Evaluator): of its predictions.
-            split (str): 'val' or 'test'.
-
-        Raises:
-            InputError: naming the values that differ and the cure.
-        """
-
-    def _check_scored(
+    def check_scored(
         self, runner: Runner, loop: ValLoop | TestLoop, split: str
     ) -> None:
+        """Check the data of a loop that measures.
+
+        Args:
+            runner (Runner): the runner.
+            loop (ValLoop | TestLoop): with its data and evaluator.
+            split (str): 'val' or 'test'.
+        """
         self._check(runner, loop.dataloader.dataset)
-        self.check_evaluator(loop.dataloader.dataset, loop.evaluator, split)
 
     def _check(self, runner: Runner, dataset: Dataset) -> None:
         model = unwrapped(runner.model)
