@@ -134,14 +134,8 @@ def _check(plain: dict[str, Tensor]) -> None:
         for name in plain.keys() - needed - {'cls_token', *_NORMS}
         if not _TABLE.fullmatch(name)
     )
-    if missing or strange:
-        raise ValueError(
-            'it is no plain ViT: '
-            + '; '.join(
-                f'{what} {names[:4]}{" ..." if len(names) > 4 else ""}'
-                for what, names in (('missing', missing), ('has', strange))
-                if names
-            )
-        )
+    for what, names in (('has', strange), ('missing', missing)):
+        if names:
+            raise ValueError(f'it is no plain ViT: {what} {names[:4]}')
     if not all(torch.is_floating_point(t) for t in plain.values()):
         raise ValueError('it is quantised; give the weights as real numbers')

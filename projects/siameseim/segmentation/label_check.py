@@ -52,10 +52,11 @@ class SiameseIMSegmentationCheckHook(DataCheckHook):
 
         Those that are measured must have the size of their image too.
         """
-        dataset = getattr(runner, f'{mode}_dataloader').dataset
-        _check_labels(dataset.metainfo, data_batch)
-        if mode != 'train':
-            _check_sizes(data_batch)
+        metainfo = getattr(runner, f'{mode}_dataloader').dataset.metainfo
+        for sample in _labelled(data_batch):
+            _check_labels(sample, len(metainfo['classes']))
+            if mode != 'train':
+                _check_size(sample)
 
 
 def _warn_of_skipped(dataset: BaseDataset) -> None:
@@ -86,28 +87,24 @@ def _check_zero_label(dataset: BaseDataset) -> None:
             )
 
 
-def _check_labels(metainfo: dict, data_batch: dict | None) -> None:
+def _check_labels(sample: SegDataSample, classes: int) -> None:
     """Raise if a mask has a label that is no class."""
-    classes = len(metainfo['classes'])
-    for sample in _labelled(data_batch):
-        labels = sample.gt_sem_seg.data
-        highest = int(labels.where(labels != _IGNORED, -1).max())
-        if highest >= classes:
-            raise InputError(
-                f'mask {sample.seg_map_path} has the label {highest}, '
-                f'but the data set has the classes 0 to {classes - 1} '
-                f'(and {_IGNORED}: ignored): correct '
-                'metainfo=dict(classes=...), reduce_zero_label or the '
-                'mask'
-            )
+    labels = sample.gt_sem_seg.data
+    highest = int(labels.where(labels != _IGNORED, -1).max())
+    if highest >= classes:
+        raise InputError(
+            f'mask {sample.seg_map_path} has the label {highest}, but the '
+            f'data set has the classes 0 to {classes - 1} (and {_IGNORED}: '
+            'ignored): correct metainfo=dict(classes=...), reduce_zero_label '
+            'or the mask'
+        )
 
 
-def _check_sizes(data_batch: dict | None) -> None:
+def _check_size(sample: SegDataSample) -> None:
     """Raise if a mask that is measured has not the size of its image."""
-    for sample in _labelled(data_batch):
-        height, width = sample.ori_shape[:2]
-        size = tuple(sample.gt_sem_seg.data.shape[:-3:-1])  # (width, height)
-        check_mask_size(sample.seg_map_path, size, (width, height))
+    height, width = sample.ori_shape[:2]
+    size = tuple(sample.gt_sem_seg.data.shape[:-3:-1])  # (width, height)
+    check_mask_size(sample.seg_map_path, size, (width, height))
 
 
 def _labelled(data_batch: dict | None) -> Iterator[SegDataSample]:
