@@ -88,7 +88,7 @@ def test_a_missing_annotation_file_is_named(tmp_path):
         type='CocoDataset', data_root=str(tmp_path), ann_file='a.json'
     )
     with pytest.raises(FileNotFoundError, match='a.json.*data_root'):
-        config.check_files(dataset)
+        config.check_files(dataset, 'val')
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
 
     Raises:
         FileNotFoundError: if files the config names do not exist.
-        InputError: as ``check_operators``, ``check_images`` and
+        InputError: as ``check_operators``, ``check_files`` and
             ``classification.check_sizes``.
     """
     classifier = classification.is_classifier(cfg)
@@ -54,9 +54,7 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
     for split, loader in loaders(cfg).items():
         fit_loader(loader, processes)
         for dataset in unwrap(loader.dataset):
-            check_files(dataset)
-            if dataset.get('type') in _COCO_FORMAT and dataset.get('ann_file'):
-                check_images(dataset, split)
+            check_files(dataset, split)
 
 
 def check_operators(cfg: Config) -> None:
@@ -136,14 +134,18 @@ def _move_paths(metric: ConfigDict, old: set[str], folder: str) -> None:
                 metric[name] = os.path.join(folder, path[len(start) :])
 
 
-def check_files(dataset: ConfigDict) -> None:
-    """Raise if a data set's annotation file or folders do not exist.
+def check_files(dataset: ConfigDict, split: str) -> None:
+    """Raise if a data set's annotation file or folders cannot be used.
 
     Args:
-        dataset (ConfigDict): of a toolbox, on a local disk.
+        dataset (ConfigDict): of a toolbox.
+        split (str): 'train', 'val' or 'test', for the text.
 
     Raises:
-        FileNotFoundError: naming the path and the settings it comes from.
+        FileNotFoundError: naming a local path that does not exist, and the
+            settings it comes from.
+        InputError: naming a file in COCO's format that cannot be read or
+            lists no image.
     """
     if dataset.type == 'CIFAR10' and dataset.get('download', True):
         return
@@ -161,24 +163,13 @@ def check_files(dataset: ConfigDict) -> None:
                 'data with --data FOLDER, or correct these settings (layout: '
                 'docs/detection.md, segmentation.md, classification.md)'
             )
-
-
-def check_images(dataset: ConfigDict, split: str) -> None:
-    """Raise if a file in COCO's format cannot be read or lists no image.
-
-    Args:
-        dataset (ConfigDict): of mmdet.
-        split (str): 'train', 'val' or 'test', for the text.
-
-    Raises:
-        InputError: naming the file.
-    """
-    path = os.path.join(dataset.get('data_root') or '', dataset.ann_file)
-    if not read_annotations(path).images:
-        raise InputError(
-            f'{path}, the ann_file of {split}_dataloader, lists no images: '
-            'add them under "images", or give another file'
-        )
+    if dataset.type in _COCO_FORMAT and 'ann_file' in named:
+        file = read_annotations(os.path.join(root, dataset.ann_file))
+        if not file.images:
+            raise InputError(
+                f'{file.path}, the ann_file of {split}_dataloader, lists no '
+                'images: add them under "images", or give another file'
+            )
 
 
 @contextmanager
