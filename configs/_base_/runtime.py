@@ -10,7 +10,7 @@ default_hooks = dict(
     sampler_seed=dict(type='ExactResumeHook'),
     logger=dict(type='EpochLoggerHook', interval=50, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # TFLOP/s of a device in the log line, and MFU where its peak is known.
+    # TFLOP/s of a device in the logs; MFU in the line where its peak is known.
     flops=dict(type='FlopsHook'),
     # torch.compile of each block: on GPUs; enabled=True or False decides.
     compile=dict(type='CompileBlocksHook', enabled='auto'),

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from torch.testing import assert_close
 
 from siameseim.engine.train_config import scale_learning_rate
+from siameseim.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -118,6 +119,23 @@ def test_learning_rate_scales_with_the_true_global_batch():
     text = scale_learning_rate(cfg, world_size=8)
     assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.5e-3)
     assert '2048 = 64 images x 8 processes x 4 accumulated' in text
+
+
+def test_learning_rate_scales_with_the_root_if_told():
+    """A 16th of 4096 images asks for a quarter of the rate."""
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    cfg.train_dataloader.batch_size = 256
+    cfg.auto_scale_lr.rule = 'sqrt'
+    text = scale_learning_rate(cfg, world_size=1)
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.25e-3)
+    assert 'the root of 256 / 4096' in text
+
+
+def test_an_unknown_rule_is_refused():
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    cfg.auto_scale_lr.rule = 'root'
+    with pytest.raises(InputError, match="'linear' or 'sqrt'"):
+        scale_learning_rate(cfg, world_size=1)
 
 
 def test_learning_rate_is_not_scaled_twice():

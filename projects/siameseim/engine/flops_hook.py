@@ -26,8 +26,8 @@ class FlopsHook(Hook):
     iteration on a copy of the model, without what is computed again in the
     backward pass. ``mfu`` (model FLOPs utilisation) is their share of the
     device's dense bf16 peak by its data sheet, for runs under bf16 on a
-    device whose peak is known; on a CPU it never is. Other methods than
-    SiameseIM are not counted.
+    device whose peak is known (no CPU's is), and stands in the line too.
+    Other methods than SiameseIM are not counted.
 
     Runs after ``ProgressHook`` and before ``LoggerHook``.
     """

@@ -88,7 +88,6 @@ _OPTIONAL = {
     'momentum': 'ema {:.5f}',
     'grad_norm': 'grad {:.3g}',
     'images_per_second': '{:.4g} images/s',
-    'tflops': '{:.3g} TFLOP/s',
     'mfu': '{:.0%} MFU',
     'data_share': 'waiting for data {:.0%}',
     'memory': '{:.0f} MB',

@@ -124,12 +124,13 @@ def check_colours(cfg: Config) -> None:
 
 
 def scale_learning_rate(cfg: Config, world_size: int) -> str:
-    """Scale the learning rate linearly with the true global batch.
+    """Scale the learning rate with the true global batch.
 
     The config states ``optim_wrapper.optimizer.lr`` for a global batch of
-    ``auto_scale_lr.base_batch_size`` images. This is the only place that
-    scales it; unlike mmengine's own it counts gradient accumulation. Without
-    an enabled ``auto_scale_lr`` the rate stays.
+    ``auto_scale_lr.base_batch_size`` images. It grows with the batch, or with
+    its root where ``auto_scale_lr.rule`` is 'sqrt'. This is the only place
+    that scales it; unlike mmengine's own it counts gradient accumulation.
+    Without an enabled ``auto_scale_lr`` the rate stays.
 
     Returns:
         str: what was done, for the log.
@@ -153,14 +154,21 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
         raise InputError(
             f'optim_wrapper.optimizer.lr={stated!r} must be a number from 0 on'
         )
-    if scaling.keys() != {'enable', 'base_batch_size'}:
+    rule = scaling.get('rule', 'linear')
+    if scaling.keys() - {'rule'} != {'enable', 'base_batch_size'} or (
+        rule not in ('linear', 'sqrt')
+    ):
         raise InputError(
-            f'auto_scale_lr={dict(scaling)} must have enable and '
-            'base_batch_size, and nothing else'
+            f'auto_scale_lr={dict(scaling)} must have enable, '
+            "base_batch_size, rule ('linear' or 'sqrt') if wanted, and "
+            'nothing else'
         )
-    optimizer.lr = stated * total / scaling.base_batch_size
+    factor, written = total / scaling.base_batch_size, ''
+    if rule == 'sqrt':
+        factor, written = factor**0.5, 'the root of '
+    optimizer.lr = stated * factor
     scaling.enable = False  # or mmengine would scale it once more
     return (
-        f'{text}; learning rate {optimizer.lr:.3g} = {stated:.3g} x {total} '
-        f'/ {scaling.base_batch_size}'
+        f'{text}; learning rate {optimizer.lr:.3g} = {stated:.3g} x {written}'
+        f'{total} / {scaling.base_batch_size}'
     )
