@@ -32,13 +32,24 @@ def test_two_images_count_as_the_whole_batch(step):
     assert per_image == step.flops() / 4
 
 
-def test_compiled_blocks_are_counted_too(step):
-    flops = step.flops()
+def test_what_is_counted_is_not_compiled(step, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        flops_hook, 'step_flops', lambda model, *_: seen.append(model) or 0
+    )
     compile_blocks(step.model, backend='eager')
-    assert flops_an_image(step.model, step.batch) == flops / 4
+    flops_an_image(step.model, step.batch)
+    compiled = [
+        [m for m in model.modules() if m._compiled_call_impl is not None]
+        for model in (step.model, *seen)
+    ]
+    assert compiled[0] and not compiled[1]
 
 
-def test_counting_changes_nothing(step):
+def test_counting_changes_nothing():
+    cfg = Config.fromfile(SMOKE)
+    cfg.model.backbone.drop_path_rate = 0.5  # draws random numbers
+    step = StepBenchmark(cfg, batch_size=4, device='cpu')
     state = copy.deepcopy(step.model.state_dict())
     generators = get_rng_state()
     flops_an_image(step.model, step.batch)
@@ -51,11 +62,9 @@ def test_counting_changes_nothing(step):
     assert all(p.grad is None for p in step.model.parameters())
 
 
-def logged(step, precision='bf16'):
-    """What one iteration of 100 images/s of a run of the model logs."""
-    hub = MessageHub('flops')
-    hub.update_scalar('train/images_per_second', 100.0)
-    runner = SimpleNamespace(
+def run_of(step, hub, precision='bf16'):
+    """As much of a runner as the hook asks for."""
+    return SimpleNamespace(
         model=step.model,
         optim_wrapper=SimpleNamespace(precision=precision),
         hooks=[LoggerHook(interval=1)],
@@ -63,6 +72,13 @@ def logged(step, precision='bf16'):
         iter=0,
         message_hub=hub,
     )
+
+
+def logged(step, precision='bf16'):
+    """What one iteration of 100 images/s of a run of the model logs."""
+    hub = MessageHub('flops')
+    hub.update_scalar('train/images_per_second', 100.0)
+    runner = run_of(step, hub, precision)
     hook = FlopsHook()
     hook.before_train(runner)
     hook.before_train_iter(runner, 0, step.batch)
@@ -84,6 +100,7 @@ def test_share_of_the_peak_of_a_known_device(step, monkeypatch):
 
 def test_no_share_of_a_bf16_peak_in_fp32(step, monkeypatch):
     monkeypatch.setattr(flops_hook, 'device_name', lambda _: 'NVIDIA A100')
+    monkeypatch.setattr(flops_hook, 'has_fast_bf16', lambda _: True)
     assert logged(step, 'fp32').keys() == {'tflops'}
 
 
@@ -91,6 +108,16 @@ def test_two_processes_share_the_images(step, monkeypatch):
     monkeypatch.setattr(flops_hook, 'get_world_size', lambda: 2)
     tflops = 50 * step.flops() / 4 / 1e12
     assert logged(step, 'fp32')['tflops'] == pytest.approx(tflops)
+
+
+def test_a_run_without_images_per_second_has_no_tflops(step):
+    hub = MessageHub('no speed')
+    runner = run_of(step, hub)
+    hook = FlopsHook()
+    hook.before_train(runner)
+    hook.before_train_iter(runner, 0, step.batch)
+    hook.after_train_iter(runner, 0)
+    assert not hub.log_scalars
 
 
 def test_other_models_are_not_counted(toy_run):

@@ -2,14 +2,17 @@
 
 import multiprocessing
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmpretrain.registry import MODELS
 from torch.testing import assert_close
 
+from siameseim.engine import resume_hook
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
+from tests.model_fixtures import tiny_model
 
 
 def load(runner_or_dir, name):
@@ -104,8 +107,16 @@ def test_a_checkpoint_of_another_model_is_refused(toy_run, stopped, tmp_path):
     weights = saved['state_dict']
     weights['online.weight'] = weights['online.weight'][:1]
     torch.save(saved, path)
-    with pytest.raises(InputError, match=r'online.weight: .*\[1, 3\]'):
+    with pytest.raises(InputError, match='online.weight is .1, 3. there'):
         toy_run(resume='run/iter_9.pth')
+
+
+def test_a_checkpoint_of_another_image_size_is_refused():
+    """Its positions would be computed anew as it is loaded."""
+    runner = SimpleNamespace(model=tiny_model(grid=(4, 4)))
+    saved = tiny_model(grid=(4, 6)).state_dict()
+    with pytest.raises(InputError, match='pos_embed is .* there'):
+        resume_hook._check_model(runner, saved)
 
 
 def test_weights_alone_can_be_loaded_into_another_run(

@@ -10,7 +10,7 @@ import siameseim
 from siameseim.parity import compare_file
 from siameseim.parity.rebuild import build_model
 from siameseim.weights import convert_checkpoint
-from tests import loop_vit
+from tests import plain_vit
 from tests.plain_siameseim import Plain
 from tests.published_state import pretraining_state
 from tests.test_parity.test_other_switches import BASE
@@ -52,9 +52,9 @@ def case(request, sizes, pooled, tmp_path):
     torch.manual_seed(0)
     size, patch, width, depth, heads, hidden = sizes
     high, wide = (patch, patch) if isinstance(patch, int) else patch
-    state = loop_vit.random_state(width, depth, (high, wide), hidden)
+    state = plain_vit.random_state(width, depth, (high, wide), hidden)
     grid = size[0] // high, size[1] // wide
-    state['pos_embed'] = loop_vit.sincos(*grid, width)
+    state['pos_embed'] = plain_vit.sincos(*grid, width)
     if request.param == 'learned':
         state['pos_embed'] = torch.randn_like(state['pos_embed'])
     norm = 'fc_norm' if pooled else 'norm'
@@ -64,8 +64,8 @@ def case(request, sizes, pooled, tmp_path):
         torch.randn(7, width), torch.randn(7),
     )  # fmt: skip
     images = torch.randn(2, 3, *size)
-    tokens = loop_vit.encode(state, images, heads)
-    logits = loop_vit.classify(state, tokens)
+    tokens = plain_vit.encode(state, images, heads)
+    logits = plain_vit.classify(state, tokens)
     config = dict(
         img_size=size[0] if size[0] == size[1] else list(size),
         patch_size=patch, embed_dim=width, depth=depth, num_heads=heads,

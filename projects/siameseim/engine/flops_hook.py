@@ -50,10 +50,11 @@ class FlopsHook(Hook):
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Add the speed to a log line that is due."""
-        if not self._per_image or not log_is_due(runner):
-            return
         hub = runner.message_hub
-        images = hub.get_scalar('train/images_per_second').current()
+        speed = hub.log_scalars.get('train/images_per_second')
+        if not self._per_image or speed is None or not log_is_due(runner):
+            return  # without speed: a run that has no ProgressHook
+        images = speed.current()
         tflops = self._per_image * images / get_world_size() / 1e12
         hub.update_scalar('train/tflops', tflops)
         if self._peak is not None:
@@ -63,7 +64,9 @@ class FlopsHook(Hook):
 def flops_an_image(model: SiameseIM, batch: dict[str, Any]) -> float:
     """Floating-point operations of a training step, divided by its images.
 
-    Weights, BatchNorm statistics and random numbers stay as they are.
+    Weights, BatchNorm statistics and random numbers stay as they are. The
+    copy that is counted is neither compiled nor replayed, as modules leave
+    that behind when they are copied.
 
     Args:
         model (SiameseIM): in train mode, compiled or not.

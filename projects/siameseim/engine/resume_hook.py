@@ -1,6 +1,5 @@
 """Continues a run at the very image and random number where it stopped."""
 
-import textwrap
 from typing import Any
 
 from mmengine.dist import get_rank
@@ -129,15 +128,23 @@ def _check_start(runner: Runner, saved: dict[str, Any]) -> None:
 def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:
     """Refuse the weights of another model, of which mmengine only warns.
 
+    Shapes are compared, not loaded: a backbone takes positions of any grid.
+
     Raises:
-        InputError: naming what differs first.
+        InputError: naming the first weight that differs.
     """
-    try:
-        unwrapped(runner.model).load_state_dict(saved)
-    except RuntimeError as error:
-        differences = str(error).partition('\n')[2]
+    state = unwrapped(runner.model).state_dict()
+    own = {name: value.shape for name, value in state.items()}
+    theirs = {name: value.shape for name, value in saved.items()}
+    odd = [name for name in own | theirs if own.get(name) != theirs.get(name)]
+    if odd:
+        name = odd[0]
+        shapes = [
+            tuple(each[name]) if name in each else 'absent'
+            for each in (theirs, own)
+        ]
         raise InputError(
-            'the checkpoint is of another model: '
-            f'{textwrap.shorten(differences, 200)} Resume with the config of '
-            'that run, or give another --work-dir'
-        ) from error
+            f'the checkpoint is of another model: {name} is {shapes[0]} there '
+            f'and {shapes[1]} here. Resume with the config of that run, or '
+            'give another --work-dir'
+        )

@@ -119,7 +119,7 @@ def _record(model: SiameseIM, loss: Loss, *batch: Any) -> RecordedStep:
     """Record the graphs, or say how to go on without them."""
     try:
         return RecordedStep(model, loss, *batch)
-    except RuntimeError as error:
+    except (RuntimeError, AttributeError) as error:
         raise RuntimeError(
             'the step could not be recorded as CUDA graphs (what stopped it '
             'stands above): default_hooks.graph.enabled=False goes without'

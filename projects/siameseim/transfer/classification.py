@@ -97,11 +97,12 @@ def class_folders(root: Path) -> list[str]:
     }
     if _held_out(root) not in parts or not all(parts.values()):
         held = some(sorted(path.name for path in root.glob('*')))
+        empty = 'nothing' if root.is_dir() else 'nothing (it is no folder)'
         raise FileNotFoundError(
             f'{root} has not the layout of the data: it needs the folders '
             'train and val (or test), each with one folder of images per '
             'class, for example train/cat/1.jpg and val/cat/2.jpg; it holds '
-            f'{held or "nothing"} (more: docs/classification.md)'
+            f'{held or empty} (more: docs/classification.md)'
         )
     for part, found in parts.items():
         for name in found:

@@ -156,7 +156,8 @@ def check_files(dataset: ConfigDict, split: str) -> None:
         named = dict(named, ann_file=dataset.ann_file)
     for name, value in named.items():
         path = Path(root, value)
-        if '://' not in str(root) and not path.exists():
+        remote = '://' in str(root) + str(value)
+        if not remote and not path.exists():
             raise FileNotFoundError(
                 f'{path} does not exist: it is made of data_root={root!r} and '
                 f'{name}={value!r} of {dataset.type}; give the folder of the '
