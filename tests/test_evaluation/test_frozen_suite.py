@@ -4,11 +4,16 @@ import json
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
 from siameseim.evaluation import frozen_suite
 from siameseim.evaluation.frozen import backbone_config, checkpoint_of
-from siameseim.evaluation.linear_probe import probe_config
+from siameseim.evaluation.linear_probe import (
+    probe_config,
+    probe_rate,
+    run_probe,
+)
 from tests.transfer_fixtures import ROOT, forget_visualizers, tool
 from tests.vit_fixtures import saved, tiny_vit
 
@@ -115,10 +120,40 @@ def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
     steps = {s.type: s for s in cfg.val_dataloader.dataset.pipeline}
     assert steps['ResizeEdge'].scale == 37  # 32 * 256 / 224 = 36.57
     assert steps['CenterCrop'].crop_size == 32
-    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.1 * 8 / 256)
     warmup, cosine = cfg.param_scheduler
     assert (warmup.end, cosine.begin) == (1, 1)  # 10 of 90 epochs
     assert (cosine.end, cosine.T_max) == (9, 8)
+
+
+@pytest.mark.parametrize(
+    ('batch', 'images', 'rate'),
+    [
+        (16384, 1_281_167, 6.4),  # as stated
+        (256, 1_281_167, 0.1),  # the linear rule
+        (32768, 1_281_167, 12.8),
+        (256, 128_117, 1.0),  # a tenth of the steps, ten times the rate
+        (256, 9_469, 6.4),  # never more than stated
+        (32768, 9_469, 12.8),
+    ],
+)
+def test_the_rate_of_the_probe_follows_batch_and_data(batch, images, rate):
+    cfg = Config.fromfile(ROOT / LINEAR)
+    cfg.train_dataloader.batch_size = batch
+    assert probe_rate(cfg, images) == pytest.approx(rate, rel=1e-5)
+
+
+def test_the_probe_trains_with_that_rate(colours, tmp_path):
+    """On few images the warm-up ends at what the config states."""
+    backbone = dict(type='SiameseIMViT', arch=ARCH, img_size=32, patch_size=8)
+    cfg = probe_config(
+        str(ROOT / LINEAR), backbone, str(colours), tmp_path / 'run', 12, 4, 0
+    )
+    forget_visualizers()
+    run_probe(cfg)
+    (log,) = (tmp_path / 'run').rglob('scalars.json')
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    rates = [line['base_lr'] for line in lines if 'base_lr' in line]
+    assert max(rates) == pytest.approx(6.4, rel=0.05)
 
 
 def test_the_probe_normalises_as_the_backbone_was_trained(colours, tmp_path):

@@ -9,9 +9,10 @@ from mmpretrain.registry import MODELS
 
 from ..convert.backbone_file import read_backbone
 from ..convert.normalisation import find_normalisation
-from ..engine import train_config
 from ..transfer import config as transfer
 from .frozen import checkpoint_of
+
+_IMAGENET = 1_281_167  # training images
 
 
 def probe_config(
@@ -32,8 +33,8 @@ def probe_config(
         work_dir (Path): where logs and the checkpoint go.
         epochs (int, optional): in place of the config's; warm-up and
             schedule shrink in proportion. Defaults to None.
-        batch_size (int, optional): in place of the config's; the learning
-            rate follows. Defaults to None.
+        batch_size (int, optional): in place of the config's; ``run_probe``
+            lets the learning rate follow. Defaults to None.
         num_workers (int, optional): loading processes, in place of the
             config's. Defaults to None.
     """
@@ -52,7 +53,6 @@ def probe_config(
     cfg.work_dir = str(work_dir)
     cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
     cfg.default_hooks.checkpoint.interval = cfg.train_cfg.max_epochs
-    train_config.scale_learning_rate(cfg, 1)
     return cfg
 
 
@@ -77,10 +77,36 @@ def run_probe(cfg: Config) -> tuple[float, str]:
             f'fewer than one batch of {cfg.train_dataloader.batch_size}: '
             'give a smaller batch size'
         )
+    rate = probe_rate(cfg, len(runner.train_dataloader.dataset))
+    runner.optim_wrapper['optimizer']['lr'] = rate
+    runner.auto_scale_lr = None  # or mmengine would scale it once more
+    runner.logger.info(f'learning rate of the probe: {rate:.3g}')
     runner.train()
     top1 = runner.message_hub.get_scalar('val/accuracy/top1').current()
     checkpoint = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
     return float(top1), str(checkpoint)
+
+
+def probe_rate(cfg: Config, images: int) -> float:
+    """Learning rate of the probe for batch and data.
+
+    The config states it for a batch of ``auto_scale_lr.base_batch_size`` and
+    ImageNet. LARS moves weights by a share of themselves, the rate, so the
+    sum of the rates of an epoch is kept: the usual linear rule on ImageNet.
+    On fewer images an epoch has fewer steps, for which the rate of that rule
+    is far too small (measured: docs/classification.md); it grows until it is
+    the stated one, or that of the rule if larger, but not beyond.
+
+    Args:
+        cfg (Config): from ``probe_config``.
+        images (int): of the training set.
+    """
+    stated = cfg.optim_wrapper.optimizer.lr
+    scaling = cfg.get('auto_scale_lr')
+    if not scaling or not scaling.enable:
+        return stated
+    linear = cfg.train_dataloader.batch_size / scaling.base_batch_size
+    return stated * min(linear * _IMAGENET / images, max(linear, 1))
 
 
 def _set_backbone(cfg: Config, backbone: dict[str, Any]) -> None:
