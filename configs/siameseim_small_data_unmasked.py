@@ -1,7 +1,8 @@
 # siameseim_small_data.py with nothing masked: better in a network this small.
 #
 # Command:
-#   python tools/train.py configs/siameseim_small_data_unmasked.py --data FOLDER
+#   python tools/train.py configs/siameseim_small_data_unmasked.py \
+#       --data FOLDER
 # Hardware: as siameseim_small_data.py; an epoch takes 1.2 times as long.
 # Expected: after 30 epochs (--epochs 30) of Imagenette k-NN 63.3 +- 1.2 and
 # linear probe 71.6 +- 0.3 %, where siameseim_small_data.py has 60.8 and 69.6;
