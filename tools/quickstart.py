@@ -29,8 +29,8 @@ CONFIG = ROOT / 'configs/siameseim_quickstart.py'
 NEXT = """
 Next (README.md has more), after `source .venv/bin/activate`:
   any folder of images, at any depth, without labels, on a CPU
-    python tools/train.py configs/siameseim_small_data.py --data FOLDER \\
-        --epochs 30
+    python tools/train.py configs/siameseim_small_data_unmasked.py \\
+        --data FOLDER --epochs 30
   the same on one GPU, ViT-S/16 at 224 pixels
     python tools/train.py configs/siameseim_vits_small_data.py --data FOLDER
   a page of pictures of what it learned

@@ -139,6 +139,13 @@ def test_the_log_of_the_run_is_loaded(run):
     assert 'loss' in curves_of(load_run(run).log, ('loss',))
 
 
+def test_a_damaged_config_is_named(run, tmp_path):
+    config = tmp_path / 'cut.py'
+    config.write_text("model = dict(type='Siam")
+    with pytest.raises(InputError, match=r'cut\.py is damaged \(line 1'):
+        load_run(run, config)
+
+
 def test_a_damaged_checkpoint_is_named(run, photos, tmp_path):
     path = tmp_path / 'short.pth'
     path.write_bytes((run / 'epoch_2.pth').read_bytes()[:1000])

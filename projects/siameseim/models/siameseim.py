@@ -151,8 +151,9 @@ class SiameseIM(BaseSelfSupervisor):
         if sizes != [tuple(self.backbone.img_size)] * 2:
             raise InputError(
                 f'got views of {sizes} pixels, but the backbone was built '
-                f'for img_size={self.backbone.img_size}: give TwoViews the '
-                'same size'
+                f'for img_size={self.backbone.img_size}: give TwoViews that '
+                'size, or model.backbone.img_size and the grid of BlockMask '
+                "the views'"
             )
         grid = tuple(data_samples['mask'].shape[-2:])
         if grid != tuple(self.backbone.patch_resolution):

@@ -61,7 +61,13 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
     run = str(saved['meta'].get('experiment_name', ''))  # NAME_DAY_TIME
     stamp = run[-15:]  # as the run's folder of logs is named
     config = config or _find_config(folder, run[:-16], stamp)
-    cfg = Config.fromfile(config)
+    try:
+        cfg = Config.fromfile(config)
+    except SyntaxError as error:
+        raise InputError(
+            f'{config} is damaged (line {error.lineno}: {error.msg}): give '
+            'the config of the run with --config'
+        ) from error
     model = MODELS.build(cfg.model)
     if not isinstance(model, SiameseIM):
         raise InputError(
