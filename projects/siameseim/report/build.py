@@ -22,13 +22,13 @@ from .pictures import (
 # Values of the log that share a picture, and how to read it.
 _CURVES = {
     'Loss': (
-        ('loss', 'loss_pos', 'loss_neg'),
+        ('loss', 'loss_pos', 'loss_neg', 'val_loss'),
         'Falls early in every run, also in one that collapses: read it '
         'together with the curves beside it. It may rise while the target '
         'gets richer.',
     ),
     'Own image found by the prediction': (
-        ('found_image',),
+        ('found_image', 'val_found_image'),
         'Share of patches of view 2 whose predicted feature is nearest to '
         "their own image's in the batch. It starts near chance, 1 / images, "
         'and should rise: the network learns what it is asked for.',

@@ -11,6 +11,7 @@ from .signs import (
     mean_cosine,
     normalised_std,
 )
+from .validation_hook import ValidationHook
 
 __all__ = [
     'FeatureSigns',
@@ -18,6 +19,7 @@ __all__ = [
     'KnnHook',
     'Limits',
     'OnlineProbeHook',
+    'ValidationHook',
     'collapsed',
     'effective_rank',
     'feature_signs',

@@ -1,0 +1,123 @@
+"""The loss on images that are not trained on."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import default_collate
+from mmengine.logging import MMLogger
+from mmpretrain.registry import DATASETS, MODELS
+from torch.testing import assert_close
+
+from siameseim.datasets.data_source import data_source
+from siameseim.watch import ValidationHook
+from tests.test_train.conftest import SMOKE
+from tests.two_processes import run_in_two
+
+
+@pytest.fixture
+def images(colours):
+    """What `start` trains on."""
+    return colours / 'train'
+
+
+def settings(colours, **more):
+    validation = dict(data=str(colours / 'val'), images=8, **more)
+    return f'default_hooks = dict(validation={validation})\n'
+
+
+def measured(work):
+    (path,) = work.glob('*/vis_data/scalars.json')
+    lines = map(json.loads, path.read_text().splitlines())
+    return [line for line in lines if 'val_loss' in line]
+
+
+def run_of(data, world=1):
+    """As much of a run of four images a step as the hook asks for."""
+    cfg = Config.fromfile(SMOKE)
+    cfg.train_dataloader.dataset.dataset = data_source(str(data))
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    model.update_target(0.9)
+    return SimpleNamespace(
+        cfg=cfg,
+        model=model,
+        iter=1,
+        logger=MMLogger.get_instance('validation'),
+        train_dataloader=SimpleNamespace(
+            batch_size=4 // world, collate_fn=default_collate
+        ),
+        optim_wrapper=SimpleNamespace(precision='fp32'),
+    )
+
+
+def scores_of(data, world=1):
+    """Scores of eight images in batches of four."""
+    runner = run_of(data, world)
+    hook = ValidationHook(str(data), images=8)
+    hook.before_train(runner)
+    return hook.measure(runner)
+
+
+def test_the_loss_is_that_of_whole_batches_in_train_mode(colours):
+    runner = run_of(colours / 'val')
+    dataset = DATASETS.build(runner.cfg.train_dataloader.dataset)
+    # eight of 26, from the first to the last
+    chosen = [0, 3, 7, 10, 14, 17, 21, 25]
+    losses = []
+    for part in (chosen[:4], chosen[4:]):
+        batch = default_collate([dataset[i] for i in part])
+        data = runner.model.train().data_preprocessor(batch, True)
+        terms = runner.model.loss(**data)
+        losses.append(terms['loss_pos'] + terms['loss_neg'])
+    found = scores_of(colours / 'val')
+    assert found['loss'] == pytest.approx(sum(losses).item() / 2, rel=1e-5)
+    assert found.keys() == {'loss', 'loss_pos', 'loss_neg', 'found_image'}
+
+
+def in_part(rank, data):
+    return scores_of(data, world=2)
+
+
+def test_two_processes_measure_the_batches_of_one(colours):
+    whole = scores_of(colours / 'val')
+    for part in run_in_two(in_part, colours / 'val'):
+        for name in ('loss', 'loss_pos', 'loss_neg'):
+            assert part[name] == pytest.approx(whole[name], rel=1e-4)
+
+
+def test_before_training_and_after_epochs(start, colours):
+    lines = measured(start(settings(colours)))
+    assert [line['step'] for line in lines] == [0, 6, 12]
+    assert len({line['val_loss'] for line in lines}) == 3
+
+
+def test_the_last_epoch_is_measured_whatever_the_interval(start, colours):
+    lines = measured(start(settings(colours, interval=5)))
+    assert [line['step'] for line in lines] == [0, 12]
+
+
+def test_measuring_does_not_change_the_run(start, colours):
+    one, other = (
+        torch.load(work / 'epoch_2.pth', weights_only=True)
+        for work in (
+            start(settings(colours), work='a'),
+            start(work='b'),
+        )
+    )
+    assert_close(one['state_dict'], other['state_dict'], rtol=0, atol=0)
+    states = [run['exact_resume']['rng'] for run in (one, other)]
+    assert_close(*states, rtol=0, atol=0, equal_nan=True)
+
+
+def test_one_image_is_too_few(told, colours, tmp_path):
+    image = next((colours / 'val').rglob('*.png'))
+    (tmp_path / 'one').mkdir()
+    (tmp_path / 'one' / image.name).write_bytes(image.read_bytes())
+    validation = dict(data=str(tmp_path / 'one'))
+    text = told(f'default_hooks = dict(validation={validation})\n')
+    assert text.startswith('error: default_hooks.validation.data=')
+    assert 'give at least two' in text
