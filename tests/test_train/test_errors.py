@@ -79,11 +79,14 @@ def test_a_resume_with_another_batch_is_named(start, told):
     assert f'load_from={work}/epoch_1.pth' in text
 
 
-def test_a_refused_resume_leaves_the_config_of_the_run(start, told, config):
+@pytest.mark.parametrize('batch', [8, 32])  # refused before it is read: 32
+def test_a_refused_resume_leaves_the_config_of_the_run(
+    start, told, config, batch
+):
     file = config()
     copy = start('', '--epochs', 1, file=file) / Path(file).name
     before = copy.read_text()
-    changed = ('--cfg-options', 'train_dataloader.batch_size=8')
+    changed = ('--cfg-options', f'train_dataloader.batch_size={batch}')
     told('', '--epochs', 2, '--resume', *changed, file=file)
     assert copy.read_text() == before
 

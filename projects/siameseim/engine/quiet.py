@@ -23,7 +23,8 @@ class TerseRunner(Runner):
     """Stock runner that spares the terminal its reports of many lines.
 
     Environment, config and list of hooks, 280 lines in all, and the name of
-    the experiment after each epoch go to the log file alone.
+    the experiment after each epoch go to the log file alone. The copy of the
+    config in the work directory is written once a resume is accepted.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,6 +39,14 @@ class TerseRunner(Runner):
             if not isinstance(handler, logging.FileHandler):
                 handler.addFilter(_is_no_report)
         return logger
+
+    def dump_config(self) -> None:
+        """Not yet, when the runner is built: a refusal may follow."""
+
+    def load_or_resume(self) -> None:
+        """Load what the run starts from, then leave a copy of its config."""
+        super().load_or_resume()
+        super().dump_config()
 
 
 def _is_no_report(record: logging.LogRecord) -> bool:

@@ -12,7 +12,7 @@ from ..convert.load_backbone import MIN_MATCHED
 from ..errors import InputError
 from .resume_state import KEY, check_state
 from .rng_state import get_rng_state, set_rng_state
-from .run_config import put_config_back, tell_changes
+from .run_config import tell_changes
 from .schedule import ends_window
 from .unwrap import unwrapped
 
@@ -43,13 +43,8 @@ class ExactResumeHook(Hook):
         if not runner._resume:
             _check_start(runner, checkpoint.get('state_dict', checkpoint))
             return
-        meta = checkpoint.get('meta', {})
-        try:
-            self._check(runner, checkpoint)
-        except InputError:
-            put_config_back(runner, meta)
-            raise
-        tell_changes(runner, meta.get('cfg'))
+        self._check(runner, checkpoint)
+        tell_changes(runner, checkpoint['meta'].get('cfg'))
 
     def _check(self, runner: Runner, checkpoint: dict) -> None:
         """Take over the random state of the same run; refuse any other."""

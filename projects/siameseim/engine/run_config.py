@@ -1,9 +1,7 @@
 """The config that a checkpoint was trained with, and that of its resume."""
 
-from pathlib import Path
 from typing import Any
 
-from mmengine.dist import master_only
 from mmengine.runner import Runner
 
 from ..config_text import settings
@@ -21,26 +19,6 @@ _MATTERS = (
 
 # Among these, what it does not depend on once a run is resumed.
 _IDLE = ('.init_cfg', 'train_cfg.val_', '.test_cfg', '.with_cp')
-
-
-@master_only
-def put_config_back(runner: Runner, meta: dict[str, Any]) -> None:
-    """Undo what a run that is refused has done to its work directory.
-
-    The runner copies its config there before it knows that it cannot resume;
-    ``meta`` of the checkpoint has the text of the one that belongs there.
-    """
-    text, file = meta.get('cfg'), runner.cfg.filename
-    if file is None or not isinstance(text, str):
-        return
-    copy = Path(runner.work_dir, Path(file).name)
-    same_place = Path(runner._load_from).parent.resolve() == (
-        copy.parent.resolve()
-    )
-    # the copy of a config of another name was not that run's
-    same_name = str(meta.get('experiment_name')).startswith(copy.stem)
-    if same_place and same_name:
-        copy.write_text(text)
 
 
 def tell_changes(runner: Runner, text: Any) -> None:

@@ -152,8 +152,7 @@ def curves_of(
 def _find_config(folder: Path, name: str, stamp: str) -> Path:
     """The config that training copied beside the checkpoint.
 
-    A run that was refused leaves its own there, and so does one of another
-    config in the same work directory.
+    One of another config in the same work directory leaves its own there.
     """
     files = sorted(folder.glob('*.py'))
     copies = [folder / stamp / 'vis_data/config.py', folder / f'{name}.py']

@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ..convert.layouts import stored_state
-from ..engine.run_config import put_config_back, tell_changes
+from ..engine.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
 
@@ -95,17 +95,12 @@ class WholeCheckpointHook(Hook):
         if not (tested or runner._resume):
             return
         meta = checkpoint.get('meta', {})
-        try:
-            model, file = unwrapped(runner.model), runner._load_from
-            if tested:
-                check_whole(model, checkpoint, file)
-            else:  # a run needs all of it
-                check_whole(model, checkpoint, file, unused=())
-            self._check_classes(runner, meta.get('dataset_meta'), tested)
-        except InputError:
-            if runner._resume:
-                put_config_back(runner, meta)
-            raise
+        model, file = unwrapped(runner.model), runner._load_from
+        if tested:
+            check_whole(model, checkpoint, file)
+        else:  # a run needs all of it
+            check_whole(model, checkpoint, file, unused=())
+        self._check_classes(runner, meta.get('dataset_meta'), tested)
         if runner._resume:
             tell_changes(runner, meta.get('cfg'))
 
