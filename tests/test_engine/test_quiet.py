@@ -23,6 +23,13 @@ def test_long_messages_wait_until_the_end_but_errors_do_not():
     assert seen == ['short', 'c\nd', 'e\nf']
 
 
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr('time.time', lambda: 1e9)
+    runners = [TerseRunner(nn.Identity(), str(tmp_path)) for _ in range(2)]
+    first, second = [runner.log_dir for runner in runners]
+    assert sorted(map(str, tmp_path.iterdir())) == [first, second]
+
+
 def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
     tmp_path, capsys
 ):

@@ -88,7 +88,7 @@ def test_resume_without_a_checkpoint_starts_anew(start):
 
 def test_a_resume_with_another_rate_says_so(start):
     def said() -> str:
-        """All logs: runs of one second share a file."""
+        """All logs."""
         return ''.join(log.read_text() for log in work.glob('*/*.log'))
 
     work = start('', '--epochs', 1)
