@@ -48,6 +48,15 @@ def test_a_line_that_was_cut_off_is_left_out_and_others_named(tmp_path):
         read_log([log])
 
 
+def test_chance_is_of_the_batch_that_was_trained_with(run, tmp_path):
+    file = tmp_path / 'given.py'
+    (own,) = run.glob('*/vis_data/config.py')
+    file.write_text(
+        f'{own.read_text()}\ntrain_dataloader["batch_size"] = 64\n'
+    )
+    assert load_run(run, file).images == 4
+
+
 def test_a_run_of_another_method_is_refused(tmp_path):
     file = tmp_path / 'epoch_1.pth'
     meta = dict(experiment_name='mae', epoch=1, iter=3)

@@ -65,7 +65,7 @@ def build_report(run: LoadedRun, folder: Path) -> str:
         in_short(
             run.log,
             run.info,
-            run.cfg.train_dataloader.batch_size,
+            run.images,
             run.cfg.get('default_hooks', {}).get('features') or {},
             run.done['iter'],
         ),

@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
+from ..config_text import stored_settings
 from ..convert.safe_load import load_file
 from ..engine.last_checkpoint import find_last_checkpoint
 from ..errors import InputError
@@ -26,6 +27,7 @@ class LoadedRun:
     done: dict[str, int]  # ``epoch`` and ``iter`` of the checkpoint
     log: list[dict[str, Any]]  # lines of the JSON logs, resumes joined
     info: dict[str, Any]  # what the run's hooks keep in the checkpoint
+    images: int  # of a process and step, by the config that was trained with
 
 
 def load_run(place: Path, config: Path | None = None) -> LoadedRun:
@@ -88,7 +90,10 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
     own = [f for f in files if not stamp or f.parts[-3] <= stamp]
     log = read_log(own, done['iter'])
     info = saved.get('message_hub', {}).get('runtime_info', {})
-    return LoadedRun(cfg, model, checkpoint, done, log, info)
+    loader = cfg.train_dataloader
+    trained = stored_settings(info.get('cfg'))  # a --config may differ
+    images = int(trained.get('train_dataloader.batch_size', loader.batch_size))
+    return LoadedRun(cfg, model, checkpoint, done, log, info, images)
 
 
 def read_log(
