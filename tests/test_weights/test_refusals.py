@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 
 import pytest
 import torch
@@ -228,6 +229,13 @@ def test_the_licence_of_published_weights_goes_with_them(shared, tmp_path):
     report = convert_checkpoint(first, second, 'published')
     assert 'CC-BY-NC' in report.notes[-1]
     assert read_vit(str(second)).vit.noncommercial
+
+
+def test_without_safetensors_no_empty_folder_is_left(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'safetensors.torch', None)
+    with pytest.raises(ImportError, match='pip install safetensors'):
+        convert(tmp_path, tiny_vit().state_dict(), 'huggingface', 'vit')
+    assert not (tmp_path / 'vit').exists()
 
 
 def test_a_folder_of_another_model_is_refused(tmp_path):

@@ -84,7 +84,6 @@ def _save_folder(target: Target, folder: Path, meta: dict[str, Any]) -> None:
     """``model.safetensors``, and what a library wants beside it."""
     if folder.is_file():
         raise ValueError(f'{folder} is a file, but a folder is to be written')
-    folder.mkdir(parents=True, exist_ok=True)
     _save_safetensors(target.state, folder / 'model.safetensors', meta)
     if target.preprocessor:
         _save_json(target.preprocessor, folder / 'preprocessor_config.json')
