@@ -11,6 +11,11 @@ def test_missing_config_is_named(told):
     assert 'configs/typo.py' in told(file='configs/typo.py')
 
 
+def test_a_misspelt_config_names_the_one_meant(told):
+    text = told(file='configs/siameseim_smok.py')
+    assert text.endswith('does not exist: did you mean siameseim_smoke.py?')
+
+
 def test_missing_data_folder_is_named(told):
     assert '/no/images' in told(data='/no/images')
 

@@ -68,10 +68,13 @@ def read_config(args: argparse.Namespace, *files: str) -> Config:
         InputError: as ``check_names`` and ``merge_options``.
     """
     for name in ('config', *files):
-        path = getattr(args, name)
-        if not Path(path).is_file():
+        path = Path(getattr(args, name))
+        if not path.is_file():
+            there = [file.name for file in path.parent.glob('*.*')]
+            meant = did_you_mean(path.name, there)
             raise FileNotFoundError(
-                f'{name} {path} does not exist: give an existing file'
+                f'{name} {path} does not exist'
+                + (meant or ': give an existing file')
             )
     cfg = Config.fromfile(args.config)
     check_names(Path(args.config))
