@@ -119,13 +119,9 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
             cfg.merge_from_dict({'randomness.seed': args.seed})
         return
     train_config.check_pipeline(cfg, args.cfg_options)
-    if args.data:  # refused before the runner lists all that it is made of
-        if not Path(args.data).expanduser().exists():
-            raise FileNotFoundError(
-                f'no such file or folder: --data {args.data}; a relative one '
-                f'starts at {os.getcwd()}'
-            )
+    if args.data:
         train_config.set_data(cfg, args.data)
+    train_config.check_data(cfg, args.data)
     if args.knn:
         split_folders(args.knn)  # refused before anything is built
         cfg.merge_from_dict({'default_hooks.knn.data': args.knn})

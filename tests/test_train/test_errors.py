@@ -20,6 +20,14 @@ def test_missing_data_folder_is_named(told):
     assert '/no/images' in told(data='/no/images')
 
 
+def test_a_missing_default_folder_names_the_option(train, tmp_path):
+    file = 'configs/siameseim_small_data.py'
+    with pytest.raises(SystemExit) as stop:
+        train.main([file, '--work-dir', str(tmp_path)])
+    said = f'data/imagenet/train, the default of {file}: give --data FOLDER'
+    assert said in str(stop.value)
+
+
 def test_folder_without_images_is_named(told, tmp_path):
     (tmp_path / 'empty').mkdir()
     assert 'no image under' in told(data=tmp_path / 'empty')

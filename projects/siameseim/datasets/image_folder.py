@@ -74,8 +74,8 @@ class ImageFolder(CustomDataset):
         root = os.path.abspath(self.img_prefix)
         if not os.path.exists(root):
             raise FileNotFoundError(
-                f'no such folder: {root}. Check the path given with --data '
-                f'or as data_root; a relative one starts at {os.getcwd()}.'
+                f'no such folder: {root}; a relative one starts at '
+                f'{os.getcwd()}'
             )
         if not os.path.isdir(root):
             raise NotADirectoryError(

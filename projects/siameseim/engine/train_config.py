@@ -45,6 +45,27 @@ def set_data(cfg: Config, path: str) -> None:
     cfg.train_dataloader.dataset.dataset = data_source(path)
 
 
+def check_data(cfg: Config, given: str | None) -> None:
+    """Refuse data that are missing, before a runner lists all its parts.
+
+    Raises:
+        FileNotFoundError: saying whether the path was ``given`` as --data.
+    """
+    source = cfg.train_dataloader.dataset.get('dataset') or {}
+    path = str(source.get('data_root') or '.')
+    if '://' in path or Path(path).expanduser().exists():
+        return
+    named = (
+        f'--data {given}'
+        if given
+        else f'{path}, the default of {cfg.filename}: give --data FOLDER'
+    )
+    raise FileNotFoundError(
+        f'no such file or folder: {named}; a relative one starts at '
+        f'{Path.cwd()}'
+    )
+
+
 def set_seed(cfg: Config, seed: int | None) -> None:
     """Give data, order and weights one seed; None keeps the config's."""
     if seed is not None:
