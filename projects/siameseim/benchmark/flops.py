@@ -1,5 +1,6 @@
 """Counts the floating-point operations of a training step."""
 
+import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -8,6 +9,7 @@ from mmengine.model import BaseModel
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..engine.rng_state import get_rng_state, set_rng_state
 from ..models import SiameseIM
 
 
@@ -19,14 +21,20 @@ def step_flops(
     """Floating-point operations of the matrix products of one step.
 
     Without those of blocks that are recomputed in the backward pass, which
-    are no progress. No weight changes; BatchNorm statistics do.
+    are no progress. Counted on a copy: the model, its BatchNorm statistics
+    and the random generators stay as they are. The copy is neither compiled
+    nor replayed, as modules leave that behind when they are copied.
 
     Args:
-        model (BaseModel): of any method, in train mode.
+        model (BaseModel): of any method.
         batch (dict): from its data loader.
         context (AbstractContextManager, optional): of the forward pass, as
             autocast. Defaults to None.
     """
+    model = copy.deepcopy(model).train()
+    for module in model.modules():
+        if getattr(module, 'with_cp', False):
+            module.with_cp = False
 
     def backpropagate() -> None:
         move_target(model)
@@ -35,18 +43,10 @@ def step_flops(
             losses = model(**data, mode='loss')
         loss, _ = model.parse_losses(losses)
         loss.backward()
-        model.zero_grad()
 
-    recomputed = [
-        module
-        for module in model.modules()
-        if getattr(module, 'with_cp', False)
-    ]
-    for module in recomputed:
-        module.with_cp = False
+    state = get_rng_state()
     flops = count_flops(backpropagate)
-    for module in recomputed:
-        module.with_cp = True
+    set_rng_state(state)
     return flops
 
 

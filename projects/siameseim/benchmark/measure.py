@@ -85,7 +85,7 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     others = [
         _contender(name, cfg, settings, step) for name in settings.against
     ]
-    flops = {'ours': step.flops()}  # while blocks are not compiled
+    flops = {'ours': step.flops()}
     start = time.perf_counter()
     step.compile(settings.compiled)
     step.run()

@@ -85,7 +85,7 @@ class StepBenchmark:
         self.model.train_step(self.batch, self.optim_wrapper)
 
     def flops(self) -> int:
-        """``step_flops`` of the batch; not once blocks are compiled."""
+        """``step_flops`` of the batch."""
         context = self.optim_wrapper.optim_context(self.model)
         return step_flops(self.model, self.batch, context)
 

@@ -1,6 +1,5 @@
 """What a training step of any method costs."""
 
-import copy
 import statistics
 from collections.abc import Mapping
 from functools import partial
@@ -12,16 +11,12 @@ from torch.utils.data import DataLoader
 
 from ..benchmark.flops import move_target, step_flops
 from ..benchmark.timing import in_turn
-from ..engine.rng_state import get_rng_state, set_rng_state
 
 Batch = dict[str, Any]
 
 
 def gflops_per_image(model: BaseModel, batch: Batch) -> float:
-    """Matrix products of one training step, forward and backward.
-
-    Counted by ``step_flops`` on a copy of the model: the original, its
-    BatchNorm statistics and the random generators stay as they are.
+    """``step_flops`` of a batch, divided by its images.
 
     Args:
         model (BaseModel): of any method.
@@ -30,10 +25,7 @@ def gflops_per_image(model: BaseModel, batch: Batch) -> float:
     Returns:
         float: 1e9 floating-point operations an image; a multiply-add is two.
     """
-    state = get_rng_state()
-    flops = step_flops(copy.deepcopy(model).train(), batch)
-    set_rng_state(state)
-    return flops / batch_size(batch) / 1e9
+    return step_flops(model, batch) / batch_size(batch) / 1e9
 
 
 def batch_size(batch: Batch) -> int:

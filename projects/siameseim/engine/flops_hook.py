@@ -1,6 +1,5 @@
 """How much of the hardware's arithmetic a run uses."""
 
-import copy
 from typing import Any
 
 import torch
@@ -13,7 +12,6 @@ from ..benchmark.devices import datasheet_tflops, device_name
 from ..benchmark.flops import step_flops
 from ..models import SiameseIM
 from .precision import has_fast_bf16
-from .rng_state import get_rng_state, set_rng_state
 from .runtime_info_hook import log_is_due
 from .unwrap import unwrapped
 
@@ -62,14 +60,10 @@ class FlopsHook(Hook):
 
 
 def flops_an_image(model: SiameseIM, batch: dict[str, Any]) -> float:
-    """Floating-point operations of a training step, divided by its images.
-
-    Weights, BatchNorm statistics and random numbers stay as they are. The
-    copy that is counted is neither compiled nor replayed, as modules leave
-    that behind when they are copied.
+    """``step_flops`` of two images, divided by them.
 
     Args:
-        model (SiameseIM): in train mode, compiled or not.
+        model (SiameseIM): compiled or not.
         batch (dict): from its data loader; two of its images are used.
     """
     inputs = [view[:2] for view in batch['inputs']]
@@ -78,14 +72,8 @@ def flops_an_image(model: SiameseIM, batch: dict[str, Any]) -> float:
     autocast = torch.autocast(
         device, torch.bfloat16, enabled=has_fast_bf16(device)
     )
-    state = get_rng_state()
-    flops = step_flops(
-        copy.deepcopy(model),
-        dict(inputs=inputs, data_samples=samples),
-        autocast,
-    )
-    set_rng_state(state)
-    return flops / len(inputs[0])
+    two = dict(inputs=inputs, data_samples=samples)
+    return step_flops(model, two, autocast) / len(inputs[0])
 
 
 def _peak_tflops(runner: Runner) -> float | None:
