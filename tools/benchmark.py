@@ -17,7 +17,6 @@ of a step are measured in steps of their own.
 import argparse
 import json
 import logging
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
-from siameseim.engine.config_errors import unknown_setting
+from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import PRECISIONS
 from siameseim.errors import InputError
@@ -107,22 +106,18 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+@one_line_for(OSError, ValueError)
 def main(argv: list[str] | None = None) -> None:
     """Measure what the command line asks for, print it, write JSON."""
     args = parse_args(argv)
     logging.disable(logging.INFO)  # the list of parameter groups
-    try:
-        if args.json and not args.json.parent.is_dir():
-            raise FileNotFoundError(f'--json: no folder {args.json.parent}')
-        settings = Settings(
-            **{f.name: getattr(args, f.name) for f in fields(Settings)}
-        )
-        cfg = load_config(args)
-        result = dict(config=args.config, **run(args, cfg, settings))
-    except (ValueError, FileNotFoundError) as error:
-        sys.exit(f'error: {error}')
-    except (TypeError, KeyError) as error:
-        sys.exit(unknown_setting(error))
+    if args.json and not args.json.parent.is_dir():
+        raise FileNotFoundError(f'--json: no folder {args.json.parent}')
+    settings = Settings(
+        **{f.name: getattr(args, f.name) for f in fields(Settings)}
+    )
+    cfg = load_config(args)
+    result = dict(config=args.config, **run(args, cfg, settings))
     show(result)
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + '\n')

@@ -11,10 +11,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from siameseim.engine.config_errors import one_line_for
 from siameseim.parity import compare_file
 from siameseim.parity.report import format_report
 
 
+@one_line_for()
 def main(argv: Sequence[str] | None = None) -> int:
     """Print one table per file; 1 if any quantity is out of tolerance."""
     parser = argparse.ArgumentParser(

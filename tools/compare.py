@@ -15,7 +15,6 @@ Examples:
 import argparse
 import json
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import torch
 import train
 
 from siameseim import comparison
+from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import has_fast_bf16
 from siameseim.evaluation.frozen import split_folders
@@ -215,15 +215,13 @@ def write_table(args: argparse.Namespace) -> str:
     return text
 
 
+@one_line_for(OSError, ValueError)
 def main(argv: Sequence[str] | None = None) -> Any:
     """Do what the command line says."""
     args = parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     commands = dict(run=run_row, time=time_rows, table=write_table)
-    try:
-        return commands[args.command](args)
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    return commands[args.command](args)
 
 
 if __name__ == '__main__':

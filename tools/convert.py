@@ -9,9 +9,9 @@ the formats.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 
+from siameseim.engine.config_errors import one_line_for
 from siameseim.weights import FORMATS, convert_checkpoint
 
 
@@ -50,16 +50,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
+@one_line_for(OSError, ValueError, ImportError)
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in one line why not."""
     args = vars(parse_args(argv))
     size = args.pop('img_size')
-    try:
-        convert_checkpoint(
-            img_size=(size[0], size[-1]) if size else None, **args
-        )
-    except (OSError, ValueError, ImportError) as error:
-        sys.exit(f'error: {error}')
+    convert_checkpoint(img_size=(size[0], size[-1]) if size else None, **args)
 
 
 if __name__ == '__main__':

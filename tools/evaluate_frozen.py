@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from siameseim.engine import launch
+from siameseim.engine.config_errors import one_line_for
 from siameseim.evaluation import frozen, report, robustness_table
 from siameseim.evaluation.frozen_suite import SuiteOptions, run_suite
 
@@ -58,6 +59,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_for(*robustness_table.UNMEASURED)
 def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     """Measure as the command line says, write and print the table."""
     args = parse_args(argv)
@@ -86,8 +88,6 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
         )
         for row in run_suite(frozen.from_arguments(args), options):
             rows.append(row)
-    except robustness_table.UNMEASURED as error:
-        sys.exit(f'error: {error}')
     finally:  # what was measured is kept, whatever ends the rest
         if rows:
             print(report.write(rows, title, args.out / 'frozen'))

@@ -8,7 +8,6 @@ OUT.parquet both are columns.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mmengine.device import get_device
 from siameseim import get_model
 from siameseim.datasets.image_folder import printable
 from siameseim.engine import launch
+from siameseim.engine.config_errors import one_line_for
 from siameseim.evaluation.extraction import (
     check_suffix,
     folder_features,
@@ -53,25 +53,23 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_for(OSError, ValueError, ImportError, RuntimeError)
 def main(argv: Sequence[str] | None = None) -> None:
     """Extract, or say in one line why not."""
     args = parse_args(argv)
     device = args.device or get_device()
-    try:
-        launch.check_launcher(None)
-        check_suffix(args.out)
-        backbone = get_model(
-            args.checkpoint,
-            args.branch,
-            num_heads=args.num_heads,
-            img_size=args.img_size,
-        )
-        result = folder_features(
-            backbone.to(device), args.folder, args.batch_size, args.workers
-        )
-        written = save_features(result, args.out)
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
-        sys.exit(f'error: {error}')
+    launch.check_launcher(None)
+    check_suffix(args.out)
+    backbone = get_model(
+        args.checkpoint,
+        args.branch,
+        num_heads=args.num_heads,
+        img_size=args.img_size,
+    )
+    result = folder_features(
+        backbone.to(device), args.folder, args.batch_size, args.workers
+    )
+    written = save_features(result, args.out)
     for name in result.unreadable:
         print(f'left out, cannot be read: {printable(name)}')
     rows, width = result.features.shape

@@ -14,13 +14,13 @@ Examples:
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
 
 from siameseim.engine import launch
+from siameseim.engine.config_errors import one_line_for
 from siameseim.evaluation import frozen, labelled
 
 
@@ -79,16 +79,14 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
     return scores, f'{len(splits[1])} images, {classes} classes'
 
 
+@one_line_for(OSError, ValueError)
 def main(argv: Sequence[str] | None = None) -> dict[int, float]:
     """Encode both folders, vote, print the accuracies."""
     args = parse_args(argv)
     logging.disable(logging.INFO - 1)
-    try:
-        launch.check_launcher(args.launcher)
-        launch.init_group(args.launcher)
-        scores, data = measure(args)
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    launch.check_launcher(args.launcher)
+    launch.init_group(args.launcher)
+    scores, data = measure(args)
     if is_main_process():
         what = args.checkpoint or 'the untrained network'
         for k, score in scores.items():

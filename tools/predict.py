@@ -7,11 +7,10 @@ Example:
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.config_errors import missing_toolbox, unknown_setting
+from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
 from siameseim.transfer import draw
 
@@ -44,24 +43,18 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_for(OSError, ValueError)
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Draw as the command line says and return the files written."""
     args = parse_args(argv)
-    try:
-        files = draw.draw_predictions(
-            read_config(args, 'checkpoint'),
-            args.checkpoint,
-            draw.find_images(args.images),
-            Path(args.out),
-            score=args.score,
-            device=args.device,
-        )
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
-    except (TypeError, KeyError) as error:
-        sys.exit(unknown_setting(error))
-    except ImportError as error:
-        sys.exit(missing_toolbox(error))
+    files = draw.draw_predictions(
+        read_config(args, 'checkpoint'),
+        args.checkpoint,
+        draw.find_images(args.images),
+        Path(args.out),
+        score=args.score,
+        device=args.device,
+    )
     for file in files:
         print(file)
     return files

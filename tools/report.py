@@ -10,10 +10,10 @@ no other file and no network.
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from siameseim.engine.config_errors import one_line_for
 from siameseim.errors import InputError
 from siameseim.report import build_report, load_run
 
@@ -39,19 +39,17 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_for(OSError, ValueError)
 def main(argv: Sequence[str] | None = None) -> None:
     """Load, draw, write."""
     args = parse_args(argv)
-    try:
-        if args.out.is_dir():
-            raise InputError(
-                f'--out {args.out} is a folder: give a file, such as '
-                f'{args.out / "report.html"}'
-            )
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        page = build_report(load_run(args.run, args.config), args.images)
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    if args.out.is_dir():
+        raise InputError(
+            f'--out {args.out} is a folder: give a file, such as '
+            f'{args.out / "report.html"}'
+        )
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    page = build_report(load_run(args.run, args.config), args.images)
     args.out.write_text(page, encoding='utf-8')
     print(f'{args.out}: {len(page) / 1e6:.1f} MB')
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
@@ -46,23 +47,21 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_for(*robustness_table.UNMEASURED)
 def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     """Measure as the command line says, write and print the table."""
     args = parse_args(argv)
-    try:
-        classifier = load_classifier(
-            read_config(args),
-            args.checkpoint,
-            args.classes,
-            args.device,
-            batch_size=args.batch_size,
-            num_workers=args.workers,
-        )
-        rows = robustness_table.robustness_rows(
-            classifier, robustness_table.from_arguments(args), args.kind
-        )
-    except robustness_table.UNMEASURED as error:
-        sys.exit(f'error: {error}')
+    classifier = load_classifier(
+        read_config(args),
+        args.checkpoint,
+        args.classes,
+        args.device,
+        batch_size=args.batch_size,
+        num_workers=args.workers,
+    )
+    rows = robustness_table.robustness_rows(
+        classifier, robustness_table.from_arguments(args), args.kind
+    )
     print(report.write(rows, args.checkpoint, args.out))
     if failed := robustness_table.failures(rows):
         sys.exit(f'error: the table lacks\n{failed}')

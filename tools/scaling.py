@@ -9,7 +9,6 @@ docs/performance.md says where the defaults are from.
 import argparse
 import logging
 import math
-import sys
 from typing import Any
 
 from mmengine.config import Config
@@ -17,6 +16,7 @@ from torch import nn
 
 from siameseim.benchmark.scaling import Cluster, Work, step_model
 from siameseim.benchmark.step import StepBenchmark
+from siameseim.engine.config_errors import one_line_for
 from siameseim.models.norm import TokenBN
 
 # H100 SXM, 8 a machine, one 400 Gbit/s link a GPU; 80 % of stated rates, and
@@ -80,6 +80,7 @@ def rates_of(pairs: list[str]) -> dict[str, Any]:
     return rates
 
 
+@one_line_for(OSError, ValueError)
 def main(argv: list[str] | None = None) -> None:
     """Print a table, in milliseconds."""
     parser = argparse.ArgumentParser(
@@ -93,10 +94,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     logging.disable(logging.INFO)
-    try:
-        cluster = H100._replace(**rates_of(args.set))
-    except ValueError as error:
-        sys.exit(f'error: {error}')
+    cluster = H100._replace(**rates_of(args.set))
     work = work_of(Config.fromfile(args.config))
     print(
         f'{work.flop_per_image / 1e9:.1f} GFLOP an image, '

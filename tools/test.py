@@ -8,7 +8,6 @@ Examples:
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from mmengine.dist import is_main_process
 
 from siameseim.convert.safe_load import load_file
 from siameseim.engine import launch
-from siameseim.engine.config_errors import missing_toolbox, unknown_setting
+from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
 from siameseim.engine.quiet import TerseRunner
 from siameseim.errors import InputError
@@ -100,32 +99,23 @@ def load_config(args: argparse.Namespace) -> Config:
 
 def measure(args: argparse.Namespace) -> dict[str, float]:
     """Test as the command line says: the scores."""
-    try:
+    with one_line_for(OSError, ValueError):
         launch.check_launcher(args.launcher)
         cfg = load_config(args)
         load_file(args.checkpoint)  # says what is wrong with it, if it is
         launch.init_cpu_group(args.launcher)
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
-    try:
+    with one_line_for(InputError):
         runner = TerseRunner.from_cfg(cfg)
         runner.register_hook(WholeCheckpointHook())
         with transfer.empty_data_explained(cfg, 'test'):
             runner.test_loop  # noqa: B018 (builds the data)
         return runner.test()
-    except InputError as error:
-        sys.exit(f'error: {error}')
-    except (TypeError, KeyError) as error:
-        sys.exit(unknown_setting(error))
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     """Test as the command line says and return the results."""
     args = parse_args(argv)
-    try:
-        scores = measure(args)
-    except ImportError as error:
-        sys.exit(missing_toolbox(error))
+    scores = measure(args)
     writes = args.out and is_main_process()
     launch.end_group()
     # some metrics return numpy scalars, which JSON does not know

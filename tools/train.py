@@ -20,7 +20,7 @@ from mmengine.config import Config
 
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
-from siameseim.engine.config_errors import missing_toolbox, unknown_setting
+from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, check_hooks, read_config
 from siameseim.engine.quiet import TerseRunner
 from siameseim.engine.resume_state import check_processes
@@ -198,27 +198,23 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
 
 def train(args: argparse.Namespace) -> int | str | None:
     """Train as the command line says: the exit status, if not 0."""
-    try:
+    with one_line_for(OSError, ValueError, MemoryError):
         runner = build_runner(args)
-    except (OSError, ValueError, MemoryError) as error:
-        sys.exit(f'error: {error}')
-    except (TypeError, KeyError) as error:
-        sys.exit(unknown_setting(error))
-    except ImportError as error:
-        sys.exit(missing_toolbox(error))
     saves = any(isinstance(hook, StopSignalHook) for hook in runner.hooks)
     if not saves and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    with one_line_for(InputError, OSError):  # perhaps of this process alone
+        return run(runner)
+
+
+def run(runner: TerseRunner) -> int | str | None:
+    """Run the training; what all processes end with alike is returned."""
     try:
         runner.train()
     except SystemExit as stop:  # of StopSignalHook, in all processes alike
         return stop.code
     except FloatingPointError as error:  # of a hook, likewise
         return f'error: {error}'
-    except (InputError, OSError) as error:  # perhaps of this process alone
-        sys.exit(f'error: {error}')
-    except (TypeError, KeyError) as error:
-        sys.exit(unknown_setting(error))
     except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
         kept = f'the last checkpoint in {runner.work_dir} is for --resume'
         saved = any(Path(runner.work_dir).glob('*.pth'))

@@ -107,6 +107,11 @@ def test_a_wrong_rate_is_named(rate, cure):
         tool('scaling').main([str(SMOKE), '--set', rate])
 
 
+def test_a_config_that_is_not_there_is_named():
+    with pytest.raises(SystemExit, match=r'error: .*typo\.py'):
+        tool('scaling').main(['configs/typo.py'])
+
+
 def test_the_tool_counts_the_weights_of_a_config(smoke, capsys):
     scaling = tool('scaling')
     work = scaling.work_of(smoke)

@@ -54,11 +54,13 @@ def test_one_process_writes_them(main_process, tester, tmp_path, monkeypatch):
         assert json.loads(file.read_text()) == {'top1': 7}
 
 
-def test_a_toolbox_that_is_missing_is_named_with_the_cure(tester, monkeypatch):
-    def measure(args):
+def test_a_toolbox_that_is_missing_is_named_with_the_cure(monkeypatch):
+    tester = tool('test')
+
+    def load_config(args):
         raise ModuleNotFoundError('mmdet is not installed')
 
-    monkeypatch.setattr(tester, 'measure', measure)
+    monkeypatch.setattr(tester, 'load_config', load_config)
     with pytest.raises(SystemExit, match='mmdet is not.*setup_env.py test'):
         tester.main(ARGS)
 

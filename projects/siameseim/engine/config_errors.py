@@ -1,10 +1,40 @@
-"""What to say of a config whose parts cannot be built."""
+"""What to say of a config whose parts cannot be built, and of other errors."""
 
 import inspect
 import re
+import signal
+import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..errors import did_you_mean
+
+
+@contextmanager
+def one_line_for(*kinds: type[Exception]) -> Iterator[None]:
+    """End a tool in one line, not a traceback, where the user can mend it.
+
+    Ctrl-C, a setting that is not known and a package that is missing end it
+    so too.
+
+    Args:
+        *kinds (type[Exception]): errors whose text says all.
+
+    Raises:
+        SystemExit: with the line.
+    """
+    try:
+        yield
+    except kinds as error:
+        sys.exit(f'error: {error}')
+    except (TypeError, KeyError) as error:
+        sys.exit(unknown_setting(error))
+    except ImportError as error:
+        sys.exit(missing_toolbox(error))
+    except KeyboardInterrupt:
+        sys.stderr.write('interrupted\n')
+        sys.exit(128 + signal.SIGINT)
 
 
 def missing_toolbox(error: ImportError) -> str:
