@@ -123,7 +123,9 @@ class RecordedStep:
     def hand_over(self) -> None:
         """Copy gradients that weights still hold and a replay overwrites.
 
-        They do while gradients of several steps are accumulated.
+        They do while gradients of several steps are accumulated. The forward
+        pass overwrites them already: the graphs share their memory, where
+        gradients lie in what that pass no longer needed.
         """
         for weight, own in zip(self.parameters, self.gradients, strict=True):
             held = weight.grad
@@ -143,6 +145,7 @@ class _Replay(torch.autograd.Function):
         """Scalars of their own: the next replay overwrites the graph's."""
         graph.step += 1
         ctx.graph, ctx.step = graph, graph.step
+        graph.hand_over()
         graph.forward.replay()
         losses = tuple(loss.clone() for loss in graph.losses)
         ctx.mark_non_differentiable(*losses[len(graph.scale) :])
@@ -159,7 +162,6 @@ class _Replay(torch.autograd.Function):
                 'forward pass: for more set default_hooks.graph.enabled=False'
             )
         graph.step += 1
-        graph.hand_over()
         torch._foreach_copy_(graph.scale, scale[: len(graph.scale)])
         graph.backward.replay()
         found = graph.gradients

@@ -24,9 +24,9 @@ class StepGraphHook(Hook):
 
     Args:
         enabled (bool | str): whether to; 'auto' does on one GPU, unless the
-            run recomputes activations, or a part of the model is not this
-            package's: its Python code runs only once, and must read no value
-            back. Defaults to 'auto'.
+            run recomputes activations or accumulates gradients, or a part of
+            the model is not this package's: its Python code runs only once,
+            and must read no value back. Defaults to 'auto'.
 
     Raises:
         ValueError: if ``enabled`` is another text.
@@ -51,7 +51,7 @@ class StepGraphHook(Hook):
         model = unwrapped(runner.model)
         reason = hindrance(model)
         if reason is None and self.enabled == 'auto':
-            reason = _foreign_part(model)
+            reason = _foreign_part(model) or _accumulation(runner)
         if reason is None:
             replay_steps(model)
             runner.logger.info('steps are replayed as CUDA graphs')
@@ -97,4 +97,14 @@ def _foreign_part(model: SiameseIM) -> str | None:
                 f'{type(part).__name__} is not of this package; if its code '
                 'reads no value back, set default_hooks.graph.enabled=True'
             )
+    return None
+
+
+def _accumulation(runner: Runner) -> str | None:
+    """Why it is not known of a run that accumulates gradients, if it does."""
+    if getattr(runner.optim_wrapper, '_accumulative_counts', 1) > 1:
+        return (
+            'gradients are accumulated, which gave others on a GPU; mended '
+            'since, but not run there again'
+        )
     return None
