@@ -11,7 +11,7 @@ from torch.profiler import ProfilerActivity, profile
 from .timing import Spread, spread
 
 _STEPS = 3
-_SHOWN = 20  # names; a step has a few hundred
+_SHOWN = 100  # names; a step has a few hundred
 
 
 def kernel_times(run: Callable[[], object], device: str) -> dict[str, Any]:
