@@ -5,7 +5,7 @@
 # Hardware: one H100 and 16 cores; 180 of the 200 passes took 528 s.
 # Expected: k-NN 84.7 % after these; the rest was not run (docs/comparison.md).
 # Numbers: those of siameseim_vits_small_data.py. An epoch is forty passes over
-# all images, as the workers have nothing to prepare at the end of an epoch, and
+# all images, as workers have nothing to prepare at the end of an epoch, and
 # images are decoded once, into memory (that run decoded them each time).
 _base_ = ['../siameseim_vits_small_data.py']
 
