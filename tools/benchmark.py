@@ -29,9 +29,9 @@ from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
-from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import PRECISIONS
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
 
 MODES = ('default', 'graph', 'max-autotune-no-cudagraphs')

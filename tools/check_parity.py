@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.parity import compare_file
 from siameseim.parity.report import format_report
 

@@ -23,9 +23,9 @@ import torch
 import train
 
 from siameseim import comparison
-from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import has_fast_bf16
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation.frozen import split_folders
 from siameseim.evaluation.labelled import labelled_splits
 

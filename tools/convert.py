@@ -11,7 +11,7 @@ the formats.
 import argparse
 from collections.abc import Sequence
 
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.weights import FORMATS, convert_checkpoint
 
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from siameseim.engine import launch
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import frozen, report, robustness_table
 from siameseim.evaluation.frozen_suite import SuiteOptions, run_suite
 

@@ -16,7 +16,7 @@ from mmengine.device import get_device
 from siameseim import get_model
 from siameseim.datasets.image_folder import printable
 from siameseim.engine import launch
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation.extraction import (
     check_suffix,
     folder_features,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from siameseim.benchmark.table import suite_table
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 
 ROOT = Path(__file__).resolve().parents[1]
 _LEAST_SECONDS = 60.0  # with less time left no case is begun
@@ -124,7 +124,7 @@ def measured(out: Path) -> dict[str, Any]:
     }
 
 
-@one_line_for(OSError, ValueError)
+@one_line_for(OSError)
 def main(argv: list[str] | None = None) -> None:
     """Run what is missing within the time, then print the table."""
     parser = argparse.ArgumentParser(

@@ -20,7 +20,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 
 from siameseim.engine import launch
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import frozen, labelled
 
 

@@ -10,8 +10,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.transfer import draw
 
 

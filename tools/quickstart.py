@@ -17,7 +17,7 @@ import torch
 from mmengine.config import Config
 
 from siameseim.engine import train_config
-from siameseim.engine.quiet import TerseRunner
+from siameseim.engine.terse_runner import TerseRunner
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.evaluation import HeldOutHook, HeldOutScore
 from siameseim.report.load import curves_of, read_log

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
 from siameseim.report import build_report, load_run
 

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
 

@@ -16,7 +16,8 @@ from torch import nn
 
 from siameseim.benchmark.scaling import Cluster, Work, step_model
 from siameseim.benchmark.step import StepBenchmark
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
+from siameseim.errors import InputError
 from siameseim.models.norm import TokenBN
 
 # H100 SXM, 8 a machine, one 400 Gbit/s link a GPU; 80 % of stated rates, and
@@ -60,7 +61,7 @@ def rates_of(pairs: list[str]) -> dict[str, Any]:
     """Fields of ``Cluster`` from ``RATE=VALUE`` texts.
 
     Raises:
-        ValueError: for a name that is no field, or a value that is no
+        InputError: for a name that is no field, or a value that is no
             positive number (``overlap`` may be 0).
     """
     rates: dict[str, Any] = {}
@@ -73,14 +74,14 @@ def rates_of(pairs: list[str]) -> dict[str, Any]:
         lowest_is_fine = name == 'overlap' and rates[name] == 0
         positive = 0 < rates[name] < math.inf
         if name not in Cluster._fields or not (positive or lowest_is_fine):
-            raise ValueError(
+            raise InputError(
                 f'--set {pair}: write RATE=VALUE, such as overlap=0.5, with a '
                 f'positive number and one of {", ".join(Cluster._fields)}'
             )
     return rates
 
 
-@one_line_for(OSError, ValueError)
+@one_line_for(OSError, InputError)
 def main(argv: list[str] | None = None) -> None:
     """Print a table, in milliseconds."""
     parser = argparse.ArgumentParser(

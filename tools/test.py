@@ -16,9 +16,9 @@ from mmengine.dist import is_main_process
 
 from siameseim.convert.safe_load import load_file
 from siameseim.engine import launch
-from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, read_config
-from siameseim.engine.quiet import TerseRunner
+from siameseim.engine.terse_runner import TerseRunner
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu

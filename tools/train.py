@@ -20,11 +20,11 @@ from mmengine.config import Config
 
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
-from siameseim.engine.config_errors import one_line_for
 from siameseim.engine.options import add_options, check_hooks, read_config
-from siameseim.engine.quiet import TerseRunner
 from siameseim.engine.resume_state import check_processes
 from siameseim.engine.stop_hook import StopSignalHook
+from siameseim.engine.terse_runner import TerseRunner
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.engine.worker_signals import end_workers
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError

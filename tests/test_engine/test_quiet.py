@@ -6,7 +6,8 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from torch import nn
 
-from siameseim.engine.quiet import TerseRunner, one_liners
+from siameseim.engine.quiet import one_liners
+from siameseim.engine.terse_runner import TerseRunner
 
 
 def test_long_messages_wait_until_the_end_but_errors_do_not():

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 
 def test_missing_config_is_named(told):
@@ -24,8 +25,15 @@ def test_a_missing_default_folder_names_the_option(train, tmp_path):
     file = 'configs/siameseim_small_data.py'
     with pytest.raises(SystemExit) as stop:
         train.main([file, '--work-dir', str(tmp_path)])
-    said = f'data/imagenet/train, the default of {file}: give --data FOLDER'
+    said = f'data/imagenet/train, the data_root of {file}: give --data FOLDER'
     assert said in str(stop.value)
+
+
+def test_data_that_are_not_a_folder_of_ours_may_make_their_own(train):
+    cifar = dict(type='CIFAR10', data_root='no_folder')
+    loader = dict(dataset=dict(dataset=cifar))
+    cfg = Config(dict(train_dataloader=loader))
+    train.train_config.check_data(cfg, None)
 
 
 def test_folder_without_images_is_named(told, tmp_path):
@@ -92,15 +100,21 @@ def test_a_resume_with_another_batch_is_named(start, told):
     assert f'load_from={work}/epoch_1.pth' in text
 
 
-@pytest.mark.parametrize('batch', [8, 32])  # refused before it is read: 32
+@pytest.mark.parametrize(
+    'changed',
+    [
+        'train_dataloader.batch_size=8',
+        'train_dataloader.batch_size=32',  # before the checkpoint is read
+        'default_hooks.validation.data=no_folder',  # by a hook
+    ],
+)
 def test_a_refused_resume_leaves_the_config_of_the_run(
-    start, told, config, batch
+    start, told, config, changed
 ):
     file = config()
     copy = start('', '--epochs', 1, file=file) / Path(file).name
     before = copy.read_text()
-    changed = ('--cfg-options', f'train_dataloader.batch_size={batch}')
-    told('', '--epochs', 2, '--resume', *changed, file=file)
+    told('', '--epochs', 2, '--resume', '--cfg-options', changed, file=file)
     assert copy.read_text() == before
 
 

@@ -101,16 +101,35 @@ def test_the_last_epoch_is_measured_whatever_the_interval(start, colours):
 
 
 def test_measuring_does_not_change_the_run(start, colours):
+    drops = 'model = dict(backbone=dict(drop_path_rate=0.3))\n'
     one, other = (
         torch.load(work / 'epoch_2.pth', weights_only=True)
         for work in (
-            start(settings(colours), work='a'),
-            start(work='b'),
+            start(drops + settings(colours), work='a'),
+            start(drops, work='b'),
         )
     )
     assert_close(one['state_dict'], other['state_dict'], rtol=0, atol=0)
     states = [run['exact_resume']['rng'] for run in (one, other)]
     assert_close(*states, rtol=0, atol=0, equal_nan=True)
+
+
+def test_dropped_paths_are_the_same_in_each_measurement(colours):
+    runner = run_of(colours / 'val')
+    runner.model.backbone.layers[-1].attn.out_drop.drop_prob = 0.5
+    hook = ValidationHook(str(colours / 'val'), images=8)
+    hook.before_train(runner)
+    assert hook.measure(runner) == hook.measure(runner)
+
+
+def test_data_that_cannot_be_read_are_named_with_the_option(told, tmp_path):
+    (tmp_path / 'broken.tar').write_bytes(b'no archive')
+    for name in ('broken.tar', 'nothing'):
+        data = str(tmp_path / name)
+        text = told(f'default_hooks = dict(validation=dict(data={data!r}))\n')
+        assert text.startswith(
+            f'error: default_hooks.validation.data={data}: '
+        )
 
 
 def test_one_image_is_too_few(told, colours, tmp_path):

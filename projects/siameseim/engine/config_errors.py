@@ -1,44 +1,18 @@
-"""What to say of a config whose parts cannot be built, and of other errors."""
+"""What to say of a config whose parts cannot be built."""
 
 import inspect
 import re
-import signal
-import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ..errors import did_you_mean
 
 
-@contextmanager
-def one_line_for(*kinds: type[Exception]) -> Iterator[None]:
-    """End a tool in one line, not a traceback, where the user can mend it.
-
-    Ctrl-C, a setting that is not known and a package that is missing end it
-    so too.
-
-    Args:
-        *kinds (type[Exception]): errors whose text says all.
+def missing_toolbox(error: ImportError) -> str:
+    """What to say where a config needs packages that are not there.
 
     Raises:
-        SystemExit: with the line.
+        ImportError: the same, if it is a fault of some code.
     """
-    try:
-        yield
-    except kinds as error:
-        sys.exit(f'error: {error}')
-    except (TypeError, KeyError) as error:
-        sys.exit(unknown_setting(error))
-    except ImportError as error:
-        sys.exit(missing_toolbox(error))
-    except KeyboardInterrupt:
-        sys.stderr.write('interrupted\n')
-        sys.exit(128 + signal.SIGINT)
-
-
-def missing_toolbox(error: ImportError) -> str:
-    """What to say where a config needs packages that are not there."""
     told, cause = [str(error)], error
     while isinstance(cause.__context__, ImportError) and not cause.name:
         cause = cause.__context__
@@ -47,6 +21,8 @@ def missing_toolbox(error: ImportError) -> str:
     if not re.search(
         r'\b(mmcv|mmdet|mmpretrain|mmseg|pycocotools|lvis)\b', told[-1]
     ):
+        if not isinstance(cause, ModuleNotFoundError):
+            raise error
         return text
     return (
         f'{text}. The full stack is built by `python3 tools/setup_env.py test`'

@@ -1,78 +1,10 @@
-"""Stock code without messages that would only confuse."""
+"""Silences stock code whose messages would only confuse."""
 
 import logging
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
-
-# How messages of mmengine begin that are for the log file alone.
-_REPORTS = (
-    'System environment:',
-    'Config:',
-    'Hooks will be executed',
-    'Exp name:',  # after each epoch
-    'Distributed training is not used, all SyncBatchNorm',
-)
-
-
-class TerseRunner(Runner):
-    """Stock runner that spares the terminal its reports of many lines.
-
-    Environment, config and list of hooks, 280 lines in all, and the name of
-    the experiment after each epoch go to the log file alone. The copy of the
-    config in the work directory is written once a resume is accepted. The
-    folder of logs is the run's own.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        log_file = os.path.join(self.log_dir, f'{self.timestamp}.log')
-        self.logger.info(f'environment, config and hooks: {log_file}')
-
-    def setup_env(self, env_cfg: dict) -> None:
-        """Set up the stock way, with a time stamp that no other run has."""
-        super().setup_env(env_cfg)
-        stamp = [_own_second(self.work_dir) if is_main_process() else None]
-        broadcast_object_list(stamp)
-        (self._timestamp,) = stamp
-
-    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
-        """Build the stock logger, whose terminal leaves long reports out."""
-        logger = super().build_logger(*args, **kwargs)
-        for handler in logger.handlers:
-            if not isinstance(handler, logging.FileHandler):
-                handler.addFilter(_is_no_report)
-        return logger
-
-    def dump_config(self) -> None:
-        """Not yet, when the runner is built: a refusal may follow."""
-
-    def load_or_resume(self) -> None:
-        """Load what the run starts from, then leave a copy of its config."""
-        super().load_or_resume()
-        super().dump_config()
-
-
-def _own_second(work_dir: str) -> str:
-    """Name of a folder made now, of the first second that has none yet."""
-    seconds = time.time()
-    while True:
-        stamp = time.strftime('%Y%m%d_%H%M%S', time.localtime(seconds))
-        try:
-            os.mkdir(os.path.join(work_dir, stamp))
-            return stamp
-        except FileExistsError:  # of a run begun in the same second
-            seconds += 1
-
-
-def _is_no_report(record: logging.LogRecord) -> bool:
-    return not record.getMessage().lstrip('\n-').startswith(_REPORTS)
 
 
 @contextmanager

@@ -102,9 +102,9 @@ def _foreign_part(model: SiameseIM) -> str | None:
 
 def _accumulation(runner: Runner) -> str | None:
     """Why it is not known of a run that accumulates gradients, if it does."""
-    if getattr(runner.optim_wrapper, '_accumulative_counts', 1) > 1:
+    if getattr(runner.optim_wrapper, 'accumulation', 1) > 1:
         return (
-            'gradients are accumulated, which gave others on a GPU; mended '
-            'since, but not run there again'
+            'gradients are accumulated: replays gave wrong ones on a GPU, '
+            'and the mend of that was not run on one'
         )
     return None

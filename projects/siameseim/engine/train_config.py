@@ -48,17 +48,20 @@ def set_data(cfg: Config, path: str) -> None:
 def check_data(cfg: Config, given: str | None) -> None:
     """Refuse data that are missing, before a runner lists all its parts.
 
+    Others than those of ``data_source`` may make or download their own.
+
     Raises:
         FileNotFoundError: saying whether the path was ``given`` as --data.
     """
     source = cfg.train_dataloader.dataset.get('dataset') or {}
     path = str(source.get('data_root') or '.')
-    if '://' in path or Path(path).expanduser().exists():
+    ours = source.get('type') in ('ImageFolder', 'TarImages', 'LmdbImages')
+    if not ours or '://' in path or Path(path).expanduser().exists():
         return
     named = (
         f'--data {given}'
         if given
-        else f'{path}, the default of {cfg.filename}: give --data FOLDER'
+        else f'{path}, the data_root of {cfg.filename}: give --data FOLDER'
     )
     raise FileNotFoundError(
         f'no such file or folder: {named}; a relative one starts at '

@@ -41,7 +41,10 @@ class ValidationHook(Hook):
         interval (int): epochs between two measurements; the untrained network
             and the last epoch are always measured. Defaults to 1.
         images (int): at most so many, from all over the data; at least one
-            batch. Defaults to 512.
+            batch on each process. Defaults to 512.
+
+    Raises:
+        InputError: if ``interval`` or ``images`` is less than 1.
     """
 
     # After the checkpoint of the epoch: it is safe while this takes its time.
@@ -50,6 +53,11 @@ class ValidationHook(Hook):
     def __init__(
         self, data: str | None = None, interval: int = 1, images: int = 512
     ) -> None:
+        if interval < 1 or images < 1:
+            raise InputError(
+                f'default_hooks.validation: interval={interval} and '
+                f'images={images} must be 1 or more'
+            )
         self.data = data
         self.interval = interval
         self.images = images
@@ -58,9 +66,9 @@ class ValidationHook(Hook):
         """Load the images; measure the untrained network.
 
         Raises:
-            FileNotFoundError: if the data is missing or has no image.
-            InputError: if there are fewer than two images a process, or the
-                model is of another method.
+            InputError: if the data are missing or cannot be read, or hold
+                fewer than two images a process, or the model is of another
+                method.
         """
         if self.data is None:
             return
@@ -88,7 +96,12 @@ class ValidationHook(Hook):
         """This process's share of the images, in batches."""
         cfg = copy.deepcopy(runner.cfg.train_dataloader.dataset)
         cfg.update(dataset=data_source(str(self.data)), cache=False, repeats=1)
-        dataset: PretrainDataset = DATASETS.build(cfg)
+        try:
+            dataset: PretrainDataset = DATASETS.build(cfg)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f'default_hooks.validation.data={self.data}: {error}'
+            ) from error
         loader, world = runner.train_dataloader, get_world_size()
         batch = min(loader.batch_size, len(dataset) // world)
         if batch < 2:
@@ -102,7 +115,8 @@ class ValidationHook(Hook):
         own = chosen.long()[get_rank() :: world].view(count, batch)
         runner.logger.info(
             f'validation on {len(chosen)} of the {len(dataset)} images of '
-            f'{self.data}, {batch} at a time and process'
+            f'{self.data}, {batch} at a time and process; own image found '
+            f'among {min(FOUND_AMONG, batch)}'
         )
         return [
             loader.collate_fn([dataset[i] for i in indices])
@@ -134,6 +148,7 @@ class ValidationHook(Hook):
             torch.random.fork_rng([device] if device.type == 'cuda' else []),
             torch.autocast(device.type, torch.bfloat16, enabled=self._bf16),
         ):
+            torch.manual_seed(0)  # of drop path, each time the same
             for batch in self._batches:
                 images = min(FOUND_AMONG, len(batch['inputs'][0]))
                 data = model.data_preprocessor(batch, True)

@@ -3,7 +3,7 @@
 import pytest
 from mmpretrain.registry import TRANSFORMS
 
-from siameseim.engine.config_errors import one_line_for
+from siameseim.engine.tool_errors import one_line_for
 
 
 @one_line_for(OSError, ValueError)
@@ -41,7 +41,11 @@ def test_what_the_user_can_mend_is_one_line(action, line):
 
 
 def test_what_the_tool_does_not_name_keeps_its_traceback():
-    for error in (KeyError('img'), RuntimeError('a fault of ours')):
+    for error in (
+        KeyError('img'),
+        RuntimeError('a fault of ours'),
+        ImportError("cannot import name 'OrderdDict' from 'collections'"),
+    ):
         with pytest.raises(type(error)) as raised:
             end(raising(error))
         assert raised.value is error
