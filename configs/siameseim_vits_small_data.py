@@ -11,8 +11,8 @@
 # Numbers: our choice. Whitening and norm as in siameseim_small_data.py.
 # Batches of 128, not 256, gained 3.6 points of k-NN in a short run, where the
 # paper's colours cost nothing; 40 % masked, not the paper's 60, as a smaller
-# model gains by it, while nothing masked costs this one 6 points
-# (docs/comparison.md has all). Rate and target momentum
+# model gains by it; nothing masked and crops from 30 % had 6.5 points less
+# here (docs/comparison.md has all). Rate and target momentum
 # are those of a short run, crops from 20 % of the area, as Imagenette's
 # images have a short side of 128 pixels. All else as in
 # siameseim_vits_pretrain.py.
