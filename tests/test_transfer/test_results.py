@@ -13,7 +13,7 @@ ARGS = ['config.py', 'checkpoint.pth', '--out', 'results/a/x.json']
 
 
 @pytest.fixture
-def tester(tmp_path, monkeypatch):
+def scoring(tmp_path, monkeypatch):
     """The tool in an empty folder, with scores that nothing measured."""
     monkeypatch.chdir(tmp_path)
     module = tool('test')
@@ -33,21 +33,21 @@ def write_config(tmp_path):
     ).dump(tmp_path / 'config.py')
 
 
-def test_the_folder_is_made_before_the_test(tester, tmp_path):
+def test_the_folder_is_made_before_the_test(scoring, tmp_path):
     write_config(tmp_path)
     saved(tmp_path / 'checkpoint.pth', {})
-    tester.load_config(tester.parse_args(ARGS))
+    scoring.load_config(scoring.parse_args(ARGS))
     assert (tmp_path / 'results/a').is_dir()
 
 
 @pytest.mark.parametrize('main_process', [True, False])
-def test_one_process_writes_them(main_process, tester, tmp_path, monkeypatch):
+def test_one_process_writes_them(main_process, scoring, tmp_path, monkeypatch):
     """Which one it is has to be asked while there is a process group."""
     (tmp_path / 'results/a').mkdir(parents=True)
     group = [main_process]
-    monkeypatch.setattr(tester, 'is_main_process', lambda: group[0])
+    monkeypatch.setattr(scoring, 'is_main_process', lambda: group[0])
     monkeypatch.setattr(launch, 'end_group', lambda: group.insert(0, True))
-    assert tester.main(ARGS) == {'top1': 7}
+    assert scoring.main(ARGS) == {'top1': 7}
     file = tmp_path / 'results/a/x.json'
     assert file.exists() == main_process
     if main_process:
@@ -55,14 +55,14 @@ def test_one_process_writes_them(main_process, tester, tmp_path, monkeypatch):
 
 
 def test_a_toolbox_that_is_missing_is_named_with_the_cure(monkeypatch):
-    tester = tool('test')
+    scoring = tool('test')
 
     def load_config(args):
         raise ModuleNotFoundError('mmdet is not installed')
 
-    monkeypatch.setattr(tester, 'load_config', load_config)
+    monkeypatch.setattr(scoring, 'load_config', load_config)
     with pytest.raises(SystemExit, match='mmdet is not.*setup_env.py test'):
-        tester.main(ARGS)
+        scoring.main(ARGS)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
