@@ -1,3 +1,3 @@
-"""The version of siameseim, read by setup.py without an import."""
+"""The version of siameseim, read by setup.py too."""
 
 __version__ = '0.1.0'

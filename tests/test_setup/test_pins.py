@@ -1,6 +1,5 @@
-"""The requirement files, and their agreement with setup.py."""
+"""The requirement files, and their agreement with the ranges."""
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -10,20 +9,6 @@ from bootstrap.places import Places
 from siameseim.environment import requirements
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def declared_ranges() -> dict[str, str]:
-    """Return name -> range of every requirement text in setup.py."""
-    tree = ast.parse((ROOT / 'setup.py').read_text())
-    texts = [
-        element.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.List)
-        for element in node.elts
-        if isinstance(element, ast.Constant)
-    ]
-    split = (text.partition('>=') for text in texts)
-    return {name: sign + versions for name, sign, versions in split}
 
 
 def test_names_get_their_pinned_version(places: Places) -> None:
@@ -41,14 +26,6 @@ def test_a_name_without_a_pin_is_refused(places: Places) -> None:
 @pytest.mark.parametrize('name', ['quickstart', 'test', 'build'])
 def test_the_projects_own_files_are_pinned(name: str) -> None:
     assert pins.requested(ROOT / f'requirements/{name}.txt')
-
-
-def test_setup_py_and_the_import_check_name_the_same_ranges() -> None:
-    declared = declared_ranges()
-    checked = {**requirements.CORE, **requirements.DETECTION}
-    assert {name: str(r) for name, r in checked.items()} == {
-        name: declared[name] for name in checked
-    }
 
 
 def test_every_pin_lies_in_its_range() -> None:

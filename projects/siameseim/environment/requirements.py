@@ -1,6 +1,9 @@
 """The packages siameseim works with, and the check made when it is imported.
 
-``setup.py`` repeats these ranges for pip; a test keeps the two equal.
+``setup.py`` takes these ranges for pip. The lower ends were run together on
+Python 3.10. Before 2.6 torch loads checkpoints without refusing code in them;
+before 2.4 it has no fused AdamW for the CPU. Before 10.1 Pillow cannot tell
+whether an image is transparent.
 """
 
 from __future__ import annotations
