@@ -1,33 +1,24 @@
 """A checkout in a temporary folder, and commands that only pretend."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-
 import pytest
 
 from bootstrap.commands import Commands
-from bootstrap.errors import SetupError
 from bootstrap.places import Places
 
 KNOWN_GOOD = 'mmcv==2.1.0\nmmcv-lite==2.1.0\ntorch==2.0\npytest==9.0\n'
 
 
 class PretendedCommands(Commands):
-    """Remembers the commands; fails those that hold a given word."""
+    """Remembers the commands; fails those of a given title."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log):
         super().__init__(log)
-        self.ran: list[str] = []
-        self.failing: dict[str, SetupError] = {}
-        self.effects: dict[str, Callable[[str], None]] = {}
-        self.answers: dict[str, str] = {}
+        self.ran = []
+        self.failing = {}  # errors by title
+        self.effects = {}  # functions of the command by title
+        self.answers = {}  # what is printed by title
 
-    def run(
-        self,
-        command: Sequence[str | Path],
-        title: str,
-        extra_env: Mapping[str, str] | None = None,
-    ) -> str:
+    def run(self, command, title, extra_env=None):
         """Remember the command; have the effect told for its title."""
         self.ran.append(' '.join(map(str, command)))
         if title in self.failing:
@@ -36,13 +27,13 @@ class PretendedCommands(Commands):
             self.effects[title](self.ran[-1])
         return self.answers.get(title, '')
 
-    def count(self, words: str) -> int:
+    def count(self, words):
         """Return how many commands held these words."""
         return sum(words in command for command in self.ran)
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path):
     """A checkout with requirement files and an environment's skeleton."""
     made = Places(tmp_path / 'checkout', tmp_path / 'cache')
     made.requirements.mkdir(parents=True)
@@ -59,16 +50,16 @@ def places(tmp_path: Path) -> Places:
 
 
 @pytest.fixture
-def commands(places: Places) -> PretendedCommands:
+def commands(places):
     """Commands that only pretend."""
     return PretendedCommands(places.log)
 
 
 @pytest.fixture
-def put(places: Places) -> Callable[..., Path]:
+def put(places):
     """Return a function that pretends to install a distribution."""
 
-    def put_distribution(name: str, version: str, whole: bool = True) -> Path:
+    def put_distribution(name, version, whole=True):
         folder = places.site_packages / f'{name}-{version}.dist-info'
         folder.mkdir()
         (folder / 'METADATA').write_text('')

@@ -12,14 +12,14 @@ from bootstrap.commands import Commands, environment
 from bootstrap.errors import SetupError
 
 
-def test_output_is_returned_and_logged(tmp_path: Path) -> None:
+def test_output_is_returned_and_logged(tmp_path):
     commands = Commands(tmp_path / 'log')
     told = commands.run([sys.executable, '-c', 'print("hello")'], 'Greeting')
     assert told == 'hello\n'
     assert 'hello' in (tmp_path / 'log').read_text()
 
 
-def test_failure_is_a_setup_error_that_names_the_log(tmp_path: Path) -> None:
+def test_failure_is_a_setup_error_that_names_the_log(tmp_path):
     commands = Commands(tmp_path / 'log')
     code = 'import sys; print("odd thing"); sys.exit(3)'
     with pytest.raises(SetupError, match='odd thing') as caught:
@@ -27,28 +27,22 @@ def test_failure_is_a_setup_error_that_names_the_log(tmp_path: Path) -> None:
     assert str(tmp_path / 'log') in caught.value.cure
 
 
-def test_long_commands_give_signs_of_life(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_long_commands_give_signs_of_life(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, 'HEARTBEAT_SECONDS', 0.05)
     code = 'import time; print("at work", flush=True); time.sleep(0.5)'
     Commands(tmp_path / 'log').run([sys.executable, '-c', code], 'Working')
     assert 's: at work' in capsys.readouterr().out
 
 
-def test_an_interrupted_command_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pids: list[int] = []
+def test_an_interrupted_command_is_ended(tmp_path, monkeypatch):
+    pids = []
 
-    def interrupt(process: object, *args: object) -> None:
+    def interrupt(process, *args):
         raise KeyboardInterrupt
 
     started = module.subprocess.Popen
 
-    def remember(*args: object, **kwargs: object) -> object:
+    def remember(*args, **kwargs):
         process = started(*args, **kwargs)
         pids.append(process.pid)
         return process
@@ -63,7 +57,7 @@ def test_an_interrupted_command_is_ended(
         os.kill(pids[0], 0)
 
 
-def test_an_unreachable_index_is_told_as_such(tmp_path: Path) -> None:
+def test_an_unreachable_index_is_told_as_such(tmp_path):
     nowhere = {
         'PIP_CONFIG_FILE': os.devnull,
         'PIP_EXTRA_INDEX_URL': '',
@@ -79,9 +73,7 @@ def test_an_unreachable_index_is_told_as_such(tmp_path: Path) -> None:
         )
 
 
-def test_children_do_not_see_settings_that_mislead_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_children_do_not_see_settings_that_mislead_them(monkeypatch):
     monkeypatch.setenv('PIP_TARGET', '/elsewhere')
     monkeypatch.setenv('PIP_INDEX_URL', 'https://index.example')
     variables = environment()

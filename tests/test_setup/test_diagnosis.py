@@ -60,7 +60,7 @@ CASES = {
 
 
 @pytest.mark.parametrize('case', CASES)
-def test_names_the_problem_and_the_cure(case: str) -> None:
+def test_names_the_problem_and_the_cure(case):
     output, problem, cure = CASES[case]
     error = diagnose(output, 'Installing packages', '/log')
     assert problem in error.problem
@@ -69,7 +69,7 @@ def test_names_the_problem_and_the_cure(case: str) -> None:
     assert cure in error.cure
 
 
-def test_the_unknown_shows_the_last_lines_and_the_log() -> None:
+def test_the_unknown_shows_the_last_lines_and_the_log():
     output = 'first\n' + 'middle\n' * 10 + 'Something else broke'
     error = diagnose(output, 'Compiling mmcv', '/log')
     assert 'Something else broke' in error.problem

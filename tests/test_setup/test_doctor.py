@@ -3,7 +3,6 @@
 import subprocess
 import venv
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,7 @@ LIB_GL = (
 
 
 @pytest.fixture
-def versions(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def versions(monkeypatch):
     """Installed versions, all lowest supported; change them at will."""
     ranges = {**requirements.CORE, **requirements.DETECTION}
     made = {name: wanted.lowest for name, wanted in ranges.items()}
@@ -27,35 +26,30 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return made
 
 
-def problem_of(name: str) -> str:
-    """Return what is found wrong with a package."""
-    return next(f.problem for f in checks.check_packages() if f.name == name)
+def finding_of(name):
+    return next(f for f in checks.check_packages() if f.name == name)
 
 
-def test_versions_in_range_are_fine(versions: dict[str, str]) -> None:
+def test_versions_in_range_are_fine(versions):
     assert not any(f.problem for f in checks.check_packages())
     assert checks.check_mmcv().problem == ''
 
 
-def test_a_missing_package_is_told_with_its_cure(
-    versions: dict[str, str],
-) -> None:
+def test_a_missing_package_is_told_with_its_cure(versions):
     del versions['mmdet']
-    finding = next(f for f in checks.check_packages() if f.name == 'mmdet')
+    finding = finding_of('mmdet')
     assert finding.problem == 'not installed'
     assert 'tools/setup_env.py test' in finding.cure
     assert "pip install 'mmdet>=3.3.0,<3.4.0'" in finding.cure
 
 
 @pytest.mark.parametrize('version', ['0.10.6', '1.0.0'])
-def test_a_version_out_of_range_is_told(
-    versions: dict[str, str], version: str
-) -> None:
+def test_a_version_out_of_range_is_told(versions, version):
     versions['mmengine'] = version
-    assert problem_of('mmengine') == 'out of range'
+    assert finding_of('mmengine').problem == 'out of range'
 
 
-def test_mmcv_beside_mmcv_lite_is_told(versions: dict[str, str]) -> None:
+def test_mmcv_beside_mmcv_lite_is_told(versions):
     versions['mmcv'] = '2.1.0'
     finding = checks.check_mmcv()
     assert 'side by side' in finding.problem
@@ -65,22 +59,20 @@ def test_mmcv_beside_mmcv_lite_is_told(versions: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ('version', 'problem'), [(None, 'not installed'), ('2.2.0', 'out of')]
 )
-def test_an_absent_or_too_new_mmcv_is_told(
-    versions: dict[str, str], version: str | None, problem: str
-) -> None:
+def test_an_absent_or_too_new_mmcv_is_told(versions, version, problem):
     del versions['mmcv-lite']
     if version:
         versions['mmcv'] = version
     assert problem in checks.check_mmcv().problem
 
 
-def test_a_missing_system_library_names_the_debian_packages() -> None:
+def test_a_missing_system_library_names_the_debian_packages():
     facts = {'cv2': {'error': LIB_GL}}
     finding = checks.check_import('cv2', 'quickstart', facts)
     assert 'apt-get install libgl1 libglib2.0-0' in finding.cure
 
 
-def test_operators_for_another_torch_are_told() -> None:
+def test_operators_for_another_torch_are_told():
     facts = {'mmcv.ops': {'error': 'ImportError: undefined symbol: _ZN3c10'}}
     finding = checks.check_import('mmcv.ops', 'detection', facts)
     assert 'another torch?' in finding.problem
@@ -89,15 +81,15 @@ def test_operators_for_another_torch_are_told() -> None:
     )
 
 
-def test_the_lite_mmcv_is_told_from_a_broken_one() -> None:
+def test_the_lite_mmcv_is_told_from_a_broken_one():
     missing = "ModuleNotFoundError: No module named 'mmcv._ext'"
     facts = {'mmcv.ops': {'error': missing}}
     finding = checks.check_import('mmcv.ops', 'detection', facts)
     assert 'mmcv-lite has no operators' in finding.problem
 
 
-def test_cpu_operators_on_a_gpu_machine_are_told() -> None:
-    facts: dict[str, dict[str, Any]] = {
+def test_cpu_operators_on_a_gpu_machine_are_told():
+    facts = {
         'torch': {'gpu': 'H200', 'cuda': '13.0'},
         'mmcv.ops': {'cuda': 'not available'},
     }
@@ -106,7 +98,7 @@ def test_cpu_operators_on_a_gpu_machine_are_told() -> None:
     assert 'H200' in finding.problem
 
 
-def test_a_siameseim_from_elsewhere_is_told() -> None:
+def test_a_siameseim_from_elsewhere_is_told():
     here = str(ROOT / 'projects/siameseim/__init__.py')
     assert checks.check_origin({'siameseim': {'path': here}}) is None
     elsewhere = {'siameseim': {'path': '/other/siameseim/__init__.py'}}
@@ -115,7 +107,7 @@ def test_a_siameseim_from_elsewhere_is_told() -> None:
     assert '/other/siameseim' in finding.found
 
 
-def test_detection_is_no_concern_of_the_quickstart() -> None:
+def test_detection_is_no_concern_of_the_quickstart():
     finding = checks.Finding('mmdet', 'absent', 'detection', problem='absent')
     assert not report.is_required(finding, 'quickstart')
     assert report.is_required(finding, 'detection')
@@ -123,9 +115,7 @@ def test_detection_is_no_concern_of_the_quickstart() -> None:
     assert 'mmdet: absent' in report.problems([finding], 'detection')
 
 
-def test_a_probe_that_ends_the_process_is_charged_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_probe_that_ends_the_process_is_charged_alone(tmp_path, monkeypatch):
     (tmp_path / 'deadly.py').write_text('import os; os._exit(11)')
     (tmp_path / 'harmless.py').write_text('')
     monkeypatch.setenv('PYTHONPATH', str(tmp_path))
@@ -135,7 +125,7 @@ def test_a_probe_that_ends_the_process_is_charged_alone(
     assert 'ModuleNotFoundError' in told['no_such_module']['error']
 
 
-def test_this_environment_resumes_from_mmengine_checkpoints() -> None:
+def test_this_environment_resumes_from_mmengine_checkpoints():
     assert run_probes(['resume']) == {'resume': {}}
 
 
@@ -147,17 +137,13 @@ def test_this_environment_resumes_from_mmengine_checkpoints() -> None:
         ('processor\t: 0\n', set()),
     ],
 )
-def test_reads_the_processors_features(
-    tmp_path: Path, text: str, flags: set[str]
-) -> None:
+def test_reads_the_processors_features(tmp_path, text, flags):
     cpuinfo = tmp_path / 'cpuinfo'
     cpuinfo.write_text(text)
     assert hardware.cpu_flags(cpuinfo) & set(hardware.BF16_FLAGS) == flags
 
 
-def test_an_empty_environment_is_reported_without_a_trace(
-    tmp_path: Path,
-) -> None:
+def test_an_empty_environment_is_reported_without_a_trace(tmp_path):
     venv.create(tmp_path / 'empty', with_pip=False)
     told = subprocess.run(
         [tmp_path / 'empty/bin/python', ROOT / 'tools/doctor.py'],
@@ -171,9 +157,7 @@ def test_an_empty_environment_is_reported_without_a_trace(
     assert 'Traceback' not in told.stdout + told.stderr
 
 
-def test_the_import_of_siameseim_names_what_is_missing(
-    versions: dict[str, str],
-) -> None:
+def test_the_import_of_siameseim_names_what_is_missing(versions):
     del versions['mmcv-lite']
     versions['mmpretrain'] = '1.1.0'
     with pytest.raises(ImportError, match='found: 1.1.0') as caught:
@@ -182,9 +166,7 @@ def test_the_import_of_siameseim_names_what_is_missing(
     assert 'make quickstart' in str(caught.value)
 
 
-def test_transformers_that_mmpretrain_fails_beside_are_named(
-    versions: dict[str, str],
-) -> None:
+def test_transformers_that_mmpretrain_fails_beside_are_named(versions):
     versions['transformers'] = '4.51.3'
     requirements.require_stack()
     versions['transformers'] = '5.23.0'

@@ -4,9 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,17 +12,14 @@ from bootstrap import flow, stamp
 from bootstrap.errors import SetupError
 from bootstrap.places import Places
 
-Put = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def installing(
-    places: Places, commands: Any, put: Put, monkeypatch: pytest.MonkeyPatch
-) -> Any:
+def installing(places, commands, put, monkeypatch):
     """Commands that pretend to install what the quickstart asks for."""
 
-    def install_project(command: str) -> None:
+    def install_project(command):
         told = {'url': f'file://{places.root}', 'dir_info': {'editable': True}}
         folder = put('siameseim', '0.1.0')
         (folder / 'direct_url.json').write_text(json.dumps(told))
@@ -42,9 +37,7 @@ def installing(
     return commands
 
 
-def test_the_second_time_nothing_is_run(
-    places: Places, installing: Any
-) -> None:
+def test_the_second_time_nothing_is_run(places, installing):
     flow.set_up(places, 'quickstart')
     assert installing.count('quickstart.txt') == 1
     installing.ran.clear()
@@ -54,9 +47,7 @@ def test_the_second_time_nothing_is_run(
     assert time.monotonic() - begin < 1
 
 
-def test_an_interrupted_set_up_goes_on_where_it_stopped(
-    places: Places, installing: Any
-) -> None:
+def test_an_interrupted_set_up_goes_on_where_it_stopped(places, installing):
     cut_off = SetupError('cut off', 'run again')
     installing.failing['Installing mmcv-lite'] = cut_off
     with pytest.raises(SetupError, match='cut off'):
@@ -71,8 +62,8 @@ def test_an_interrupted_set_up_goes_on_where_it_stopped(
 
 
 def test_a_set_up_that_stopped_is_not_taken_for_the_one_before(
-    places: Places, installing: Any
-) -> None:
+    places, installing
+):
     flow.set_up(places, 'quickstart')
     (places.site_packages / 'torch-2.0.dist-info/RECORD').unlink()
     title = f'Importing {flow.WITHOUT_MMCV}'
@@ -83,9 +74,7 @@ def test_a_set_up_that_stopped_is_not_taken_for_the_one_before(
     assert not stamp.is_current(places, 'quickstart')
 
 
-def test_an_environment_made_by_hand_is_adopted(
-    places: Places, put: Put, installing: Any
-) -> None:
+def test_an_environment_made_by_hand_is_adopted(places, put, installing):
     put('torch', '2.0')
     put('mmcv', '2.1.0')
     installing.effects['Installing siameseim']('')
@@ -94,9 +83,7 @@ def test_an_environment_made_by_hand_is_adopted(
     assert stamp.is_current(places, 'quickstart')
 
 
-def test_the_full_stack_serves_the_quickstart_too(
-    places: Places, put: Put, installing: Any
-) -> None:
+def test_the_full_stack_serves_the_quickstart_too(places, put, installing):
     for name, version in (('torch', '2.0'), ('pytest', '9.0')):
         put(name, version)
     put('mmcv', '2.1.0')
@@ -105,7 +92,7 @@ def test_the_full_stack_serves_the_quickstart_too(
     assert stamp.is_current(places, 'quickstart')
 
 
-def test_a_changed_pin_is_installed(places: Places, installing: Any) -> None:
+def test_a_changed_pin_is_installed(places, installing):
     flow.set_up(places, 'quickstart')
     pins = places.requirements / 'known-good.txt'
     pins.write_text(pins.read_text().replace('torch==2.0', 'torch==2.1'))
@@ -113,17 +100,13 @@ def test_a_changed_pin_is_installed(places: Places, installing: Any) -> None:
     assert stamp.missing(places, 'quickstart') == ['torch']
 
 
-def test_a_package_removed_by_hand_is_noticed(
-    places: Places, installing: Any
-) -> None:
+def test_a_package_removed_by_hand_is_noticed(places, installing):
     flow.set_up(places, 'quickstart')
     (places.site_packages / 'torch-2.0.dist-info/RECORD').unlink()
     assert not stamp.is_current(places, 'quickstart')
 
 
-def test_a_moved_checkout_is_installed_anew(
-    places: Places, installing: Any, tmp_path: Path
-) -> None:
+def test_a_moved_checkout_is_installed_anew(places, installing, tmp_path):
     flow.set_up(places, 'quickstart')
     places.root.rename(tmp_path / 'moved')
     moved = Places(tmp_path / 'moved', places.cache)
@@ -131,9 +114,7 @@ def test_a_moved_checkout_is_installed_anew(
     assert not stamp.is_current(moved, 'quickstart')
 
 
-def test_a_missing_system_library_stops_before_mmcv(
-    places: Places, installing: Any
-) -> None:
+def test_a_missing_system_library_stops_before_mmcv(places, installing):
     title = f'Importing {flow.WITHOUT_MMCV}'
     installing.failing[title] = SetupError('no libGL', 'apt-get')
     with pytest.raises(SetupError, match='no libGL'):
@@ -142,9 +123,9 @@ def test_a_missing_system_library_stops_before_mmcv(
 
 
 def test_a_full_disk_stops_before_the_download(
-    places: Places, installing: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(places: Places) -> None:
+    places, installing, monkeypatch
+):
+    def refuse(places):
         raise SetupError('0.9 GiB free', 'free some space')
 
     monkeypatch.setattr(flow.disk, 'require_space_for_packages', refuse)
@@ -153,7 +134,7 @@ def test_a_full_disk_stops_before_the_download(
     assert installing.count('install') == 0
 
 
-def test_an_unknown_target_is_told_the_usage() -> None:
+def test_an_unknown_target_is_told_the_usage():
     told = subprocess.run(
         [sys.executable, ROOT / 'tools/setup_env.py', 'everything'],
         capture_output=True,

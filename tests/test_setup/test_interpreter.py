@@ -13,7 +13,7 @@ from bootstrap.errors import SetupError
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
-def test_takes_the_first_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_takes_the_first_that_fits(monkeypatch):
     monkeypatch.setattr(interpreter, 'fits', lambda python: '3.1' in python)
     monkeypatch.setattr(sys, 'executable', '/usr/bin/python3.9')
     assert interpreter.find_python() == 'python3.11'
@@ -23,8 +23,8 @@ def test_takes_the_first_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     ('running', 'number'), [((3, 9, 2), '3.11'), ((3, 12, 3), '3.12')]
 )
 def test_none_that_fits_names_what_is_needed_and_its_package(
-    monkeypatch: pytest.MonkeyPatch, running: tuple[int, ...], number: str
-) -> None:
+    monkeypatch, running, number
+):
     monkeypatch.setattr(interpreter, 'fits', lambda python: False)
     monkeypatch.setattr(sys, 'version_info', running)
     with pytest.raises(SetupError, match='3.11 or 3.12 with .*venv') as caught:
@@ -34,20 +34,18 @@ def test_none_that_fits_names_what_is_needed_and_its_package(
     assert packages in caught.value.cure
 
 
-def test_the_running_python_fits() -> None:
+def test_the_running_python_fits():
     assert interpreter.fits(sys.executable)
 
 
 @pytest.mark.parametrize('version', [(3, 9), (3, 13)])
-def test_an_unsupported_one_does_not_fit(
-    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int]
-) -> None:
+def test_an_unsupported_one_does_not_fit(monkeypatch, version):
     code = interpreter._FITS.replace('sys.version_info[:2]', str(version))
     monkeypatch.setattr(interpreter, '_FITS', code)
     assert not interpreter.fits(sys.executable)
 
 
-def test_a_name_that_does_not_run_is_no_python(tmp_path: Path) -> None:
+def test_a_name_that_does_not_run_is_no_python(tmp_path):
     shim = tmp_path / 'python3.12'
     shim.write_text('#!/bin/sh\necho "command not found" >&2\nexit 127\n')
     shim.chmod(0o755)
@@ -58,14 +56,12 @@ def test_a_name_that_does_not_run_is_no_python(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     'name', ['setup_env.py', 'bootstrap/supported.py', 'bootstrap/__init__.py']
 )
-def test_an_old_python_can_read_the_start(name: str) -> None:
+def test_an_old_python_can_read_the_start(name):
     tree = ast.parse((TOOLS / name).read_text(), feature_version=(3, 6))
     assert tree.body
 
 
-def test_an_old_python_alone_is_told_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_old_python_alone_is_told_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(SystemExit, match='3.11 or 3.12 is needed'):
         setup_env.hand_over()

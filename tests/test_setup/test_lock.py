@@ -5,14 +5,12 @@ import sys
 import textwrap
 from pathlib import Path
 
-import pytest
-
 from bootstrap.lock import exclusive
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
-def holder(lock: Path, body: str) -> subprocess.Popen[str]:
+def holder(lock, body):
     """Start a process that takes the lock and runs ``body``."""
     code = textwrap.dedent(f"""
         import subprocess, sys, time
@@ -27,15 +25,13 @@ def holder(lock: Path, body: str) -> subprocess.Popen[str]:
     )
 
 
-def read_line(process: subprocess.Popen[str]) -> str:
+def read_line(process):
     """Return the next line the process prints."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
-def test_the_second_waits_and_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_second_waits_and_says_so(tmp_path, capsys):
     lock, done = tmp_path / 'lock', tmp_path / 'done'
     body = (
         'print("held", flush=True); time.sleep(1); '
@@ -49,7 +45,7 @@ def test_the_second_waits_and_says_so(
     assert 'waiting for another process: a test' in capsys.readouterr().out
 
 
-def test_a_killed_holder_lets_go_when_its_command_ends(tmp_path: Path) -> None:
+def test_a_killed_holder_lets_go_when_its_command_ends(tmp_path):
     lock, done = tmp_path / 'lock', tmp_path / 'done'
     child = f'["sh", "-c", "sleep 1; touch {done}"]'
     body = (
@@ -64,9 +60,7 @@ def test_a_killed_holder_lets_go_when_its_command_ends(tmp_path: Path) -> None:
         assert done.exists()
 
 
-def test_nothing_is_printed_when_free(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_printed_when_free(tmp_path, capsys):
     with exclusive(tmp_path / 'made/on/the/way/lock', 'a test'):
         pass
     assert capsys.readouterr().out == ''

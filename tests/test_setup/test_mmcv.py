@@ -3,18 +3,14 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bootstrap import mmcv, mmcv_wheel
 from bootstrap.errors import SetupError
-from bootstrap.places import Places
 from bootstrap.torch_facts import TorchFacts
 
-Put = Callable[..., Path]
 WHEEL = 'mmcv-2.1.0-cp311-cp311-linux_x86_64.whl'
 FACTS = {
     'version': '2.0+cpu',
@@ -28,7 +24,7 @@ FACTS = {
 UNDEFINED = SetupError('Importing mmcv.ops failed:\n undefined symbol', '')
 
 
-def output_of(command: list[str]) -> str:
+def output_of(command):
     """Run a command and return what it prints."""
     return subprocess.run(
         command, capture_output=True, text=True, check=True
@@ -36,14 +32,14 @@ def output_of(command: list[str]) -> str:
 
 
 @pytest.fixture
-def building(places: Places, commands: Any, put: Put, monkeypatch: Any) -> Any:
+def building(places, commands, put, monkeypatch):
     """Commands that pretend to compile and to install mmcv."""
 
-    def compile_wheel(command: str) -> None:
+    def compile_wheel(command):
         words = command.split()
         Path(words[words.index('-w') + 1], WHEEL).write_text('compiled')
 
-    def uninstall(command: str) -> None:
+    def uninstall(command):
         for name in command.partition('uninstall -y ')[2].split():
             folder = f'{name.replace("-", "_")}-2.1.0.dist-info'
             shutil.rmtree(places.site_packages / folder)
@@ -63,25 +59,19 @@ def building(places: Places, commands: Any, put: Put, monkeypatch: Any) -> Any:
     return commands
 
 
-def test_quickstart_installs_the_lite_one(
-    places: Places, building: Any
-) -> None:
+def test_quickstart_installs_the_lite_one(places, building):
     mmcv.ensure_lite(places, building)
     assert mmcv.fits(places, full=False)
     assert building.count('mmcv-lite==2.1.0') == 1
 
 
-def test_quickstart_accepts_the_full_one(
-    places: Places, put: Put, building: Any
-) -> None:
+def test_quickstart_accepts_the_full_one(places, put, building):
     put('mmcv', '2.1.0')
     mmcv.ensure_lite(places, building)
     assert building.ran == []
 
 
-def test_the_two_side_by_side_are_both_removed(
-    places: Places, put: Put, building: Any
-) -> None:
+def test_the_two_side_by_side_are_both_removed(places, put, building):
     put('mmcv', '2.1.0')
     put('mmcv_lite', '2.1.0')
     mmcv.ensure_lite(places, building)
@@ -89,18 +79,14 @@ def test_the_two_side_by_side_are_both_removed(
     assert mmcv.fits(places, full=False)
 
 
-def test_the_full_one_replaces_the_lite_one(
-    places: Places, put: Put, building: Any
-) -> None:
+def test_the_full_one_replaces_the_lite_one(places, put, building):
     put('mmcv_lite', '2.1.0')
     mmcv.ensure_full(places, building)
     assert building.count('uninstall -y mmcv-lite') == 1
     assert mmcv.fits(places, full=True)
 
 
-def test_a_kept_wheel_is_used_again(
-    places: Places, building: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_kept_wheel_is_used_again(places, building, capsys):
     folder = mmcv_wheel.folder(places, TorchFacts(**FACTS))
     folder.mkdir(parents=True)
     (folder / WHEEL).write_text('kept')
@@ -109,25 +95,21 @@ def test_a_kept_wheel_is_used_again(
     assert str(folder / WHEEL) in capsys.readouterr().out
 
 
-def test_the_wheel_is_kept_for_other_clones(
-    places: Places, building: Any
-) -> None:
+def test_the_wheel_is_kept_for_other_clones(places, building):
     mmcv.ensure_full(places, building)
     folder = mmcv_wheel.folder(places, TorchFacts(**FACTS))
     assert folder.parent.parent == places.cache
     assert [f.name for f in folder.glob('*.whl*')] == [WHEEL]
 
 
-def test_a_wheel_for_another_torch_is_compiled_anew(
-    places: Places, building: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wheel_for_another_torch_is_compiled_anew(places, building, capsys):
     folder = mmcv_wheel.folder(places, TorchFacts(**FACTS))
     folder.mkdir(parents=True)
     (folder / WHEEL).write_text('of another torch')
     building.failing['Importing mmcv.ops'] = UNDEFINED
     compile_wheel = building.effects['Compiling mmcv']
 
-    def compile_well(command: str) -> None:
+    def compile_well(command):
         compile_wheel(command)
         building.failing.clear()
 
@@ -138,16 +120,13 @@ def test_a_wheel_for_another_torch_is_compiled_anew(
 
 
 def test_an_installed_mmcv_for_another_torch_is_replaced(
-    places: Places,
-    put: Put,
-    building: Any,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    places, put, building, capsys
+):
     put('mmcv', '2.1.0')
     building.failing['Importing mmcv.ops'] = UNDEFINED
     installed = building.effects['Installing mmcv']
 
-    def install(command: str) -> None:
+    def install(command):
         installed(command)
         building.failing.clear()
 
@@ -157,33 +136,27 @@ def test_an_installed_mmcv_for_another_torch_is_replaced(
     assert building.count('uninstall -y mmcv') == 1
 
 
-def test_one_that_never_works_is_an_error_that_names_the_log(
-    places: Places, building: Any
-) -> None:
+def test_one_that_never_works_is_an_error_that_names_the_log(places, building):
     building.failing['Importing mmcv.ops'] = UNDEFINED
     with pytest.raises(SetupError, match='undefined symbol') as caught:
         mmcv.ensure_full(places, building)
     assert str(places.log) in caught.value.cure
 
 
-def test_a_missing_compiler_names_its_package(
-    places: Places, building: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_compiler_names_its_package(places, building, monkeypatch):
     monkeypatch.setattr(shutil, 'which', lambda name: None)
     with pytest.raises(SetupError, match=r'apt-get install g\+\+'):
         mmcv.ensure_full(places, building)
 
 
-def test_missing_headers_name_their_package(
-    places: Places, building: Any
-) -> None:
+def test_missing_headers_name_their_package(places, building):
     include = places.root / 'python3.11'
     building.answers["Asking Python's folders"] = f'{include}\n'
     with pytest.raises(SetupError, match='install python3.11-dev'):
         mmcv.ensure_full(places, building)
 
 
-def test_the_folder_of_a_wheel_tells_torch_python_and_device() -> None:
+def test_the_folder_of_a_wheel_tells_torch_python_and_device():
     facts = TorchFacts(**FACTS)
     assert facts.key == 'torch-2.0+cpu-cp311-linux_x86_64-cpu'
 
@@ -192,8 +165,8 @@ def test_the_folder_of_a_wheel_tells_torch_python_and_device() -> None:
     ('nvcc_version', 'forced'), [('13.0', '1'), ('12.4', '0'), (None, '0')]
 )
 def test_gpu_operators_need_the_nvcc_of_torchs_cuda(
-    places: Places, tmp_path: Path, nvcc_version: str | None, forced: str
-) -> None:
+    places, tmp_path, nvcc_version, forced
+):
     on_gpu = {'gpu': True, 'cuda': '13.2', 'nvcc': '/cuda/bin/nvcc'}
     facts = TorchFacts(**{**FACTS, **on_gpu, 'nvcc_version': nvcc_version})
     variables = mmcv_wheel.build_environment(places, facts, 'g++', tmp_path)
@@ -203,17 +176,15 @@ def test_gpu_operators_need_the_nvcc_of_torchs_cuda(
 
 
 def test_the_compiler_wrapper_has_the_last_word_on_the_standard(
-    places: Places, tmp_path: Path
-) -> None:
+    places, tmp_path
+):
     facts = TorchFacts(**FACTS)
     variables = mmcv_wheel.build_environment(places, facts, 'echo', tmp_path)
     told = output_of([variables['CXX'], '-std=c++17', 'a.cpp'])
     assert told.split()[-3:] == ['-std=c++20', '-g0', '-O1']
 
 
-def test_the_nvcc_wrapper_replaces_the_standard(
-    places: Places, tmp_path: Path
-) -> None:
+def test_the_nvcc_wrapper_replaces_the_standard(places, tmp_path):
     on_gpu = {'gpu': True, 'cuda': '13.0', 'nvcc_version': '13.0'}
     facts = TorchFacts(**{**FACTS, **on_gpu, 'nvcc': 'echo'})
     variables = mmcv_wheel.build_environment(places, facts, 'g++', tmp_path)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope='module')
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory):
     """The wheel, built from a copy: building writes beside the source."""
     folder = tmp_path_factory.mktemp('build')
     copy = folder / 'siameseim'
@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob('siameseim-*.whl'))
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     sources = {
         str(path.relative_to(ROOT / 'projects'))
@@ -41,7 +41,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert packed == sources
 
 
-def test_the_wheel_declares_version_licence_and_extras(wheel: Path) -> None:
+def test_the_wheel_declares_version_licence_and_extras(wheel):
     archive = zipfile.ZipFile(wheel)
     name = next(n for n in archive.namelist() if n.endswith('/METADATA'))
     lines = archive.read(name).decode().splitlines()
@@ -51,9 +51,7 @@ def test_the_wheel_declares_version_licence_and_extras(wheel: Path) -> None:
     assert any(n.endswith('LICENSE') for n in archive.namelist())
 
 
-def test_the_installed_wheel_can_be_imported(
-    wheel: Path, tmp_path: Path
-) -> None:
+def test_the_installed_wheel_can_be_imported(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     told = subprocess.run(
