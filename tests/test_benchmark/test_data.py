@@ -75,8 +75,3 @@ def test_a_curve_over_workers_has_a_rate_at_each(smoke, images, tmp_path):
     written = json.loads((tmp_path / 'growth_workers.json').read_text())
     assert [point['at'] for point in written['points']] == [0, 1]
     assert (tmp_path / 'growth_workers.png').is_file()
-
-
-def test_a_curve_over_workers_needs_images(smoke, tmp_path):
-    with pytest.raises(ValueError, match='give --data'):
-        sweep.sweep('workers', smoke, Settings(), [0], tmp_path)

@@ -16,12 +16,10 @@ from siameseim.errors import InputError
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
-def test_flops_equal_a_count_by_hand():
+def test_flops_equal_a_count_by_hand(smoke):
     """Products of the smoke model, listed one by one for one image."""
-    cfg = Config.fromfile(CONFIGS / 'siameseim_smoke.py')
-    cfg.optim_wrapper.precision = 'fp32'
     d, patches = 16, 16
-    visible = patches - pipeline_step(cfg, 'BlockMask').num_masked
+    visible = patches - pipeline_step(smoke, 'BlockMask').num_masked
 
     def block(tokens, hidden):
         linear = tokens * d * (3 * d + d + 2 * hidden)
@@ -40,7 +38,7 @@ def test_flops_equal_a_count_by_hand():
     target = 2 * block(17, 32) + 17 * d * d + block(17, 64)
     loss = 2 * patches * d * d  # T'T and P C, half the gradient of P
     products = 2 * patch + 3 * online + 2 * positions + target + loss
-    step = StepBenchmark(cfg, batch_size=4, device='cpu')
+    step = StepBenchmark(smoke, batch_size=4, device='cpu')
     assert step.flops() == 4 * 2 * products
 
 
@@ -109,6 +107,7 @@ def test_parts_of_a_replayed_step_are_refused():
 
 def test_spread_and_rate():
     assert spread([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+    assert spread([3.0, 1.0]) == (2.0, 1.0, 3.0)
     products, flops = matmul('cpu', torch.float32, 64)
     assert flops == 5 * 2 * 64**3  # of one call
     assert flops / timed(products, 'cpu', 3).high > 0

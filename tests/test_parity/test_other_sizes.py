@@ -85,6 +85,10 @@ def test_check_parity(case):
     rows = compare_file(case.file.with_name('x_io.pt'))
     assert [row.name for row in rows] == ['tokens before norm', 'logits']
     assert max(row.deviation for row in rows) < 1e-5
+    contents = torch.load(case.file)
+    contents['model']['head.bias'][0] += 0.1
+    torch.save(contents, case.file)
+    assert [row.passed for row in compare_file(case.file)] == [True, False]
 
 
 @torch.no_grad()

@@ -56,7 +56,7 @@ def test_another_optimizer_setting_is_noticed(reference):
 
 
 def test_a_file_of_another_kind_is_named(tmp_path):
-    torch.save({'model': {}}, tmp_path / 'other.pt')
+    torch.save({'model': {}}, tmp_path / 'other.pt')  # without other_io.pt
     with pytest.raises(ValueError, match=r"other.pt has the keys \['model'\]"):
         compare_file(tmp_path / 'other.pt')
 
