@@ -9,7 +9,7 @@ from mmpretrain.registry import MODELS
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.models import SiameseIMViT
 from siameseim.weights import PlainViT
-from siameseim.weights.targets import vit_sam
+from siameseim.weights.targets.openmmlab import vit_sam
 from tests.vit_fixtures import SIZES, TINY, saved, tiny_vit
 
 SHAPES = [(16, 16), (16, 24), (28, 12)]

@@ -7,7 +7,7 @@ from mmpretrain.models import ViTSAM
 from siameseim.downstream import SiameseIMSimplePyramid, SiameseIMViTDet
 from siameseim.parity import vitdet
 from siameseim.weights import PlainViT
-from siameseim.weights.targets import vit_sam
+from siameseim.weights.targets.openmmlab import vit_sam
 from tests.vit_fixtures import SIZES, TINY, assert_near, tiny_vit
 
 

@@ -14,21 +14,17 @@ from .processes import check_processes, step_seconds_in_processes
 from .step import StepBenchmark, pipeline_step
 from .timing import spread, timed
 
-_DEFAULTS = {
-    'batch': [1, 2, 4, 8],
-    'resolution': [64, 128, 224, 320],
-    'patches': [56, 32, 16, 14, 8],
-    'workers': [1, 2],
-    'processes': [1, 2],
+_CURVES = {  # unit of the points, and those measured unless told
+    'batch': ('images a step', [1, 2, 4, 8]),
+    'resolution': ('pixels a side', [64, 128, 224, 320]),
+    'patches': ('patches of a view', [56, 32, 16, 14, 8]),
+    'workers': ('worker processes', [1, 2]),
+    'processes': (
+        'processes, one thread each, one batch among them',
+        [1, 2],
+    ),
 }
-SWEEPS = tuple(_DEFAULTS)
-_UNITS = {
-    'batch': 'images a step',
-    'resolution': 'pixels a side',
-    'patches': 'patches of a view',
-    'workers': 'worker processes',
-    'processes': 'processes, one thread each, one batch among them',
-}
+SWEEPS = tuple(_CURVES)
 
 
 def sweep(
@@ -51,7 +47,8 @@ def sweep(
     Returns:
         dict: device, unit of the points, and 'points', a list of dicts.
     """
-    values = values or _DEFAULTS[kind]
+    unit, usual = _CURVES[kind]
+    values = values or usual
     if kind == 'processes':
         points = _over_processes(cfg, settings, values)
     elif kind == 'workers':
@@ -62,7 +59,7 @@ def sweep(
         curve=kind,
         device=device_name(settings.device),
         batch_size=settings.batch_size,
-        unit=_UNITS[kind],
+        unit=unit,
         points=points,
     )
     out.mkdir(parents=True, exist_ok=True)

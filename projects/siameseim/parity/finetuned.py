@@ -8,7 +8,7 @@ from mmpretrain.models import ImageClassifier
 from torch import Tensor
 
 from ..weights.reading import read_vit
-from ..weights.targets import mmpretrain_classifier
+from ..weights.targets.openmmlab import mmpretrain_classifier
 from .report import Row, absolute_deviation
 
 _TOLERANCE = 1e-4

@@ -13,7 +13,7 @@ from .onnx import export_onnx
 from .plain_vit import PlainViT
 from .reading import Reading, read_vit
 from .report import Report, compare_names, start
-from .targets import save
+from .targets.target import save
 
 _LICENCE = (
     'these weights derive from the published ones, which are CC-BY-NC 4.0: '

@@ -3,8 +3,20 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import targets
 from .plain_vit import PlainViT
+from .targets.huggingface import huggingface
+from .targets.openmmlab import (
+    mmpretrain,
+    mmpretrain_classifier,
+    mmseg_mae,
+    siameseim,
+    siameseim_pretraining,
+    vit_sam,
+)
+from .targets.published import published, published_finetuned
+from .targets.target import Target
+from .targets.timm import timm
+from .targets.vitdet import detectron2, vitdet
 
 
 class Format(NamedTuple):
@@ -23,7 +35,7 @@ class Format(NamedTuple):
             ones. Defaults to ''.
     """
 
-    build: Callable[[PlainViT], targets.Target] | None
+    build: Callable[[PlainViT], Target] | None
     library: str
     relative: bool = False
     needs_cls: bool = False
@@ -32,45 +44,41 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    'siameseim': Format(
-        targets.siameseim, 'backbone of this package', relative=True
-    ),
+    'siameseim': Format(siameseim, 'backbone of this package', relative=True),
     'safetensors': Format(
-        targets.siameseim,
+        siameseim,
         'backbone of this package',
         relative=True,
         suffix='.safetensors',
     ),
     'siameseim-pretraining': Format(
-        targets.siameseim_pretraining,
+        siameseim_pretraining,
         'pretraining model of this package',
         needs_cls=True,
     ),
     'published': Format(
-        targets.published,
+        published,
         'published SiameseIM pretraining',
         needs_cls=True,
         any_eps=False,
     ),
     'published-finetuned': Format(
-        targets.published_finetuned,
+        published_finetuned,
         'published SiameseIM fine-tuning',
         needs_cls=True,
         any_eps=False,
     ),
-    'mmpretrain': Format(targets.mmpretrain, 'mmpretrain VisionTransformer'),
+    'mmpretrain': Format(mmpretrain, 'mmpretrain VisionTransformer'),
     'mmpretrain-classifier': Format(
-        targets.mmpretrain_classifier, 'mmpretrain ImageClassifier'
+        mmpretrain_classifier, 'mmpretrain ImageClassifier'
     ),
-    'vitsam': Format(targets.vit_sam, 'mmpretrain ViTSAM', relative=True),
-    'mmseg-mae': Format(targets.mmseg_mae, 'mmseg MAE', needs_cls=True),
-    'vitdet': Format(targets.vitdet, 'ViTDet of this package', relative=True),
+    'vitsam': Format(vit_sam, 'mmpretrain ViTSAM', relative=True),
+    'mmseg-mae': Format(mmseg_mae, 'mmseg MAE', needs_cls=True),
+    'vitdet': Format(vitdet, 'ViTDet of this package', relative=True),
     'detectron2': Format(
-        targets.detectron2, 'detectron2 ViTDet', relative=True, any_eps=False
+        detectron2, 'detectron2 ViTDet', relative=True, any_eps=False
     ),
-    'timm': Format(targets.timm, 'timm VisionTransformer', any_eps=False),
-    'huggingface': Format(
-        targets.huggingface, 'Hugging Face ViT', needs_cls=True
-    ),
+    'timm': Format(timm, 'timm VisionTransformer', any_eps=False),
+    'huggingface': Format(huggingface, 'Hugging Face ViT', needs_cls=True),
     'onnx': Format(None, 'ONNX', suffix='.onnx'),
 }
