@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for file in args.files:
         try:
             rows = compare_file(file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             failed += 1
             print(f'{file}\nerror: {error}')
             continue

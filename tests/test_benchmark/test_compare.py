@@ -217,17 +217,21 @@ def test_processes_share_a_batch(benchmark, tmp_path):
     assert result['points'][1]['speed_up'] > 0
 
 
-def test_an_option_that_is_no_setting_is_named(benchmark, capsys):
-    with pytest.raises(SystemExit):
-        benchmark.main([str(SMOKE), '--cfg-options', 'foo'])
-    assert "'foo' is no KEY=VALUE" in capsys.readouterr().err
-
-
-def test_a_curve_over_workers_asks_for_images(benchmark, tmp_path):
-    with pytest.raises(SystemExit, match='--data'):
-        benchmark.main(
-            [str(SMOKE), '--sweep', 'workers', '--out', str(tmp_path)]
-        )
+@pytest.mark.parametrize(
+    ('curve', 'said'),
+    [
+        ('workers', '--data'),  # it asks for images
+        ('processes --values 2 0', '--values 0: give numbers from 1'),
+        ('resolution --values 0', '--values 0: give numbers from 1'),
+        ('batch --values -1', '--values -1: give numbers from 1'),
+    ],
+)
+def test_a_curve_that_cannot_be_measured_is_named(
+    benchmark, tmp_path, curve, said
+):
+    arguments = f'--device cpu --sweep {curve} --out {tmp_path}'
+    with pytest.raises(SystemExit, match=said):
+        benchmark.main([str(SMOKE), *arguments.split()])
 
 
 def test_a_curve_over_processes_is_refused_before_one_is_measured(

@@ -8,6 +8,7 @@ import torch
 from siameseim.parity import compare_file, steps
 from siameseim.parity.report import Row, relative_deviation, worst
 from tests.transfer_fixtures import tool
+from tests.vit_fixtures import saved
 
 
 @pytest.fixture(scope='module')
@@ -68,12 +69,23 @@ def test_nan_and_other_shapes_never_pass():
     assert worst('all', rows).name == 'all (2): nan'
 
 
-def test_a_missing_file_is_named_and_the_others_are_compared(
-    shared, tmp_path, capsys
+def test_what_cannot_be_compared_is_named_and_the_others_are_compared(
+    shared, reference, tmp_path, capsys
 ):
-    reference = shared / 'reference' / 'reference_steps_a.pt'
+    """A file that is not there, one without a weight, one without losses."""
     missing = str(tmp_path / 'no.pt')
-    assert tool('check_parity').main([missing, str(reference)]) == 1
+    weightless, cut = copy.deepcopy(reference), copy.deepcopy(reference)
+    del weightless['state']['blocks.0.attn.qkv.weight']
+    del cut['steps'][0]['loss']
+    files = [
+        missing,
+        saved(tmp_path / 'weightless.pt', weightless),
+        saved(tmp_path / 'cut.pt', cut),
+        str(shared / 'reference' / 'reference_steps_a.pt'),
+    ]
+    assert tool('check_parity').main(files) == 1
     text = capsys.readouterr().out
     assert f'error: checkpoint {missing!r} does not exist' in text
-    assert 'step 3 loss' in text and text.endswith('1 FAILED\n')
+    assert 'Missing key(s) in state_dict: "backbone.layers.0.attn' in text
+    assert "error: it has no 'loss': was it cut?" in text
+    assert 'step 3 loss' in text and text.endswith('3 FAILED\n')

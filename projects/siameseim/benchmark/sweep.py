@@ -44,11 +44,19 @@ def sweep(
         values (list[int], optional): points; by default a few small ones.
         out (Path): folder for ``growth_KIND.json`` and ``.png``.
 
+    Raises:
+        ValueError: for values that cannot be measured.
+
     Returns:
         dict: device, unit of the points, and 'points', a list of dicts.
     """
     unit, usual = _CURVES[kind]
     values = values or usual
+    least = 0 if kind == 'workers' else 1
+    if min(values) < least:
+        raise ValueError(
+            f'--values {min(values)}: give numbers from {least} on'
+        )
     if kind == 'processes':
         points = _over_processes(cfg, settings, values)
     elif kind == 'workers':
