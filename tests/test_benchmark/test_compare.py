@@ -1,7 +1,7 @@
 """Side by side: rounds, ratios, peers, and the command itself."""
 
 import json
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from siameseim.benchmark.peers import PeerStep, peer_config
 from siameseim.benchmark.plain.step import PlainStep
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.benchmark.sweep import resized
-from siameseim.benchmark.timing import Rounds
+from siameseim.benchmark.timing import ratio
 from tests.test_benchmark.conftest import SMOKE
 
 
@@ -23,32 +23,33 @@ def small_products(monkeypatch):
     monkeypatch.setitem(timing.MATMUL_SIZE, 'cpu', 256)
 
 
-class Sleeper:
-    def __init__(self, name, seconds, batch_size):
-        self.name, self.seconds = name, seconds
-        self.batch_size = batch_size
-
-    def run(self):
-        time.sleep(self.seconds)
-
-
-def test_ratios_count_images_and_are_formed_round_by_round():
-    rounds = Rounds([], 'cpu', torch.float32, 0)
-    rounds.images = dict(ours=4, other=2)
-    rounds.times = dict(ours=[1.0, 2.0, 1.0], other=[1.0, 3.0, 0.25])
-    rounds.rates = [10.0, 5.0, 20.0]
-    assert rounds.speed_up('ours', over='other') == (2.0, 0.5, 3.0)
-    assert rounds.share_of_matmul('ours', 5) == (0.5, 0.25, 0.5)
-    assert rounds.images_per_second('ours') == (4.0, 2.0, 4.0)
-    assert rounds.matmul_tflops() == (1e-11, 5e-12, 2e-11)
+def test_ratios_are_formed_round_by_round():
+    model = torch.nn.Linear(1, 1)
+    step = SimpleNamespace(
+        batch_size=4,
+        model=model,
+        optimizer=torch.optim.AdamW(model.parameters()),
+        run=lambda: None,
+    )
+    numbers = describe(step, [1.0, 2.0, 1.0], [10.0, 5.0, 20.0], 5, 'cpu')
+    assert numbers['share_of_matmul'] == (0.5, 0.25, 0.5)
+    assert numbers['images_per_second'] == (4.0, 2.0, 4.0)
+    assert ratio([2.0, 6.0, 0.5], [1.0, 2.0, 1.0]) == (2.0, 0.5, 3.0)
 
 
-def test_rounds_time_what_they_run():
-    quick, slow = Sleeper('ours', 0.01, 1), Sleeper('other', 0.1, 1)
-    rounds = Rounds([quick, slow], 'cpu', torch.float32, 3)
-    assert len(rounds.rates) == 3 and min(rounds.rates) > 0
-    assert rounds.speed_up('ours', over='other').median > 2
-    assert rounds.seconds_per_step('other').low >= 0.1
+def test_ours_is_faster_where_its_steps_take_less(smoke, monkeypatch):
+    """Eager steps are given two seconds, ours and the products one."""
+
+    def seconds(run, device):
+        owner = getattr(run, '__self__', None)
+        return 2.0 if getattr(owner, 'name', '') == 'eager' else 1.0
+
+    monkeypatch.setattr(timing, 'seconds', seconds)
+    settings = Settings(batch_size=2, steps=3, against=['eager'])
+    result = measure(smoke, settings)
+    assert result['steps']['eager']['ours_is_faster_by'] == (2, 2, 2)
+    assert result['steps']['ours']['seconds_per_step'] == (1, 1, 1)
+    assert result['matmul_tflops'].median == 5 * 2 * 256**3 / 1e12
 
 
 def test_a_plain_step_ends_with_the_weights_of_ours(smoke):
@@ -100,9 +101,8 @@ def test_stock_methods_make_a_step(name):
 def test_no_memory_is_stated_where_it_lies_in_cuda_graphs(smoke, mode):
     step = StepBenchmark(smoke, 2, 'cpu')
     step.run()
-    rounds = Rounds([step], 'cpu', torch.float32, 1)
     step.compiled = mode
-    numbers = describe(step, rounds, step.flops(), 'cpu')
+    numbers = describe(step, [1.0], [1.0], 1, 'cpu')
     assert (numbers['step_memory_mib_per_image'] is None) == bool(mode)
 
 

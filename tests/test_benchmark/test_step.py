@@ -1,5 +1,6 @@
 """The benchmark's step and its FLOP count."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,7 @@ def test_spread_and_rate():
     products, flops = matmul('cpu', torch.float32, 64)
     assert flops == 5 * 2 * 64**3  # of one call
     assert flops / timed(products, 'cpu', 3).high > 0
+    assert timed(lambda: time.sleep(0.05), 'cpu', 2).low >= 0.05
 
 
 def test_one_of_each_is_timed_in_a_round():

@@ -16,7 +16,7 @@ from ..datasets import PretrainDataset
 from ..engine.train_config import set_data
 from .plain.data import PlainTwoViews
 from .step import pipeline_step
-from .timing import spread
+from .timing import ratio, spread
 
 Images = PretrainDataset | PlainTwoViews
 
@@ -50,9 +50,7 @@ def data_rates(
     rates = _in_turn(pipelines)
     result: dict[str, Any] = {n: spread(each) for n, each in rates.items()}
     if plain:
-        pairs = zip(*rates.values(), strict=True)
-        ratios = [ours / theirs for ours, theirs in pairs]
-        result['samples_over_plain'] = spread(ratios)
+        result['samples_over_plain'] = ratio(*rates.values())
     if workers:
         loader = endless_loader(dataset, batch_size, workers)
         rate = loader_rate(loader)

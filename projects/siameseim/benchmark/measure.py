@@ -19,7 +19,15 @@ from .peers import PeerStep, peer_config
 from .phases import step_phases
 from .plain.step import PlainStep
 from .step import StepBenchmark
-from .timing import Rounds, Spread, peak_memory
+from .timing import (
+    MATMUL_SIZE,
+    Spread,
+    in_turn,
+    matmul,
+    peak_memory,
+    ratio,
+    spread,
+)
 
 # Contenders that are the same step: its blocks compiled, or not.
 OURS = ('compiled', 'eager')
@@ -93,18 +101,20 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     for other in others:  # also their first step
         flops[other.name] = _first_step(other, flops['ours'])
     step.run()
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    rounds = Rounds([step, *others], device, dtype, settings.steps)
+    contenders = [step, *others]
+    times, rates = _rounds(contenders, settings, bf16)
     result: dict[str, Any] = dict(
         **_circumstances(settings, bf16),
         seconds_to_first_step=to_first_step,
-        matmul_tflops=rounds.matmul_tflops(),
+        matmul_tflops=spread([rate / 1e12 for rate in rates]),
     )
     result['steps'] = {
-        each.name: describe(each, rounds, flops[each.name], device)
-        for each in (step, *others)
+        each.name: describe(
+            each, times[each.name], rates, flops[each.name], device
+        )
+        for each in contenders
     }
-    _add_ratios(result, rounds)
+    _add_ratios(result, times)
     if settings.data:
         result['data'] = data_side.data_rates(
             cfg,
@@ -135,28 +145,43 @@ def _circumstances(settings: Settings, bf16: bool) -> dict[str, Any]:
     )
 
 
-def _add_ratios(result: dict[str, Any], rounds: Rounds) -> None:
+def _rounds(
+    contenders: list[Any], settings: Settings, bf16: bool
+) -> tuple[dict[str, list[float]], list[float]]:
+    """Seconds of each one's steps, and FLOP/s of a large matrix product."""
+    size = MATMUL_SIZE[torch.device(settings.device).type]
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    products, flop = matmul(settings.device, dtype, size)
+    runs = {each.name: each.run for each in contenders}
+    times = in_turn(
+        {'matmul': products, **runs}, settings.device, settings.steps
+    )
+    rates = [flop / each for each in times.pop('matmul')]
+    return times, rates
+
+
+def _add_ratios(result: dict[str, Any], times: dict[str, list[float]]) -> None:
     """Shares of the stated peak, and ours over each of the others."""
     stated = result['datasheet_tflops']
     for name, numbers in result['steps'].items():
         if stated:
             numbers['share_of_datasheet'] = numbers['tflops'] / stated
         if name != 'ours':
-            numbers['ours_is_faster_by'] = rounds.speed_up('ours', over=name)
+            numbers['ours_is_faster_by'] = ratio(times[name], times['ours'])
 
 
 def describe(
-    step: Any, rounds: Rounds, flops: int, device: str
+    step: Any, times: list[float], rates: list[float], flops: int, device: str
 ) -> dict[str, Any]:
     """Numbers of one contender, memory included."""
-    time_ = rounds.seconds_per_step(step.name)
+    seconds = spread(times)
     gib, per_image = 2**30, 2**20 * step.batch_size
     return dict(
-        seconds_per_step=time_,
-        images_per_second=rounds.images_per_second(step.name),
+        seconds_per_step=seconds,
+        images_per_second=spread([step.batch_size / each for each in times]),
         gflop_per_image=flops / step.batch_size / 1e9,
-        tflops=flops / time_.median / 1e12,
-        share_of_matmul=rounds.share_of_matmul(step.name, flops),
+        tflops=flops / seconds.median / 1e12,
+        share_of_matmul=ratio([flops / each for each in times], rates),
         weights_and_moments_gib=static_memory(step.model, step.optimizer)
         / gib,
         step_memory_mib_per_image=None

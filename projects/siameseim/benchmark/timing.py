@@ -2,8 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import torch
 
@@ -24,6 +24,11 @@ class Spread(NamedTuple):
 def spread(values: list[float]) -> Spread:
     """Summarise repeated measurements."""
     return Spread(statistics.median(values), min(values), max(values))
+
+
+def ratio(numbers: Iterable[float], others: Iterable[float]) -> Spread:
+    """Spread of what two measurements give, one over the other, by round."""
+    return spread([a / b for a, b in zip(numbers, others, strict=True)])
 
 
 def seconds(run: Callable[[], object], device: str) -> float:
@@ -82,81 +87,6 @@ def matmul(
 
     products()
     return products, _PRODUCTS * 2 * size**3
-
-
-class Contender(Protocol):
-    """What can be timed: ``run`` is one training step."""
-
-    name: str
-    batch_size: int
-
-    def run(self) -> None:
-        """One optimizer step."""
-
-
-class Rounds:
-    """Times of steps and of matrix products, round by round.
-
-    Args:
-        contenders (Sequence[Contender]): measured in this order in each round;
-            each has run before.
-        device (str): 'cpu' or 'cuda'.
-        dtype (torch.dtype): of the matrix product.
-        repeats (int): number of rounds.
-
-    Attributes:
-        times (dict[str, list[float]]): seconds of each contender's steps.
-        rates (list[float]): FLOP/s of a large matrix product.
-    """
-
-    def __init__(
-        self,
-        contenders: Sequence[Contender],
-        device: str,
-        dtype: torch.dtype,
-        repeats: int,
-    ) -> None:
-        self.images = {each.name: each.batch_size for each in contenders}
-        size = MATMUL_SIZE[torch.device(device).type]
-        products, flops = matmul(device, dtype, size)
-        runs = {each.name: each.run for each in contenders}
-        self.times = in_turn({'matmul': products, **runs}, device, repeats)
-        self.rates = [flops / t for t in self.times.pop('matmul')]
-
-    def seconds_per_step(self, name: str) -> Spread:
-        """Of one contender."""
-        return spread(self.times[name])
-
-    def images_per_second(self, name: str) -> Spread:
-        """Of one contender."""
-        return spread([self.images[name] / t for t in self.times[name]])
-
-    def speed_up(self, name: str, over: str) -> Spread:
-        """Images a second of ``name`` over those of ``over``, by round."""
-        share = self.images[name] / self.images[over]
-        return spread(
-            [
-                share * other / own
-                for own, other in zip(
-                    self.times[name], self.times[over], strict=True
-                )
-            ]
-        )
-
-    def matmul_tflops(self) -> Spread:
-        """Speed of the matrix product in TFLOP/s."""
-        return spread([rate / 1e12 for rate in self.rates])
-
-    def share_of_matmul(self, name: str, flops: int) -> Spread:
-        """Model FLOP/s of ``name`` over those of the matrix product."""
-        return spread(
-            [
-                flops / time / rate
-                for time, rate in zip(
-                    self.times[name], self.rates, strict=True
-                )
-            ]
-        )
 
 
 def peak_memory(device: str) -> int:
