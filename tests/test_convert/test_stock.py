@@ -4,7 +4,6 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 from mmpretrain.models import VisionTransformer
-from mmpretrain.registry import MODELS
 
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.models import SiameseIMViT
@@ -81,23 +80,3 @@ def test_vitdet_weights_load_back_from_vit_sam(tmp_path, images):
     )
     again.init_weights()
     torch.testing.assert_close(features(again, images), features(ours, images))
-
-
-def test_a_classifier_of_stock_parts_loads_a_backbone(tmp_path):
-    file = saved(tmp_path / 'f.pth', tiny_vit().state_dict())
-    model = MODELS.build(
-        dict(
-            type='ImageClassifier',
-            backbone=dict(
-                type='SiameseIMViT',
-                **SIZES,
-                out_type='avg_featmap',
-                init_cfg=dict(type='Pretrained', checkpoint=file),
-            ),
-            head=dict(type='LinearClsHead', num_classes=3, in_channels=16),
-        )
-    )
-    model.init_weights()
-    torch.testing.assert_close(
-        model.backbone.layers[2].ln1.bias, tiny_vit().layers[2].ln1.bias
-    )

@@ -177,17 +177,6 @@ def test_others_may_read_a_safetensors_file_as_any(pretrained, tmp_path):
 
 
 @torch.no_grad()
-def test_plain_safetensors_and_get_model(pretrained, tmp_path):
-    file = tmp_path / 'm.safetensors'
-    convert(pretrained, file, 'safetensors')
-    model = get_model(file, out_type='raw')  # heads are noted in the file
-    tokens = model(pretrained.images)[-1]
-    assert_near(tokens, pretrained.tokens, atol=1e-6)
-    means = get_model(file)(pretrained.images)[-1]
-    torch.testing.assert_close(means, tokens[:, 1:].mean(1))
-
-
-@torch.no_grad()
 def test_vit_sam_without_windows(pretrained, tmp_path):
     file, size = tmp_path / 'm.pth', pretrained.sizes
     report = convert(pretrained, file, 'vitsam')

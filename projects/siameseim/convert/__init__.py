@@ -1,4 +1,8 @@
-"""Reading checkpoints of any known layout, and converting between them."""
+"""Checkpoints of any known layout: their names, and loading a backbone.
+
+The models import this, so that nothing in here may import them; what needs
+models lies in ``weights``.
+"""
 
 from .backbone_file import BackboneFile, read_backbone
 from .load_backbone import load_pretrained

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import requirements
-from .versions import Range
+from .requirements import Range
 
 Facts = dict[str, dict[str, Any]]
 SET_UP = {

@@ -102,13 +102,11 @@ def _interpret(
         normalisation=find_normalisation(file.extra),
         takes_mean='ln2.weight' not in tensors and _takes_mean(file.extra),
     )
-    reading = Reading(vit, file, changed, lossy, heads_guessed=heads.guessed)
     if vit.has_final_norm and notes.get('final_norm') is False:
         # written for a library that cannot do without one
-        reading.vit = vit.without('ln1.weight', 'ln1.bias')
-        reading.changed.append(
-            'the final norm, which stood in for none, is left out'
-        )
+        vit = vit.without('ln1.weight', 'ln1.bias')
+        changed.append('the final norm, which stood in for none, is left out')
+    reading = Reading(vit, file, changed, lossy, heads_guessed=heads.guessed)
     reading.notes.extend(_notes(reading, heads))
     return reading
 
