@@ -11,8 +11,8 @@ KNOWN_GOOD = 'mmcv==2.1.0\nmmcv-lite==2.1.0\ntorch==2.0\npytest==9.0\n'
 class PretendedCommands(Commands):
     """Remembers the commands; fails those of a given title."""
 
-    def __init__(self, log):
-        super().__init__(log)
+    def __init__(self, log, python):
+        super().__init__(log, python)
         self.ran = []
         self.failing = {}  # errors by title
         self.effects = {}  # functions of the command by title
@@ -52,7 +52,7 @@ def places(tmp_path):
 @pytest.fixture
 def commands(places):
     """Commands that only pretend."""
-    return PretendedCommands(places.log)
+    return PretendedCommands(places.log, places.python)
 
 
 @pytest.fixture

@@ -12,29 +12,32 @@ from bootstrap.commands import Commands, environment
 from bootstrap.errors import SetupError
 
 
-def test_output_is_returned_and_logged(tmp_path):
-    commands = Commands(tmp_path / 'log')
+@pytest.fixture
+def commands(tmp_path):
+    return Commands(tmp_path / 'log', Path(sys.executable))
+
+
+def test_output_is_returned_and_logged(commands):
     told = commands.run([sys.executable, '-c', 'print("hello")'], 'Greeting')
     assert told == 'hello\n'
-    assert 'hello' in (tmp_path / 'log').read_text()
+    assert 'hello' in commands.log.read_text()
 
 
-def test_failure_is_a_setup_error_that_names_the_log(tmp_path):
-    commands = Commands(tmp_path / 'log')
+def test_failure_is_a_setup_error_that_names_the_log(commands):
     code = 'import sys; print("odd thing"); sys.exit(3)'
     with pytest.raises(SetupError, match='odd thing') as caught:
         commands.run([sys.executable, '-c', code], 'Greeting')
-    assert str(tmp_path / 'log') in caught.value.cure
+    assert str(commands.log) in caught.value.cure
 
 
-def test_long_commands_give_signs_of_life(tmp_path, monkeypatch, capsys):
+def test_long_commands_give_signs_of_life(commands, monkeypatch, capsys):
     monkeypatch.setattr(module, 'HEARTBEAT_SECONDS', 0.05)
     code = 'import time; print("at work", flush=True); time.sleep(0.5)'
-    Commands(tmp_path / 'log').run([sys.executable, '-c', code], 'Working')
+    commands.run([sys.executable, '-c', code], 'Working')
     assert 's: at work' in capsys.readouterr().out
 
 
-def test_an_interrupted_command_is_ended(tmp_path, monkeypatch):
+def test_an_interrupted_command_is_ended(commands, monkeypatch):
     pids = []
 
     def interrupt(process, *args):
@@ -51,13 +54,13 @@ def test_an_interrupted_command_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(module, '_heartbeat', interrupt)
     begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        Commands(tmp_path / 'log').run(['sleep', '60'], 'Sleeping')
+        commands.run(['sleep', '60'], 'Sleeping')
     assert time.monotonic() - begin < 10
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
 
 
-def test_an_unreachable_index_is_told_as_such(tmp_path):
+def test_an_unreachable_index_is_told_as_such(commands, tmp_path):
     nowhere = {
         'PIP_CONFIG_FILE': os.devnull,
         'PIP_EXTRA_INDEX_URL': '',
@@ -65,8 +68,7 @@ def test_an_unreachable_index_is_told_as_such(tmp_path):
         'PIP_INDEX_URL': 'http://127.0.0.1:9/simple',
     }
     with pytest.raises(SetupError, match='index cannot be reached'):
-        Commands(tmp_path / 'log').pip(
-            Path(sys.executable),
+        commands.pip(
             'Installing packages',
             *('install', '--retries', '1', '--target', tmp_path, 'anything'),
             extra_env=nowhere,

@@ -30,7 +30,7 @@ def installing(places, commands, put, monkeypatch):
         'Installing siameseim': install_project,
         'Installing mmcv-lite': lambda command: put('mmcv_lite', '2.1.0'),
     }
-    monkeypatch.setattr(flow, 'Commands', lambda log: commands)
+    monkeypatch.setattr(flow, 'Commands', lambda *_: commands)
     monkeypatch.setattr(
         flow.disk, 'require_space_for_packages', lambda places: None
     )

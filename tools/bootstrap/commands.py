@@ -43,10 +43,12 @@ class Commands:
 
     Args:
         log: The file, appended to.
+        python: The environment's Python, which need not be there yet.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, python: Path) -> None:
         self.log = log
+        self.python = python
 
     def run(
         self,
@@ -92,18 +94,17 @@ class Commands:
 
     def pip(
         self,
-        python: Path,
         title: str,
         *words: str | Path,
         extra_env: Mapping[str, str] | None = None,
     ) -> None:
-        """Run the pip of a Python; see ``run`` for the rest."""
+        """Run the environment's pip; see ``run`` for the rest."""
         flags = ('-m', 'pip', '--disable-pip-version-check', '--no-input')
-        self.run([python, *flags, *words], title, extra_env)
+        self.run([self.python, *flags, *words], title, extra_env)
 
-    def import_(self, python: Path, names: str) -> None:
+    def import_(self, names: str) -> None:
         """Import modules in a child, to see whether they can be."""
-        self.run([python, '-c', f'import {names}'], f'Importing {names}')
+        self.run([self.python, '-c', f'import {names}'], f'Importing {names}')
 
 
 @contextmanager

@@ -38,18 +38,18 @@ def set_up(places: Places, target: str) -> None:
 def _work(places: Places, target: str) -> None:
     stamp.clear(places)
     places.log.write_text('', 'utf-8')
-    commands = Commands(places.log)
+    commands = Commands(places.log, places.python)
     print(f'   (everything the commands print: {places.log})')
     venv.ensure(places, commands)
     venv.drop_half_installed(places)
     _install_packages(places, target, commands)
     _install_project(places, commands)
-    _check_imports(places, WITHOUT_MMCV, commands)
+    _check_imports(WITHOUT_MMCV, commands)
     if target == 'test':
         mmcv.ensure_full(places, commands)
     else:
         mmcv.ensure_lite(places, commands)
-    _check_imports(places, WITH_MMCV[target], commands)
+    _check_imports(WITH_MMCV[target], commands)
     # The full stack holds all that the quickstart asks for.
     for done in {'quickstart', target}:
         stamp.write(places, done)
@@ -63,7 +63,6 @@ def _install_packages(places: Places, target: str, commands: Commands) -> None:
         disk.require_space_for_packages(places)
     with step(f'installing {len(missing)} packages and what they need'):
         commands.pip(
-            places.python,
             'Installing packages',
             *('install', '--progress-bar', 'off', '--retries', '2'),
             *('-r', places.requirements / f'{target}.txt'),
@@ -76,13 +75,12 @@ def _install_project(places: Places, commands: Commands) -> None:
     with step('installing siameseim itself (editable)'):
         # The build tools are in the environment: no isolation, no network.
         commands.pip(
-            places.python,
             'Installing siameseim',
             *('install', '--no-deps', '--no-build-isolation'),
             *('--editable', places.root),
         )
 
 
-def _check_imports(places: Places, names: str, commands: Commands) -> None:
+def _check_imports(names: str, commands: Commands) -> None:
     with step(f'importing {names}'):
-        commands.import_(places.python, names)
+        commands.import_(names)

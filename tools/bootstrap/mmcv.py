@@ -34,7 +34,6 @@ def ensure_lite(places: Places, commands: Commands) -> None:
     with step(f'installing mmcv-lite {version}'):
         _uninstall(places, commands)
         commands.pip(
-            places.python,
             'Installing mmcv-lite',
             *('install', '--no-deps', f'{LITE}=={version}'),
         )
@@ -47,12 +46,12 @@ def ensure_full(places: Places, commands: Commands) -> None:
         SetupError: If it cannot be compiled, or does not work once it is.
     """
     if fits(places, full=True):
-        problem = broken(places, commands)
+        problem = broken(commands)
         if problem is None:
             return
         print(f'   the installed mmcv was built for another torch: {problem}')
     version = known_good(places.requirements)[FULL]
-    facts = torch_facts.ask(places, commands)
+    facts = torch_facts.ask(commands)
     kept = mmcv_wheel.cached(places, facts, version)
     problem = _install(places, commands, facts, version)
     if problem is not None and kept is not None:
@@ -77,33 +76,31 @@ def _install(
     with step(f'installing mmcv {version} with its operators'):
         _uninstall(places, commands)
         commands.pip(
-            places.python,
             'Installing mmcv',
             *('install', '--no-deps', wheel),
         )
-        return broken(places, commands)
+        return broken(commands)
 
 
 def _uninstall(places: Places, commands: Commands) -> None:
     here = {FULL, LITE} & venv.installed(places).keys()
     if here:
         commands.pip(
-            places.python,
             'Removing the other mmcv',
             *('uninstall', '-y', *sorted(here)),
         )
 
 
-def broken(places: Places, commands: Commands) -> str | None:
+def broken(commands: Commands) -> str | None:
     """Return why mmcv's operators cannot be used, None if they can.
 
     Raises:
         SetupError: If the fault is not the operators': torch or the Python
             part of mmcv cannot be imported either.
     """
-    commands.import_(places.python, 'torch, mmcv')
+    commands.import_('torch, mmcv')
     try:
-        commands.import_(places.python, 'mmcv.ops')
+        commands.import_('mmcv.ops')
     except SetupError as error:
         return error.problem.splitlines()[-1].strip()
     return None

@@ -63,19 +63,16 @@ def _build(
     places: Places, facts: TorchFacts, version: str, commands: Commands
 ) -> None:
     cxx = require_compiler()
-    require_headers(places, commands)
+    require_headers(commands)
     require_space({Path(tempfile.gettempdir()): 2.0, places.cache: 0.1})
     _warn_of_cpu_only(facts)
     tools = places.requirements / 'build.txt'
-    commands.pip(
-        places.python, 'Installing build tools', 'install', '-r', tools
-    )
+    commands.pip('Installing build tools', 'install', '-r', tools)
     with (
         step(f'compiling mmcv {version} for torch {facts.version}, once'),
         tempfile.TemporaryDirectory() as scratch,
     ):
         commands.pip(
-            places.python,
             'Compiling mmcv',
             *('wheel', '--no-deps', '--no-build-isolation', '--verbose'),
             # pip's own cache of wheels does not know the torch version.
@@ -115,14 +112,16 @@ def require_compiler() -> str:
     return cxx
 
 
-def require_headers(places: Places, commands: Commands) -> None:
+def require_headers(commands: Commands) -> None:
     """Check that Python's header files are there.
 
     Raises:
         SetupError: If they are not.
     """
     code = 'import sysconfig; print(sysconfig.get_path("include"))'
-    told = commands.run([places.python, '-c', code], "Asking Python's folders")
+    told = commands.run(
+        [commands.python, '-c', code], "Asking Python's folders"
+    )
     include = Path(told.strip())
     if not (include / 'Python.h').is_file():
         raise SetupError(

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 
 from bootstrap.commands import Commands
-from bootstrap.places import Places
 
 _ASK = """
 import json, os, re, shutil, subprocess, sysconfig, torch
@@ -50,8 +49,8 @@ class TorchFacts:
         return f'torch-{self.version}-{self.tag}-{self.platform}-{device}'
 
 
-def ask(places: Places, commands: Commands) -> TorchFacts:
+def ask(commands: Commands) -> TorchFacts:
     """Import the environment's torch in a child and return its facts."""
-    told = commands.run([places.python, '-c', _ASK], 'Importing torch')
+    told = commands.run([commands.python, '-c', _ASK], 'Importing torch')
     facts = told.rpartition('FACTS ')[2]
     return TorchFacts(**json.loads(facts))
