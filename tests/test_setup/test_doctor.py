@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from siameseim.environment import checks, hardware, report, requirements
+from siameseim.environment import (
+    checks,
+    hardware,
+    probe,
+    report,
+    requirements,
+)
 from siameseim.environment.probe import run_probes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,6 +129,14 @@ def test_a_probe_that_ends_the_process_is_charged_alone(tmp_path, monkeypatch):
     assert told['harmless'] == told['json'] == {}
     assert 'exit code 11' in told['deadly']['error']
     assert 'ModuleNotFoundError' in told['no_such_module']['error']
+
+
+def test_a_probe_that_does_not_end_is_told_as_such(tmp_path, monkeypatch):
+    (tmp_path / 'endless.py').write_text('import time; time.sleep(60)')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    monkeypatch.setattr(probe, 'SECONDS_PER_PROBE', 1)
+    told = run_probes(['endless'])
+    assert told['endless']['error'] == 'the import did not end within 1 s'
 
 
 def test_this_environment_resumes_from_mmengine_checkpoints():

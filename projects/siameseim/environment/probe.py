@@ -26,17 +26,17 @@ def run_probes(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     while len(results) < len(names):
         rest = names[len(results) :]
         command = [sys.executable, str(CHILD), *rest]
-        code, output = _run(command, len(rest))
+        output, ending = _run(command, SECONDS_PER_PROBE * len(rest))
         for line in output.splitlines():
             if line.startswith('RESULT '):
                 results[names[len(results)]] = json.loads(line[7:])
         if len(results) < len(names):
-            died = f'the import ended the process (exit code {code})'
-            results[names[len(results)]] = {'error': died}
+            results[names[len(results)]] = {'error': f'the import {ending}'}
     return results
 
 
-def _run(command: list[str], probes: int) -> tuple[int, str]:
+def _run(command: list[str], seconds: int) -> tuple[str, str]:
+    """Return what a command printed, and how it ended."""
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -45,8 +45,9 @@ def _run(command: list[str], probes: int) -> tuple[int, str]:
         text=True,
     )
     try:
-        output, _ = child.communicate(timeout=SECONDS_PER_PROBE * probes)
+        output, _ = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         child.kill()
         output, _ = child.communicate()
-    return child.returncode, output
+        return output, f'did not end within {seconds} s'
+    return output, f'ended the process (exit code {child.returncode})'
