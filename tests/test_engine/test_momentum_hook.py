@@ -8,7 +8,6 @@ import torch
 from mmengine.optim import OptimWrapper
 
 from siameseim.engine import MomentumTargetHook
-from siameseim.engine.schedule import target_momentum
 from siameseim.errors import InputError
 
 
@@ -20,21 +19,15 @@ def kept_at(done):
 def test_once_per_optimizer_step(toy_run, accumulation):
     """12 iterations; with 5 epochs and 4 the last window is not full."""
     epochs = 5 if accumulation == 4 else 2
-    model = toy_run(epochs=epochs, accumulation=accumulation).model
+    runner = toy_run(epochs=epochs, accumulation=accumulation)
     total = 6 * epochs
-    assert model.kept == [
+    assert runner.model.kept == [
         (start, pytest.approx(kept_at(start / total), rel=1e-12))
         for start in range(0, total, accumulation)
     ]
-
-
-def test_as_many_updates_as_optimizer_steps(toy_run):
-    runner = toy_run(epochs=5, accumulation=4)
-    steps = {
-        int(state['step'])
-        for state in runner.optim_wrapper.optimizer.state.values()
-    }
-    assert steps == {math.ceil(30 / 4)} == {len(runner.model.kept)}
+    moments = runner.optim_wrapper.optimizer.state.values()
+    steps = {int(state['step']) for state in moments}
+    assert steps == {len(runner.model.kept)}
 
 
 def test_a_wrapper_that_tells_of_no_skipped_steps_is_refused():
@@ -43,37 +36,46 @@ def test_a_wrapper_that_tells_of_no_skipped_steps_is_refused():
         MomentumTargetHook().before_train(runner)
 
 
-def test_it_reaches_a_wrapped_model():
+def kept_by(hook, iteration, wrap=lambda model: model):
+    """The fraction that a hook asks a model to keep, in one of four."""
     updates = []
-    inner = torch.nn.Linear(1, 1)
-    inner.update_target = lambda kept, skipped: updates.append(kept)
+    model = torch.nn.Linear(1, 1)
+    model.update_target = lambda kept, skipped: updates.append(kept)
+    runner = SimpleNamespace(
+        iter=iteration,
+        max_iters=4,
+        model=wrap(model),
+        optim_wrapper=SimpleNamespace(accumulation=1, skipped=None),
+        message_hub=SimpleNamespace(update_scalar=lambda *_: None),
+    )
+    hook.before_train_iter(runner, 0)
+    (kept,) = updates
+    return kept
+
+
+def test_it_reaches_a_wrapped_model():
     torch.distributed.init_process_group(
         'gloo', store=torch.distributed.HashStore(), rank=0, world_size=1
     )
     try:
-        wrapped = torch.nn.parallel.DistributedDataParallel(inner)
-        runner = SimpleNamespace(
-            iter=0,
-            max_iters=10,
-            model=wrapped,
-            optim_wrapper=SimpleNamespace(accumulation=1, skipped=None),
-            message_hub=SimpleNamespace(update_scalar=lambda *_: None),
-        )
-        MomentumTargetHook().before_train_iter(runner, 0)
+        wrap = torch.nn.parallel.DistributedDataParallel
+        assert kept_by(MomentumTargetHook(), 0, wrap) == pytest.approx(0.995)
     finally:
         torch.distributed.destroy_process_group()
-    assert updates == [pytest.approx(0.995)]
 
 
-def test_a_final_momentum_of_0_makes_the_target_the_online_branch():
-    kept = [
-        target_momentum(done / 4, base=0.0, final=0.0) for done in range(5)
-    ]
-    assert kept == [0.0] * 5
-
-
-def test_between_two_momenta_half_way_is_their_mean():
-    assert target_momentum(0.5, base=0.9, final=0.98) == pytest.approx(0.94)
+@pytest.mark.parametrize(
+    ('base', 'final', 'iteration', 'kept'),
+    [
+        (0.0, 0.0, 0, 0.0),  # the target is the online branch
+        (0.0, 0.0, 3, 0.0),
+        (0.9, 0.98, 0, 0.9),
+        (0.9, 0.98, 2, 0.94),  # half way
+    ],
+)
+def test_other_momenta(base, final, iteration, kept):
+    hook = MomentumTargetHook(base, final)
+    assert kept_by(hook, iteration) == pytest.approx(kept, rel=1e-12)
 
 
 @pytest.mark.parametrize('name', ['base_momentum', 'final_momentum'])

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..errors import InputError
-from .schedule import target_momentum
+from .schedule import warmup_cosine
 from .unwrap import unwrapped
 
 
@@ -22,7 +22,8 @@ class MomentumTargetHook(Hook):
     Args:
         base_momentum (float): fraction of the target kept at the start of
             training. Defaults to 0.995.
-        final_momentum (float): the same at the end. Defaults to 1.
+        final_momentum (float): the same at the end, reached along a half
+            cosine. Defaults to 1.
 
     Raises:
         InputError: if one of them is no fraction.
@@ -61,11 +62,9 @@ class MomentumTargetHook(Hook):
         """Update the target if an optimizer window begins here."""
         if runner.iter % runner.optim_wrapper.accumulation:
             return
-        kept = target_momentum(
-            runner.iter / runner.max_iters,
-            self.base_momentum,
-            self.final_momentum,
-        )
+        left = warmup_cosine(runner.iter, 0, runner.max_iters)  # from 1 to 0
+        final = self.final_momentum
+        kept = final - left * (final - self.base_momentum)
         unwrapped(runner.model).update_target(
             kept, runner.optim_wrapper.skipped
         )

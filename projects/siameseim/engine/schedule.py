@@ -1,4 +1,4 @@
-"""Learning rate and target momentum as functions of the iteration."""
+"""Where optimizer steps end, and their learning rate."""
 
 import math
 from typing import Any
@@ -35,20 +35,6 @@ def warmup_cosine(iteration: int, warmup: int, total: int) -> float:
         return iteration / warmup
     done = (iteration - warmup) / (total - warmup)
     return 0.5 * (1 + math.cos(math.pi * done))
-
-
-def target_momentum(
-    done: float, base: float = 0.995, final: float = 1.0
-) -> float:
-    """Fraction of the target kept at an update (method section 4).
-
-    Args:
-        done (float): fraction of the training that is done, in [0, 1].
-        base (float): fraction kept at the start. Defaults to 0.995.
-        final (float): fraction kept at the end, reached along a half cosine.
-            Defaults to 1.
-    """
-    return final - 0.5 * (1 + math.cos(math.pi * done)) * (final - base)
 
 
 @PARAM_SCHEDULERS.register_module()
