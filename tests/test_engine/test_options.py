@@ -1,14 +1,10 @@
-"""What a config file and a failed build say of a user's mistake."""
+"""Names that a config file sets."""
 
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
-from mmpretrain.registry import TRANSFORMS
-from torch.optim import SGD
 
-from siameseim.engine.config_errors import missing_toolbox, unknown_setting
 from siameseim.engine.options import misspelt, read_config
 from siameseim.errors import InputError
 from tests.transfer_fixtures import ROOT
@@ -65,45 +61,3 @@ def test_names_of_shipped_and_stock_configs_are_free():
     for file in mistaken:  # not the user's to mend
         assert '.mim' in file.parts
         read_config(Namespace(config=str(file), cfg_options={}))
-
-
-@pytest.mark.parametrize(
-    ('line', 'stack'),
-    [('import einops_not_there', False), ('import mmdet.not_there', True)],
-)
-def test_the_import_that_failed_is_named(line, stack, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / 'own_module.py').write_text(line)
-    (tmp_path / 'mine.py').write_text(
-        "custom_imports = dict(imports=['own_module'])"
-    )
-    with pytest.raises(ImportError) as error:
-        Config.fromfile(tmp_path / 'mine.py')
-    text = missing_toolbox(error.value)
-    name = line.split()[1]
-    assert f"Failed to import own_module: No module named '{name}'" in text
-    assert ('tools/setup_env.py' in text) == stack
-
-
-def test_a_type_that_nobody_registered_is_named():
-    with pytest.raises(KeyError) as error:
-        TRANSFORMS.build(dict(type='TopHiden'))
-    assert unknown_setting(error.value) == (
-        'error: a type is not known: TopHiden is not in the mmpretrain::'
-        'transform registry: check its spelling, and that custom_imports '
-        'names the module that registers it'
-    )
-
-
-def test_other_missing_keys_are_no_settings():
-    with pytest.raises(KeyError, match='img'):
-        unknown_setting(KeyError('img'))
-
-
-def test_a_setting_of_the_type_before_names_delete():
-    with pytest.raises(TypeError) as error:
-        SGD([], lr=1.0, betas=(0.9, 0.95))
-    assert unknown_setting(error.value).endswith(
-        "'betas'. If the config inherits it from a part of another type, add "
-        '_delete_=True beside the type'
-    )
