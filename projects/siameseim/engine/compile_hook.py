@@ -85,15 +85,6 @@ def missing_for_triton() -> str | None:
     return None
 
 
-def _missing_anywhere() -> str | None:
-    """What triton lacks for one of the processes.
-
-    They compile together or not at all: compiled blocks send gradients at
-    other moments, and the processes must send in one order.
-    """
-    return next(filter(None, all_gather_object(missing_for_triton())), None)
-
-
 @HOOKS.register_module()
 class CompileBlocksHook(Hook):
     """Run ``torch.compile`` on every transformer block before training.
@@ -125,12 +116,16 @@ class CompileBlocksHook(Hook):
         enabled = self.enabled
         if enabled == 'auto':
             enabled = torch.cuda.is_available()
-            missing = _missing_anywhere() if enabled else None
-            if missing:
+            # Processes compile together or not at all: compiled blocks send
+            # gradients at other moments, and all must send in one order.
+            lacking = (
+                all_gather_object(missing_for_triton()) if enabled else ()
+            )
+            if any(lacking):
                 enabled = False
                 runner.logger.info(
                     'blocks are not compiled, which would be faster, for '
-                    f'want of {missing}'
+                    f'want of {next(filter(None, lacking))}'
                 )
         if enabled:
             count = compile_blocks(runner.model, **self.options)

@@ -13,7 +13,6 @@ from torch.nn.utils import clip_grad_value_, get_total_norm
 from ..models.norm import batch_norm_buffers
 from .param_groups import keep_kernel
 from .precision import use_bf16
-from .sharded_adamw import local_optimizer
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -86,8 +85,8 @@ class AutocastOptimWrapper(OptimWrapper):
         if self.optimizer.defaults.get('fused'):
             # The kernel reads this flag on the device, as it does for a
             # GradScaler, and leaves weights and moments alone if it is 1.
-            flag = self.skipped.float()
-            local_optimizer(self.optimizer).found_inf = flag
+            kernel = getattr(self.optimizer, 'optim', self.optimizer)  # ZeRO
+            kernel.found_inf = self.skipped.float()
             self.optimizer.step(**kwargs)
         elif not self.skipped:
             self.optimizer.step(**kwargs)

@@ -96,26 +96,16 @@ class RecordedStep:
 
     def fits(self, inputs: list[Tensor], samples: dict[str, Tensor]) -> bool:
         """Whether a batch has the recorded tensors, in their shapes."""
-        return (
-            len(inputs) == len(self._inputs)
-            and samples.keys() == self._samples.keys()
-            and all(a.shape == b.shape for a, b in self._both(inputs, samples))
-        )
-
-    def _both(
-        self, inputs: list[Tensor], samples: dict[str, Tensor]
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Tensors of a batch beside those that the graphs read."""
-        yield from zip(inputs, self._inputs, strict=True)
-        for name, value in samples.items():
-            yield value, self._samples[name]
+        return _shapes(inputs, samples) == _shapes(self._inputs, self._samples)
 
     def replay(
         self, inputs: list[Tensor], samples: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """Losses of a batch, whose gradients are those of the graph."""
-        for new, read in self._both(inputs, samples):
-            read.copy_(new)
+        for view, read in zip(inputs, self._inputs, strict=True):
+            read.copy_(view)
+        for name, read in self._samples.items():
+            read.copy_(samples[name])
         losses = _Replay.apply(self, *self.parameters)
         self._model.step_features = self._features
         return dict(zip(self._names, losses, strict=True))
@@ -166,6 +156,11 @@ class _Replay(torch.autograd.Function):
         graph.backward.replay()
         found = graph.gradients
         return None, *(g if g is None else g.detach() for g in found)
+
+
+def _shapes(inputs: list[Tensor], samples: dict[str, Tensor]) -> tuple:
+    named = {name: value.shape for name, value in samples.items()}
+    return [view.shape for view in inputs], named
 
 
 @contextmanager

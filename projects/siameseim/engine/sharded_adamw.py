@@ -60,13 +60,6 @@ class ShardedAdamW(ZeroRedundancyOptimizer):
                     state['step'] = state['step'].to(param.device)
 
 
-def local_optimizer(optimizer: Optimizer) -> Any:
-    """The optimizer that updates weights in this process."""
-    if isinstance(optimizer, ZeroRedundancyOptimizer):
-        return optimizer.optim
-    return optimizer
-
-
 def gather_state(optimizer: Optimizer) -> None:
     """Bring sharded moments to the main process; all must call it."""
     if isinstance(optimizer, ZeroRedundancyOptimizer):

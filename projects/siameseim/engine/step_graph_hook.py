@@ -51,7 +51,7 @@ class StepGraphHook(Hook):
         model = unwrapped(runner.model)
         reason = hindrance(model)
         if reason is None and self.enabled == 'auto':
-            reason = _foreign_part(model) or _accumulation(runner)
+            reason = _doubt(model, runner)
         if reason is None:
             replay_steps(model)
             runner.logger.info('steps are replayed as CUDA graphs')
@@ -86,8 +86,8 @@ def hindrance(model: nn.Module) -> str | None:
     return None
 
 
-def _foreign_part(model: SiameseIM) -> str | None:
-    """Why it is not known that a model's steps can be replayed, if it isn't.
+def _doubt(model: SiameseIM, runner: Runner) -> str | None:
+    """Why it is not known that a run's steps can be replayed, if it isn't.
 
     A part of the user's own may decide by values, which a graph cannot.
     """
@@ -97,11 +97,6 @@ def _foreign_part(model: SiameseIM) -> str | None:
                 f'{type(part).__name__} is not of this package; if its code '
                 'reads no value back, set default_hooks.graph.enabled=True'
             )
-    return None
-
-
-def _accumulation(runner: Runner) -> str | None:
-    """Why it is not known of a run that accumulates gradients, if it does."""
     if getattr(runner.optim_wrapper, 'accumulation', 1) > 1:
         return (
             'gradients are accumulated: replays gave wrong ones on a GPU, '
