@@ -13,7 +13,10 @@ from tests.transfer_fixtures import tool
 
 TORCHRUN = dict(TORCHELASTIC_RUN_ID='x', RANK=0, LOCAL_RANK=0, WORLD_SIZE=2)
 SRUN = dict(SLURM_STEP_ID=0, SLURM_STEP_NUM_TASKS=2, SLURM_NTASKS=2)
-MPIRUN = dict(OMPI_COMM_WORLD_SIZE=2)
+MPIRUN = {
+    f'OMPI_COMM_WORLD_{name}': value
+    for name, value in dict(RANK=0, LOCAL_RANK=0, SIZE=2).items()
+}
 TASK = dict(SLURM_PROCID=0, SLURM_LOCALID=0, SLURM_NTASKS=2)
 
 
@@ -53,38 +56,24 @@ def scontrol(given, tmp_path):
     return make
 
 
-def test_one_process_without_launcher():
-    assert launch.world_size('none') == launch.local_world_size('none') == 1
-
-
 @pytest.mark.parametrize(
-    ('launcher', 'variables'),
+    ('launcher', 'variables', 'processes', 'here'),
     [
-        ('pytorch', dict(RANK=3, LOCAL_RANK=1, WORLD_SIZE=4)),
-        ('slurm', dict(SLURM_PROCID=3, SLURM_LOCALID=1, SLURM_NTASKS=4)),
-        (
-            'mpi',
-            dict(
-                OMPI_COMM_WORLD_RANK=3,
-                OMPI_COMM_WORLD_LOCAL_RANK=1,
-                OMPI_COMM_WORLD_SIZE=4,
-            ),
-        ),
+        ('none', {}, 1, 1),
+        ('pytorch', TORCHRUN, 2, 2),
+        ('pytorch', dict(TORCHRUN, LOCAL_WORLD_SIZE=1), 2, 1),
+        ('slurm', TASK, 2, 2),
+        ('mpi', MPIRUN, 2, 2),
+        ('mpi', dict(MPIRUN, OMPI_COMM_WORLD_LOCAL_SIZE=1), 2, 1),
     ],
 )
-def test_number_of_processes(monkeypatch, launcher, variables):
-    for name, value in variables.items():
-        monkeypatch.setenv(name, str(value))
-    assert launch.world_size(launcher) == 4
+def test_number_of_processes(given, launcher, variables, processes, here):
+    given(**variables)
+    assert launch.world_size(launcher) == processes
+    assert launch.local_world_size(launcher) == here
 
 
-def test_processes_on_this_machine(monkeypatch):
-    monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')  # torchrun sets it
-    assert launch.local_world_size('pytorch') == 2
-
-
-def test_a_launcher_that_did_not_start_us_is_an_error(monkeypatch):
-    monkeypatch.delenv('WORLD_SIZE', raising=False)
+def test_a_launcher_that_did_not_start_us_is_an_error(given):
     with pytest.raises(ValueError, match='dist_train.sh'):
         launch.world_size('pytorch')
 

@@ -68,14 +68,6 @@ def test_merge_keeps_order_and_settings():
     assert [id(p) for p in merged[0]['params']] == [id(a), id(c)]
 
 
-def test_custom_keys_still_work():
-    model = nn.ModuleDict(dict(body=nn.Linear(2, 2), head=nn.Linear(2, 2)))
-    config = make_config()
-    config['paramwise_cfg'] = dict(custom_keys=dict(body=dict(lr_mult=0.1)))
-    groups = groups_of(model, config)
-    assert [group['lr'] for group in groups] == pytest.approx([0.01, 0.1])
-
-
 def test_what_nothing_reads_is_refused():
     config = make_config()
     config['paramwise_cfg'] = dict(custom_key=dict(body=dict(lr_mult=0.1)))
@@ -105,7 +97,7 @@ def test_a_custom_key_of_no_parameter_is_refused(key, meant):
     assert str(error.value).endswith(meant)
 
 
-def test_the_log_tells_learning_rates_that_differ(monkeypatch):
+def test_learning_rates_may_differ_and_the_log_tells(monkeypatch):
     lines = []
     monkeypatch.setattr(
         param_groups, 'print_log', lambda line, logger: lines.append(line)
@@ -116,7 +108,8 @@ def test_the_log_tells_learning_rates_that_differ(monkeypatch):
     assert not any('learning rate' in line for line in lines)
     lines.clear()
     config['paramwise_cfg'] = dict(custom_keys=dict(body=dict(lr_mult=0.1)))
-    build_optim_wrapper(model, config)
+    groups = groups_of(model, config)
+    assert [group['lr'] for group in groups] == pytest.approx([0.01, 0.1])
     assert [line.rpartition(', ')[2] for line in lines] == [
         'learning rate 0.01',
         'learning rate 0.1',

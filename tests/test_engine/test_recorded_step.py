@@ -5,7 +5,6 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.engine import recorded_step
-from siameseim.engine.recorded_step import RecordedStep
 from siameseim.engine.step_graph import replay_steps
 from siameseim.errors import InputError
 from tests.model_fixtures import random_batch, tiny_model
@@ -92,12 +91,3 @@ def test_a_loss_that_is_no_scalar_is_refused(replays):
     model.update_target(0.9)
     with pytest.raises(RuntimeError, match='graph.enabled=False goes without'):
         model(*random_batch(4), mode='loss')
-
-
-def test_what_cannot_be_recorded_says_how_to_go_on(replays, monkeypatch):
-    def capture(step):
-        raise RuntimeError('operation not permitted')
-
-    monkeypatch.setattr(RecordedStep, '_capture', capture)
-    with pytest.raises(RuntimeError, match='graph.enabled=False goes without'):
-        trained(True, different_batches(1))
