@@ -69,3 +69,16 @@ def test_what_is_left_of_a_deleted_checkpoint_is_named(tmp_path):
     assert 'names epoch_3.pth, which is missing' in earlier_run(cfg)
     set_resume(cfg, str(tmp_path / 'epoch_2.pth'))
     assert cfg.load_from == str(tmp_path / 'epoch_2.pth')
+
+
+def test_checkpoints_are_looked_for_where_the_hook_saves_them(
+    stopped, tmp_path
+):
+    option = {'default_hooks.checkpoint.out_dir': str(tmp_path / 'elsewhere')}
+    stopped(9, name='cut', options=option)
+    cfg = Config(dict(work_dir=str(tmp_path / 'cut')))
+    cfg.merge_from_dict(option)
+    set_resume(cfg, None)
+    assert 'elsewhere/cut/iter_9.pth of an earlier run' in earlier_run(cfg)
+    set_resume(cfg, 'auto')
+    assert cfg.load_from == str(tmp_path / 'elsewhere/cut/iter_9.pth')

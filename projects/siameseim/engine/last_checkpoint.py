@@ -1,5 +1,6 @@
 """Where a run starts: anew, or from a checkpoint in its work directory."""
 
+import os
 import re
 from pathlib import Path
 
@@ -33,13 +34,11 @@ def set_resume(cfg: Config, resume: str | None) -> str:
     if '://' in resume:
         cfg.resume, cfg.load_from = True, resume
         return f'resuming from {resume}'
-    checkpoint = (
-        find_last_checkpoint(cfg.work_dir)
-        if resume == 'auto'
-        else Path(resume)
-    )
+    folder = _saved_in(cfg)
+    auto = resume == 'auto'
+    checkpoint = find_last_checkpoint(folder) if auto else Path(resume)
     if checkpoint is None:
-        return f'no checkpoint in {cfg.work_dir}: starting from the beginning'
+        return f'no checkpoint in {folder}: starting from the beginning'
     if not checkpoint.is_file():
         raise FileNotFoundError(
             f'checkpoint {checkpoint} does not exist: give an existing file, '
@@ -58,7 +57,7 @@ def earlier_run(cfg: Config) -> str | None:
     if cfg.resume:
         return None
     try:
-        earlier = find_last_checkpoint(cfg.work_dir)
+        earlier = find_last_checkpoint(_saved_in(cfg))
     except InputError as error:
         return str(error)
     if earlier is None:
@@ -70,8 +69,17 @@ def earlier_run(cfg: Config) -> str | None:
     )
 
 
+def _saved_in(cfg: Config) -> str:
+    """Where the checkpoint hook saves, as its ``out_dir`` says."""
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    out_dir, work_dir = hook.get('out_dir'), os.path.abspath(cfg.work_dir)
+    if out_dir in (None, work_dir):
+        return cfg.work_dir
+    return os.path.join(out_dir, os.path.basename(work_dir))
+
+
 def find_last_checkpoint(work_dir: str) -> Path | None:
-    """The checkpoint saved last in a work directory, which may have moved.
+    """The checkpoint saved last in a folder, which may have moved.
 
     Without the file that says which it is, as where only checkpoints were
     copied, the one with the highest number.
