@@ -3,7 +3,6 @@
 import copy
 import itertools
 import random
-import signal
 
 import numpy as np
 import pytest
@@ -17,7 +16,10 @@ from torch import nn
 
 import siameseim  # noqa: F401  registers what the configs name
 from tests.replays import replays  # noqa: F401  a fixture
-from tests.test_train.conftest import on_cpu  # noqa: F401  another
+from tests.test_train.conftest import (  # noqa: F401  a hook, a fixture
+    TerminateAfter,
+    on_cpu,
+)
 
 IMAGES, BATCH = 26, 4  # 6 batches an epoch and a tail of 2 that is dropped
 _names = itertools.count()
@@ -67,20 +69,6 @@ class ToyModel(BaseModel):
             'loss_pos': error.square().mean(),
             'loss_neg': 0.1 * error.abs().mean(),
         }
-
-
-@HOOKS.register_module()
-class InterruptAfter(Hook):
-    """Sends a signal to this process during a training iteration."""
-
-    priority = 'HIGHEST'
-
-    def __init__(self, iteration, signal_number=15):
-        self.iteration, self.signal_number = iteration, signal_number
-
-    def after_train_iter(self, runner, batch_idx, **kwargs):
-        if runner.iter + 1 == self.iteration:
-            signal.raise_signal(self.signal_number)
 
 
 @HOOKS.register_module()
@@ -182,7 +170,7 @@ def stopped(toy_run):
 
     def run(*iterations, hooks=(), **kwargs):
         signals = [
-            dict(type='InterruptAfter', iteration=i) for i in iterations
+            dict(type='TerminateAfter', iteration=i) for i in iterations
         ]
         with pytest.raises(SystemExit) as stop:
             toy_run(hooks=[*hooks, *signals], **kwargs)

@@ -77,21 +77,24 @@ COMPILED = [
 ]
 
 
-def test_the_hook_compiles_only_when_asked():
-    assert compiled(False) == []
-    assert compiled(True) == COMPILED
-
-
 def test_a_graph_of_each_block_is_refused():
     with pytest.raises(InputError, match="mode='reduce-overhead' makes"):
         compiled(True, mode='reduce-overhead')
 
 
-@pytest.mark.parametrize(('cuda', 'expected'), [(False, []), (True, COMPILED)])
-def test_by_itself_it_compiles_on_gpus(monkeypatch, cuda, expected):
+@pytest.mark.parametrize(
+    ('enabled', 'cuda', 'said'),
+    [
+        (False, True, []),
+        (True, False, COMPILED),
+        ('auto', False, []),
+        ('auto', True, COMPILED),
+    ],
+)
+def test_it_compiles_on_gpus_or_as_told(monkeypatch, enabled, cuda, said):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
     monkeypatch.setattr(compile_hook, 'missing_for_triton', lambda: None)
-    assert compiled('auto') == expected
+    assert compiled(enabled) == said
 
 
 def test_processes_compile_together_or_not_at_all(monkeypatch):

@@ -95,16 +95,19 @@ def test_another_algorithm_is_let_be(monkeypatch):
     assert 'Linear is no SiameseIM' in line
 
 
-def test_rocm_is_not_replayed(monkeypatch):
-    monkeypatch.setattr(torch.version, 'hip', '6.0')
+@pytest.mark.parametrize(
+    ('owner', 'name', 'value', 'said'),
+    [
+        (torch.version, 'hip', '6.0', 'ROCm'),
+        (step_graph_hook, 'is_distributed', lambda: True, 'several processes'),
+    ],
+)
+def test_what_was_not_tried_is_not_replayed(
+    monkeypatch, owner, name, value, said
+):
+    monkeypatch.setattr(owner, name, value)
     (line,), replayed = told(monkeypatch)
-    assert 'ROCm' in line and not replayed
-
-
-def test_several_processes_are_not_replayed(monkeypatch):
-    monkeypatch.setattr(step_graph_hook, 'is_distributed', lambda: True)
-    (line,), replayed = told(monkeypatch)
-    assert 'several processes' in line and not replayed
+    assert said in line and not replayed
 
 
 def test_another_word_is_refused():
