@@ -12,12 +12,12 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from ..errors import some
 from .runtime_info_hook import log_is_due
 from .schedule import ends_window
 from .unwrap import unwrapped
 
 SKIPPED_FILE = 'skipped_steps.jsonl'
-_SHOWN = 4  # files named in the log; the JSON file names all
 _INFO = 'guard'
 
 
@@ -141,12 +141,11 @@ class NonFiniteGuardHook(Hook):
                     images=images,
                 )
                 file.write(json.dumps(line) + '\n')
-        shown = ', '.join(images[:_SHOWN])
         runner.logger.warning(
             f'{len(steps)} steps up to iteration {steps[-1].iteration} were '
             f'skipped, since the {line["not_finite"]} was not finite '
-            f'({self.skips} in all). Images of the last of them: {shown}'
-            f'{" ..." if len(images) > _SHOWN else ""}; all are in '
+            f'({self.skips} in all). Images of the last of them: '
+            f'{some(images)}; all are in '
             f'{Path(runner.work_dir) / SKIPPED_FILE}'
         )
 

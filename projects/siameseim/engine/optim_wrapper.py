@@ -84,8 +84,9 @@ class AutocastOptimWrapper(OptimWrapper):
         self.skipped = ~torch.isfinite(self.grad_norm)
         if self.optimizer.defaults.get('fused'):
             # The kernel reads this flag on the device, as it does for a
-            # GradScaler, and leaves weights and moments alone if it is 1.
-            kernel = getattr(self.optimizer, 'optim', self.optimizer)  # ZeRO
+            # GradScaler, and leaves weights and moments alone if it is 1. That
+            # of a sharded optimizer is inside of it.
+            kernel: Any = getattr(self.optimizer, 'optim', self.optimizer)
             kernel.found_inf = self.skipped.float()
             self.optimizer.step(**kwargs)
         elif not self.skipped:
