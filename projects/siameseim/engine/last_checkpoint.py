@@ -71,8 +71,9 @@ def earlier_run(cfg: Config) -> str | None:
 
 def _saved_in(cfg: Config) -> str:
     """Where the checkpoint hook saves, as its ``out_dir`` says."""
-    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
-    out_dir, work_dir = hook.get('out_dir'), os.path.abspath(cfg.work_dir)
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint')
+    out_dir = hook.get('out_dir') if isinstance(hook, dict) else None
+    work_dir = os.path.abspath(cfg.work_dir)
     if out_dir in (None, work_dir):
         return cfg.work_dir
     return os.path.join(out_dir, os.path.basename(work_dir))
