@@ -92,11 +92,6 @@ def test_global_blocks_that_do_not_exist_raise(blocks):
         SiameseIMViTDet(**SIZES, global_blocks=blocks)
 
 
-def test_visible_patches_are_refused():
-    with pytest.raises(ValueError, match='all patches'):
-        tiny_vit(SiameseIMViTDet)(torch.zeros(1, 3, 16, 16), torch.zeros(1, 1))
-
-
 def test_checkpointing_and_freezing_reach_the_new_attention():
     gradients = []
     for with_cp in (False, True):

@@ -6,7 +6,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .dense_vit import SiameseIMDenseViT
-from .rescale import rescale
+from .simple_pyramid import rescale
 
 
 @MODELS.register_module()
@@ -35,22 +35,17 @@ class SiameseIMMultiScaleViT(SiameseIMDenseViT):
         self.resample = nn.ModuleList(layers for layers, _ in rescaled)
         self.out_channels = [channels for _, channels in rescaled]
 
-    def forward(
-        self, x: Tensor, visible: Tensor | None = None
-    ) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         """Encode images of any size.
 
         Args:
             x (Tensor): (B, 3, height, width) normalised images.
-            visible (Tensor, optional): as for ``SiameseIMViT``.
 
         Returns:
             tuple[Tensor, ...]: maps with C / 4, C / 2, C and C channels at
             4, 2, 1 and 1/2 times the resolution of the patch grid.
         """
-        maps = super().forward(x, visible)
-        if visible is not None:
-            return maps
+        maps = super().forward(x)
         return tuple(
             layers(one)
             for layers, one in zip(self.resample, maps, strict=True)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmpretrain.models.backbones.vit_sam import (
+    get_rel_pos,
     window_partition,
     window_unpartition,
 )
@@ -91,8 +92,9 @@ class RelativeAttention(MultiheadAttention):
     def _relative_terms(self, q: Tensor, grid: tuple[int, int]) -> Tensor:
         """Logit terms of all rows and columns: (B, N, L, H + W)."""
         q = q.unflatten(2, grid)  # (B, N, L, D) -> (B, N, H, W, D)
-        rows = distance_vectors(self.rel_pos_h, grid[0]).to(q.dtype)
-        columns = distance_vectors(self.rel_pos_w, grid[1]).to(q.dtype)
+        with torch.device(q.device):  # where the stock function numbers them
+            rows = get_rel_pos(grid[0], grid[0], self.rel_pos_h).to(q.dtype)
+            columns = get_rel_pos(grid[1], grid[1], self.rel_pos_w).to(q.dtype)
         terms = torch.cat(
             [
                 torch.einsum('bnhwd,hkd->bnhwk', q, rows),
@@ -101,29 +103,6 @@ class RelativeAttention(MultiheadAttention):
             dim=-1,
         )
         return terms.flatten(2, 3)  # (B, N, H, W, H + W) -> (B, N, L, H + W)
-
-
-def distance_vectors(table: Tensor, size: int) -> Tensor:
-    """The vector of each pair of rows (or columns).
-
-    Args:
-        table (Tensor): (T, D); its middle row is for distance 0. It is
-            interpolated if T is not ``2 * size - 1``.
-        size (int): number of rows.
-
-    Returns:
-        Tensor: (size, size, D) for [query row, key row].
-    """
-    if len(table) != 2 * size - 1:
-        table = resize_table(table, 2 * size - 1)
-    places = torch.arange(size, device=table.device)
-    return table[places[:, None] - places + size - 1]
-
-
-def resize_table(table: Tensor, length: int) -> Tensor:
-    """Interpolate a table of distances linearly: (T, D) -> (length, D)."""
-    resized = F.interpolate(table.T[None], size=length, mode='linear')
-    return resized[0].T
 
 
 def _one_hot_places(grid: tuple[int, int], like: Tensor) -> Tensor:

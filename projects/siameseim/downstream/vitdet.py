@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor
 
-from ..models.recompute import run_block
 from ..models.vit import SiameseIMViT
-from .relative_attention import RelativeAttention, resize_table
+from .relative_attention import RelativeAttention
 
 
 @MODELS.register_module()
@@ -77,45 +77,29 @@ class SiameseIMViTDet(SiameseIMViT):
         self._register_load_state_dict_pre_hook(self._resize_tables)
         self.train()  # freezes the new attention too
 
-    def forward(
-        self, x: Tensor, visible: Tensor | None = None
-    ) -> tuple[Tensor, ...]:
-        """Encode images of any size.
+    def _embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """What the first block gets, here (B, H, W, C), and grid (H, W)."""
+        x, grid = super()._embed(x)
+        return x.unflatten(1, grid), grid  # (B, L, C) -> (B, H, W, C)
 
-        Args:
-            x (Tensor): (B, 3, height, width) normalised images.
-            visible (None): windows need all patches.
-
-        Returns:
-            tuple[Tensor, ...]: one map (B, C, ceil(height / patch_size),
-            ceil(width / patch_size)) for each of ``out_indices``.
-
-        Raises:
-            ValueError: if ``visible`` is given.
-        """
-        if visible is not None:
-            raise ValueError('windows of patches need all patches visible')
-        x, grid = self._embed(x)
-        x = x.unflatten(1, grid)  # (B, L, C) -> (B, H, W, C)
-        outs = []
-        for i, layer in enumerate(self.layers):
-            x = run_block(layer, x, self.with_cp)
-            if i == len(self.layers) - 1 and self.final_norm:
-                x = self.ln1(x)
-            if i in self.out_indices:
-                outs.append(self._format_output(x.flatten(1, 2), grid))
-        return tuple(outs)
+    def _format_output(self, x: Tensor, hw: tuple[int, int]) -> Tensor:
+        return super()._format_output(x.flatten(1, 2), hw)
 
     def _resize_tables(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
     ) -> None:
         """Before loading: bring relative positions to our window or grid."""
         for name, own in self.named_parameters():
-            table = state_dict.get(f'{prefix}{name}')
-            if '.rel_pos_' in name and table is not None:
-                if len(table) != len(own):
-                    table = resize_table(table, len(own))
-                state_dict[f'{prefix}{name}'] = table
+            key = f'{prefix}{name}'
+            if '.rel_pos_' in name and key in state_dict:
+                state_dict[key] = resize_table(state_dict[key], len(own))
+
+
+def resize_table(table: Tensor, length: int) -> Tensor:
+    """Interpolate a table of distances linearly: (T, D) -> (length, D)."""
+    if len(table) == length:
+        return table
+    return F.interpolate(table.T[None], size=length, mode='linear')[0].T
 
 
 def ends_of_quarters(depth: int) -> list[int]:
