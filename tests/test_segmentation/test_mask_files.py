@@ -66,6 +66,15 @@ def test_a_turned_photograph_has_the_size_it_is_read_with(tmp_path):
     check_mask_file(image, mask)
 
 
+def test_a_photograph_too_large_for_pillow_is_left_alone(
+    tmp_path, monkeypatch
+):
+    """OpenCV, which reads it for mmseg, takes six times as many pixels."""
+    files = write(tmp_path, np.zeros((4, 6), np.uint8))
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 10)
+    check_mask_file(*files)
+
+
 def test_a_missing_mask_is_named(tmp_path):
     image, _ = write(tmp_path, np.zeros((4, 6), np.uint8))
     with pytest.raises(InputError, match='none.png does not exist'):

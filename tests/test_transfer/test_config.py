@@ -92,6 +92,31 @@ def test_a_missing_annotation_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ('cfg', 'said'),
+    [
+        (dict(default_scope='mmdet'), 'no annotations of its images: give'),
+        (
+            dict(
+                default_scope='mmpretrain',
+                model=dict(type='ImageClassifier'),
+            ),
+            "ann_file='.*own.json' lists none: correct ann_file",
+        ),
+    ],
+)
+def test_data_without_a_root_of_which_no_image_is_left(cfg, said, tmp_path):
+    path = tmp_path / 'own.json'
+    path.write_text('{"images": [], "categories": []}')
+    dataset = dict(type='Own', ann_file=str(path), data_prefix='')
+    cfg = Config({**cfg, 'train_dataloader': dict(dataset=dataset)})
+    with (
+        pytest.raises(InputError, match=said),
+        config.empty_data_explained(cfg),
+    ):
+        raise ValueError('need at least one array to concatenate')
+
+
+@pytest.mark.parametrize(
     ('init', 'kept'),
     [
         (dict(type='Pretrained', checkpoint='/no/file.pth'), False),

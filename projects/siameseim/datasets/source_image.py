@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import simplejpeg
 from mmengine import fileio
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 # Pillow's own limit (179 million pixels) guards web servers; big scans and
 # panoramas are legitimate here. What stops at this one would need 2 GB.
 MAX_PIXELS = 500_000_000
 
-_ORIENTATION = 0x0112  # EXIF tag
 # What brings the stored pixels of each EXIF orientation upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -25,7 +24,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SWAPS_SIDES = {5, 6, 7, 8}
+SWAPS_SIDES = {5, 6, 7, 8}  # EXIF orientations
 
 
 class UnreadableImageError(Exception):
@@ -58,11 +57,11 @@ class SourceImage:
         is_jpeg = isinstance(image, JpegImageFile)
         if not is_jpeg:
             image.load()  # before it TIFF and PNG may not know their EXIF
-        orientation = _orientation(image)
+        turned = orientation(image)
         self._image = image
-        self._turn = _UPRIGHT.get(orientation)
+        self._turn = _UPRIGHT.get(turned)
         self.width, self.height = image.size
-        if orientation in _SWAPS_SIDES:
+        if turned in SWAPS_SIDES:
             self.width, self.height = self.height, self.width
         self.max_reduction = 1
         self._jpeg: bytes | None = None
@@ -144,10 +143,10 @@ def _content(info: dict[str, Any]) -> bytes:
         return file.read(info['size'])
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 (upright) if there is none or it is damaged."""
     try:
-        return image.getexif().get(_ORIENTATION, 1)
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # Pillow raises any type
         return 1
 

@@ -8,11 +8,11 @@ from mmengine.fileio import list_dir_or_file
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image, UnidentifiedImageError
 
+from ..datasets.source_image import SWAPS_SIDES, orientation
 from ..errors import InputError
 
 _MOST = 300  # files of a data set whose headers are read
 _ONE_BYTE = ('1', 'L', 'P')  # PIL's modes of one channel and 8 bits or less
-_ORIENTATION = 0x0112  # EXIF tag; 5 to 8: sides are swapped when read
 
 
 def check_mask_files(dataset: BaseDataset) -> None:
@@ -59,9 +59,9 @@ def check_mask_file(image_path: str, mask_path: str) -> None:
             size, mode = mask.size, mask.mode
         with Image.open(image_path) as image:
             wanted = image.size
-            turned = image.getexif().get(_ORIENTATION, 1) >= 5
-    except UnidentifiedImageError:
-        return  # of a kind that only another decoder knows
+            turned = orientation(image) in SWAPS_SIDES
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        return  # of a kind or size that only another decoder reads
     if mode not in _ONE_BYTE:
         raise InputError(
             f'mask {mask_path} is stored as {mode}, but a mask has one '
@@ -84,7 +84,7 @@ def check_mask_size(
     Raises:
         InputError: naming mask and sizes.
     """
-    if tuple(size) != tuple(wanted):
+    if size != wanted:
         raise InputError(
             f'mask {mask_path} is {size[0]} x {size[1]} pixels (width x '
             f'height), but its image is {wanted[0]} x {wanted[1]}: save it '

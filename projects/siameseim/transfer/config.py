@@ -150,10 +150,7 @@ def check_files(dataset: ConfigDict, split: str) -> None:
     if dataset.type == 'CIFAR10' and dataset.get('download', True):
         return
     root = dataset.get('data_root') or ''
-    prefix = dataset.get('data_prefix') or ''
-    named = prefix if isinstance(prefix, dict) else dict(data_prefix=prefix)
-    if dataset.get('ann_file'):
-        named = dict(named, ann_file=dataset.ann_file)
+    named = _paths(dataset)
     for name, value in named.items():
         path = Path(root, value)
         remote = '://' in str(root) + str(value)
@@ -171,6 +168,15 @@ def check_files(dataset: ConfigDict, split: str) -> None:
                 f'{file.path}, the ann_file of {split}_dataloader, lists no '
                 'images: add them under "images", or give another file'
             )
+
+
+def _paths(dataset: ConfigDict) -> dict[str, str]:
+    """The settings that name a data set's files and folders in its root."""
+    prefix = dataset.get('data_prefix') or ''
+    named = prefix if isinstance(prefix, dict) else dict(data_prefix=prefix)
+    if dataset.get('ann_file'):
+        named = dict(named, ann_file=dataset.ann_file)
+    return named
 
 
 @contextmanager
@@ -209,14 +215,15 @@ def empty_data_explained(cfg: Config, split: str = 'train') -> Iterator[None]:
 
 def _describe(dataset: ConfigDict, toolbox: str) -> str:
     """Where a data set looks for images, and what to change."""
-    places = dataset.get('data_prefix', {}).items()
-    text = (
-        f'{dataset.type} with data_root={dataset.data_root!r}, '
-        + ', '.join(f'{name}={value!r}' for name, value in places)
+    root = dataset.get('data_root') or ''
+    text = f'{dataset.type} with data_root={root!r}, ' + ', '.join(
+        f'{name}={value!r}' for name, value in _paths(dataset).items()
     )
     if toolbox == 'mmseg':
         return f'{text} found no file of its img_suffix: set img_suffix'
-    path = os.path.join(dataset.data_root, dataset.ann_file)
+    if toolbox != 'mmdet':
+        return f'{text} lists none: correct ann_file'
+    path = os.path.join(root, dataset.ann_file)
     file = read_annotations(path)
     if not file.counts:
         return (
