@@ -7,12 +7,12 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.models.position import (
-    RelativeGeometry,
     grid_sincos,
     patch_coordinates,
     relative_geometry,
     relative_sincos,
 )
+from tests.plain_siameseim import relative_positions
 
 GRID = (3, 5)
 
@@ -23,28 +23,6 @@ def geometry(box1, box2, flip1=False, flip2=False, width=100.0):
         torch.tensor([[flip1, flip2]]),
         torch.tensor([width]),
     )
-
-
-def loop_encoding(geo: RelativeGeometry, grid, dims):
-    """Method section 3, written out one number at a time."""
-    height, width = grid
-    di, dj, dh, dw, flip, djf = (float(field[0]) for field in geo)
-    quarter = dims // 4
-    frequencies = [10000 ** (-k / quarter) for k in range(quarter)]
-    rows = []
-    for r in range(height):
-        for c in range(width):
-            y = dh * (r + 0.5) + height * di - 0.5
-            if flip:
-                x = -dw * (c + 0.5) + width * djf - 0.5
-            else:
-                x = dw * (c + 0.5) + width * dj - 0.5
-            row = []
-            for value in (y, x, 10 * math.log(dh), 10 * math.log(dw)):
-                row += [math.sin(value * w) for w in frequencies]
-                row += [math.cos(value * w) for w in frequencies]
-            rows.append(row)
-    return torch.tensor(rows)
 
 
 def test_identical_views_give_the_absolute_grid():
@@ -91,18 +69,28 @@ def test_a_half_size_crop_covers_half_the_patches():
 @pytest.mark.parametrize('flip', [False, True])
 @pytest.mark.parametrize('grid', [(4, 4), (3, 5)])
 def test_relative_encoding_equals_a_plain_loop(flip, grid):
-    geo = geometry([5.0, 7.0, 33.0, 41.0], [12.0, 2.0, 50.0, 21.0], flip)
-    rows, columns, scale = relative_sincos(geo, grid, dims=16)
+    boxes = [5.0, 7.0, 33.0, 41.0], [12.0, 2.0, 50.0, 21.0]
+    rows, columns, scale = relative_sincos(
+        geometry(*boxes, flip), grid, dims=16
+    )
     height, width = grid
     full = torch.cat(
         [
-            rows[0][:, None].expand(-1, width, -1),
-            columns[0][None].expand(height, -1, -1),
-            scale[0].expand(height, width, -1),
+            rows[:, :, None].expand(-1, -1, width, -1),
+            columns[:, None].expand(-1, height, -1, -1),
+            scale[:, None, None].expand(-1, height, width, -1),
         ],
         dim=-1,
-    ).flatten(0, 1)
-    assert_close(full, loop_encoding(geo, grid, 16), atol=1e-5, rtol=0)
+    ).flatten(1, 2)
+    step = dict(
+        crop1=torch.tensor(boxes[:1]),
+        crop2=torch.tensor(boxes[1:]),
+        flip1=torch.tensor([flip]),
+        flip2=torch.tensor([False]),
+        source_width=torch.tensor([100.0]),
+    )
+    expected = relative_positions(step, grid, 16).float()
+    assert_close(full, expected, atol=1e-5, rtol=0)
 
 
 def test_absolute_positions_put_rows_first_and_give_cls_zero():

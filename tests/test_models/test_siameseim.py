@@ -143,18 +143,17 @@ def test_prediction_does_not_depend_on_masked_patches():
     assert_close(after, before)
 
 
-def test_initialisation_statistics():
+def test_patch_embedding_starts_xavier_uniform_and_norms_as_the_identity():
     torch.manual_seed(5)
-    model = tiny_model(frozen_patch_embed=True)
-    qkv = model.backbone.layers[0].attn.qkv
-    bound = (6 / (16 + 48)) ** 0.5  # qkv as one 16 -> 48 matrix
-    assert 0.9 * bound < qkv.weight.abs().max() <= bound
+    model = tiny_model()
     patches = model.backbone.patch_embed.projection
     bound = (6 / (16 + 3 * 4 * 4)) ** 0.5
     assert 0.9 * bound < patches.weight.abs().max() <= bound
     for name, parameter in model.named_parameters():
         if name.endswith('bias'):
             assert not parameter.any(), name
+        if name.endswith(('ln1.weight', 'ln2.weight', 'bn.weight')):
+            assert (parameter == 1).all(), name
 
 
 def test_every_linear_starts_xavier_uniform():
@@ -176,12 +175,6 @@ def test_every_linear_starts_xavier_uniform():
         assert weight.std().item() == expected, name
 
 
-def test_norms_start_as_the_identity():
-    for name, parameter in tiny_model().named_parameters():
-        if name.endswith(('ln1.weight', 'ln2.weight', 'bn.weight')):
-            assert (parameter == 1).all(), name
-
-
 @pytest.mark.parametrize('token', ['backbone.cls_token', 'mask_token'])
 def test_tokens_start_as_narrow_gaussians(token):
     torch.manual_seed(6)
@@ -193,38 +186,37 @@ def test_tokens_start_as_narrow_gaussians(token):
     assert_close(torch.cat(draws).std(), torch.tensor(0.02), rtol=0.1, atol=0)
 
 
-def test_a_stock_pipeline_is_refused_with_the_cure():
-    model = tiny_model()
-    views, samples = random_batch(2)
-    with pytest.raises(InputError, match='PackTwoViews'):
-        model.loss(views, [samples])
-
-
-def test_views_of_another_size_are_refused():
-    model = tiny_model()
-    (view1, view2), samples = random_batch(2)
-    with pytest.raises(InputError, match=r'\(8, 16\).*img_size=\(16, 16\)'):
-        model.loss([view1[..., :8, :], view2], samples)
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        (lambda views, samples: (views, [samples]), 'PackTwoViews'),
+        (
+            lambda views, samples: ([views[0][..., :8, :], views[1]], samples),
+            r'\(8, 16\).*img_size=\(16, 16\)',
+        ),
+        *(
+            # indices of a smaller grid would fit, and hide the same rows
+            (
+                lambda views, samples, grid=grid: (
+                    views,
+                    {**samples, 'mask': torch.zeros(2, *grid)},
+                ),
+                r'masks of .*BlockMask',
+            )
+            for grid in ((3, 4), (5, 5))
+        ),
+        (
+            lambda views, samples: (views, {**samples, 'changes': None}),
+            'were not made: .*ViewPreprocessor',
+        ),
+    ],
+)
+def test_what_a_wrong_pipeline_makes_is_refused(change, said):
+    model = tiny_model().train()
+    with pytest.raises(InputError, match=said):
+        model.loss(*change(*random_batch(2)))
 
 
 def test_an_image_size_that_patches_do_not_fill_is_refused():
     with pytest.raises(ValueError, match='img_size.*patch_size'):
         tiny_model(img_size=(16, 18))  # 16 x 18 pixels, patches of 4
-
-
-@pytest.mark.parametrize('grid', [(3, 4), (5, 5)])
-def test_a_mask_of_another_grid_is_refused(grid):
-    """Indices of a smaller grid would fit, and hide the same rows always."""
-    model = tiny_model()
-    views, samples = random_batch(2)
-    samples['mask'] = torch.zeros(2, *grid, dtype=torch.bool)
-    with pytest.raises(InputError, match=r'masks of .*BlockMask'):
-        model.loss(views, samples)
-
-
-def test_colour_changes_that_nobody_made_are_refused():
-    model = tiny_model().train()
-    inputs, samples = random_batch(2)
-    samples['changes'] = torch.zeros(2, 2, 7, 2)
-    with pytest.raises(InputError, match='ViewPreprocessor'):
-        model.loss(inputs, samples)

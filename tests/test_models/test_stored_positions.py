@@ -82,7 +82,7 @@ def test_learned_positions_are_interpolated_from_their_own_grid():
     torch.testing.assert_close(cls_token, model.cls_token + learned[:, :1])
 
 
-def test_a_copy_with_learned_positions_survives_saving(tmp_path):
+def test_a_copy_takes_learned_positions_over():
     model = tiny_vit()
     learned = torch.randn(1, 1 + 9, 16)
     model.load_state_dict({**model.state_dict(), 'pos_embed': learned})
