@@ -173,10 +173,10 @@ def adjust_hue(pixels: np.ndarray, turns: float) -> np.ndarray:
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
 
 
-def to_greyscale(pixels: np.ndarray, amount: float = 1.0) -> np.ndarray:
+def to_greyscale(pixels: np.ndarray, _: float) -> np.ndarray:
     """Replace the three channels of (H, W, 3) by their luma.
 
-    The amount is ignored: it gives all changes one signature.
+    The second argument gives all changes one signature.
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)

@@ -5,16 +5,16 @@ from mmengine.dist import all_reduce
 from torch import Tensor
 
 
-def inverse_root(covariance: Tensor, steps: int = 24) -> Tensor:
+def inverse_root(covariance: Tensor) -> Tensor:
     """Inverse square root of a positive definite matrix.
 
     The coupled Newton-Schulz iteration: matrix products only, so that a GPU
     need not report to the host, as it does for eigenvalues. An eigenvalue of
-    share s of the trace takes about ``log(1 / s) / log(2.25) + 5`` steps.
+    share s of the trace takes about ``log(1 / s) / log(2.25) + 5`` of the 24
+    steps.
 
     Args:
         covariance (Tensor): (D, D) float32, symmetric.
-        steps (int): iterations. Defaults to 24.
 
     Returns:
         Tensor: (D, D), symmetric up to rounding.
@@ -24,25 +24,24 @@ def inverse_root(covariance: Tensor, steps: int = 24) -> Tensor:
     )
     trace = covariance.diagonal().sum()
     root, inverse = covariance / trace, identity
-    for _ in range(steps):
+    for _ in range(24):
         correction = 1.5 * identity - 0.5 * (inverse @ root)
         root, inverse = root @ correction, correction @ inverse
     return inverse * trace.rsqrt()
 
 
 @torch.no_grad()
-def whiten(rows: Tensor, ridge: float = 0.001) -> Tensor:
+def whiten(rows: Tensor) -> Tensor:
     """Centre features and make their covariance the identity, nearly.
 
-    ``(x - mean) (C + r I)^(-1/2)``, ``r = ridge * trace(C) / D + 1e-6``, with
+    ``(x - mean) (C + r I)^(-1/2)``, ``r = 0.001 trace(C) / D + 1e-6``, with
     mean and covariance C of the rows of all ranks: of all matrices that
     whiten, the one that changes the features least (ZCA). Directions with far
-    less variance than ``ridge`` of the average stay small in place of becoming
+    less variance than 0.001 of the average stay small in place of becoming
     noise, and equal rows (a collapsed target) become zeros.
 
     Args:
         rows (Tensor): (N, D) float32; every rank brings the same number.
-        ridge (float): share of the average variance. Defaults to 0.001.
 
     Returns:
         Tensor: (N, D).
@@ -53,5 +52,5 @@ def whiten(rows: Tensor, ridge: float = 0.001) -> Tensor:
     covariance = centred.T @ centred / len(rows)  # (D, D)
     all_reduce(covariance, op='mean')
     diagonal = covariance.diagonal()
-    diagonal.add_(ridge * diagonal.mean() + 1e-6)
+    diagonal.add_(0.001 * diagonal.mean() + 1e-6)
     return centred @ inverse_root(covariance)
