@@ -105,9 +105,20 @@ def test_an_evaluator_that_only_writes_scores_nothing(command, tmp_path):
     assert (tmp_path / 'found.bbox.json').exists()
 
 
-def test_validation_data_are_checked_before_training(command, tmp_path):
-    classes = 'val_dataloader.dataset.metainfo.classes=person,bolt'
-    refused("error: .*val2017.json has no category .*'bolt'", command, classes)
+@pytest.mark.parametrize(
+    ('split', 'classes', 'said'),
+    [
+        ('train', 'bolt,nut', "'bolt'.*'person'.*metainfo"),
+        ('train', 'person,bolt', "no category .*'bolt'.*metainfo"),
+        ('val', 'person,bolt', "val2017.json has no category .*'bolt'"),
+    ],
+)
+def test_other_classes_stop_training_before_it_begins(
+    split, classes, said, command, tmp_path
+):
+    """COCO's annotations under a config that names other classes."""
+    option = f'{split}_dataloader.dataset.metainfo.classes={classes}'
+    refused(f'error: .*{said}', command, option)
     assert not [*tmp_path.glob('*.pth')]
 
 
