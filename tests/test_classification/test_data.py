@@ -19,26 +19,19 @@ def cfg(name=FINETUNE):
     return Config.fromfile(FOLDER / name)
 
 
-def test_each_of_several_metrics_fits_the_classes(tmp_path):
+def test_a_folder_sets_classes_paths_and_metrics(tmp_path):
     classes(tmp_path / 'train', 'a', 'b', 'c')
     classes(tmp_path / 'test', 'a', 'b', 'c')
     changed = cfg()
-    changed.test_evaluator = [
-        dict(type='Accuracy', topk=(1, 5)),
+    changed.val_evaluator = [
         dict(type='SingleLabelMetric'),
+        dict(type='Accuracy', topk=(1, 5)),
     ]
-    config.fit(changed, str(tmp_path), processes=1)
-    assert changed.test_evaluator[0].topk == [1]
-
-
-def test_a_folder_sets_classes_paths_and_metric(tmp_path):
-    classes(tmp_path / 'train', 'a', 'b', 'c')
-    classes(tmp_path / 'test', 'a', 'b', 'c')
-    changed = cfg()
     config.fit(changed, str(tmp_path), processes=1)
     assert changed.model.head.num_classes == 3
     assert changed.data_preprocessor.num_classes == 3
     assert changed.test_evaluator.topk == [1]
+    assert changed.val_evaluator[1].topk == [1]
     for split, name in (('train', 'train'), ('val', 'test')):
         dataset = changed[f'{split}_dataloader'].dataset
         assert dataset.type == 'CustomDataset'

@@ -151,11 +151,3 @@ def test_home_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
     touch(tmp_path, 'pictures/a.jpg')
     assert paths(ImageFolder('~/pictures')) == ['a.jpg']
-
-
-def test_the_order_does_not_depend_on_how_files_were_made(tmp_path):
-    touch(tmp_path / 'one', 'b.jpg', 'a.jpg', 'c/d.jpg')
-    touch(tmp_path / 'two', 'c/d.jpg', 'a.jpg', 'b.jpg')
-    assert paths(ImageFolder(str(tmp_path / 'one'))) == paths(
-        ImageFolder(str(tmp_path / 'two'))
-    )

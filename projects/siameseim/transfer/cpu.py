@@ -10,6 +10,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODEL_WRAPPERS
 from torch import Tensor, nn
 
+from ..models.norm import batch_norm_buffers
+
 
 @MODEL_WRAPPERS.register_module()
 class CPUDistributedDataParallel(MMDistributedDataParallel):
@@ -43,15 +45,9 @@ class CPUDistributedDataParallel(MMDistributedDataParallel):
     ) -> dict[str, Tensor]:
         """One step, then equal running statistics in all processes."""
         losses = super().train_step(data, optim_wrapper)
-        norms = [
-            module
-            for module in self.modules()
-            if isinstance(module, nn.modules.batchnorm._BatchNorm)
-        ]
-        for name in ('running_mean', 'running_var'):
-            all_reduce_params(
-                [getattr(norm, name) for norm in norms], op='mean'
-            )
+        buffers = batch_norm_buffers(self)
+        statistics = [one for one in buffers if one.is_floating_point()]
+        all_reduce_params(statistics, op='mean')
         return losses
 
 
