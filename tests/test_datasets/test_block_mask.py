@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 
-from siameseim.datasets import BlockMask, draw_block_mask
-
-PAPER = dict(grid=(14, 14), num_masked=118, min_block=16, min_aspect=0.3)
+from siameseim.datasets import BlockMask
 
 
 def draw_many(count: int, rng: np.random.Generator, **settings) -> np.ndarray:
-    settings = PAPER | settings
-    return np.stack(
-        [draw_block_mask(rng=rng, **settings) for _ in range(count)]
-    )
+    """Of the paper, which are the defaults, or with other settings."""
+    transform = BlockMask(**settings)
+    return np.stack([transform.draw(rng) for _ in range(count)])
 
 
 @pytest.mark.parametrize(
@@ -85,13 +82,12 @@ def test_counts_that_the_grid_cannot_have_are_refused(num_masked):
 
 
 def test_nothing_masked_leaves_all_visible(rng):
-    assert BlockMask(4, 0).transform({'rng': rng})['mask'].sum() == 0
+    assert not BlockMask(4, 0).draw(rng).any()
 
 
 def test_without_blocks_patches_are_masked_independently(rng):
     """Masked neighbours in a row: 56 pairs x 38 x 37 / (64 x 63)."""
-    transform = BlockMask(8, 38, blocks=False)
-    masks = [transform.transform({'rng': rng})['mask'] for _ in range(400)]
-    assert {int(mask.sum()) for mask in masks} == {38}
-    pairs = np.mean([(m[:, 1:] & m[:, :-1]).sum() for m in masks])
+    masks = draw_many(400, rng, grid=8, num_masked=38, blocks=False)
+    assert {*masks.sum((1, 2))} == {38}
+    pairs = (masks[:, :, 1:] & masks[:, :, :-1]).sum((1, 2)).mean()
     assert abs(pairs - 56 * 38 * 37 / (64 * 63)) < 0.6

@@ -1,6 +1,6 @@
 """Images to two geometric views: datasets, sampler and transforms."""
 
-from .block_mask import BlockMask, draw_block_mask
+from .block_mask import BlockMask
 from .data_source import data_source
 from .image_folder import ImageFolder
 from .lmdb_images import LmdbImages
@@ -30,6 +30,5 @@ __all__ = [
     'ViewPhotometric',
     'ViewPreprocessor',
     'data_source',
-    'draw_block_mask',
     'draw_crop',
 ]

@@ -56,87 +56,58 @@ class BlockMask(BaseTransform):
         self.min_block = min_block
         self.min_aspect = min_aspect
         self.blocks = blocks
+        # what the grid can hold at these aspects
+        self.largest = min(rows, math.floor(columns / min_aspect)) * min(
+            columns, math.floor(rows / min_aspect)
+        )
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``mask``."""
-        results['mask'] = draw_block_mask(
-            self.grid,
-            self.num_masked,
-            self.min_block,
-            self.min_aspect,
-            results['rng'],
-            self.blocks,
-        )
+        results['mask'] = self.draw(results['rng'])
         return results
 
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """Add random blocks to a mask, then fill up at random.
 
-def draw_block_mask(
-    grid: tuple[int, int],
-    num_masked: int,
-    min_block: int,
-    min_aspect: float,
-    rng: np.random.Generator,
-    blocks: bool = True,
-) -> np.ndarray:
-    """Add random blocks to a mask, then fill up at random.
+        A block has an area uniform between ``min_block`` and what is still
+        missing and a log-uniform aspect (BEiT,
+        https://arxiv.org/abs/2106.08254, algorithm 1). Blocks may overlap;
+        one that does not fit the grid, masks nothing new or too much is drawn
+        again.
 
-    A block has an area uniform between ``min_block`` and what is still
-    missing and a log-uniform aspect (BEiT,
-    https://arxiv.org/abs/2106.08254, algorithm 1). Blocks may overlap; one
-    that does not fit the grid, masks nothing new or too much is drawn
-    again. Areas are limited to what the grid can hold at these aspects.
+        Returns:
+            np.ndarray: (rows, columns) bool with ``num_masked`` True values.
+        """
+        mask = np.zeros(self.grid, bool)
+        missing = self.num_masked
+        failures = 0
+        while self.blocks and missing and failures < _TRIES:
+            region = self._draw_block(mask, min(missing, self.largest), rng)
+            new = region.size - int(np.count_nonzero(region))
+            if 0 < new <= missing:
+                region[...] = True
+                missing -= new
+                failures = 0
+            else:
+                failures += 1
+        visible = np.flatnonzero(~mask)
+        mask.flat[rng.choice(visible, missing, replace=False)] = True
+        return mask
 
-    The arguments are those of ``BlockMask``, and the source of the random
-    numbers.
-
-    Returns:
-        np.ndarray: (rows, columns) bool with ``num_masked`` True values.
-    """
-    mask = np.zeros(grid, bool)
-    largest = _largest_block(grid, min_aspect)
-    least = min(min_block, largest, num_masked)
-    missing = num_masked
-    failures = 0
-    while blocks and missing and failures < _TRIES:
-        greatest = max(least, min(missing, largest))
-        region = _draw_block(mask, least, greatest, min_aspect, rng)
-        new = region.size - int(np.count_nonzero(region))
-        if 0 < new <= missing:
-            region[...] = True
-            missing -= new
-            failures = 0
-        else:
-            failures += 1
-    visible = np.flatnonzero(~mask)
-    mask.flat[rng.choice(visible, missing, replace=False)] = True
-    return mask
-
-
-def _largest_block(grid: tuple[int, int], min_aspect: float) -> int:
-    """Patches of the largest block of allowed aspect in the grid."""
-    rows, columns = grid
-    height = min(rows, math.floor(columns / min_aspect))
-    width = min(columns, math.floor(rows / min_aspect))
-    return height * width
-
-
-def _draw_block(
-    mask: np.ndarray,
-    least: int,
-    greatest: int,
-    min_aspect: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """A random block as a view into the mask, empty if it does not fit."""
-    rows, columns = mask.shape
-    # One call for all four numbers: most of the time goes into calls.
-    size, shape, top, left = rng.random(4).tolist()
-    area = least + size * (greatest - least)
-    aspect = min_aspect ** (1 - 2 * shape)
-    height = round(math.sqrt(area * aspect))
-    width = round(math.sqrt(area / aspect))
-    if not (0 < height <= rows and 0 < width <= columns):
-        return mask[:0]
-    y = int(top * (rows - height + 1))
-    x = int(left * (columns - width + 1))
-    return mask[y : y + height, x : x + width]
+    def _draw_block(
+        self, mask: np.ndarray, greatest: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """A random block as a view into the mask, empty if it does not fit."""
+        rows, columns = self.grid
+        # One call for all four numbers: most of the time goes into calls.
+        size, shape, top, left = rng.random(4).tolist()
+        least = min(self.min_block, self.largest, self.num_masked)
+        area = least + size * max(greatest - least, 0)
+        aspect = self.min_aspect ** (1 - 2 * shape)
+        height = round(math.sqrt(area * aspect))
+        width = round(math.sqrt(area / aspect))
+        if not (0 < height <= rows and 0 < width <= columns):
+            return mask[:0]
+        y = int(top * (rows - height + 1))
+        x = int(left * (columns - width + 1))
+        return mask[y : y + height, x : x + width]
