@@ -102,16 +102,13 @@ def test_blocks_that_are_not_there_are_refused(option, said):
         SiameseIMDenseViT(**SIZES, **option)
 
 
-@pytest.mark.parametrize('visible', [None, torch.tensor([[0, 3, 5]])])
-def test_checkpointing_changes_no_gradient(visible):
+def test_checkpointing_changes_no_gradient():
     gradients = []
     for with_cp in (False, True):
         model = tiny_vit(SiameseIMViT, with_cp=with_cp, drop_path_rate=0.5)
         model.train()
         torch.manual_seed(0)
-        outs = model(torch.ones(1, 3, 16, 16), visible)
-        outs = outs[-1] if visible is None else outs
-        outs.square().sum().backward()
+        model(torch.ones(1, 3, 16, 16))[-1].square().sum().backward()
         gradients.append(
             [p.grad for p in model.parameters() if p.grad is not None]
         )

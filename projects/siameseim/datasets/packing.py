@@ -15,7 +15,36 @@ _NEEDED = ('views', 'boxes', 'flips', 'source_width', 'mask')
 
 
 @TRANSFORMS.register_module()
-class PackTwoViews(BaseTransform):
+class PackViews(BaseTransform):
+    """Packs views alone, as mmpretrain's other methods take them."""
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Turn the results into what a model takes.
+
+        Args:
+            results (dict): With ``views`` and ``sample_idx``.
+
+        Returns:
+            dict: ``inputs``, the (3, H, W) uint8 RGB tensor of a single view
+            or a list of several, and ``data_samples`` with ``sample_idx`` ()
+            int64, and ``changes`` (views, 7, 2) float32 if a
+            ``ViewPhotometric`` left them to the device.
+
+        Raises:
+            InputError: If a view is no uint8 RGB.
+        """
+        views = [_to_chw(view) for view in results['views']]
+        samples = {'sample_idx': torch.tensor(results['sample_idx'])}
+        if 'changes' in results:
+            samples['changes'] = torch.from_numpy(results['changes'])
+        return {
+            'inputs': views[0] if len(views) == 1 else views,
+            'data_samples': samples,
+        }
+
+
+@TRANSFORMS.register_module()
+class PackTwoViews(PackViews):
     """Packs two views and their geometry for ``default_collate``.
 
     Plain tensors instead of one ``DataSample`` an image: a batch then
@@ -31,13 +60,11 @@ class PackTwoViews(BaseTransform):
                 ``source_width`` and ``sample_idx``.
 
         Returns:
-            dict: ``inputs``, a list of two (3, H, W) uint8 RGB tensors,
-            and ``data_samples``, a dict of ``mask`` (rows, columns) bool,
-            True is masked, ``visible`` (V,) int64, the indices of view 1's
-            visible patches row by row over the grid, ``boxes`` (2, 4)
-            float32, ``flips`` (2,) bool, ``source_width``
-            () float32, ``sample_idx`` () int64, and ``changes`` (2, 7, 2)
-            float32 if a ``ViewPhotometric`` left them to the device.
+            dict: as of ``PackViews``, and in ``data_samples`` ``mask``
+            (rows, columns) bool, True is masked, ``visible`` (V,) int64, the
+            indices of view 1's visible patches row by row over the grid,
+            ``boxes`` (2, 4) float32, ``flips`` (2,) bool and
+            ``source_width`` () float32.
 
         Raises:
             InputError: If a step before left something out, if views are no
@@ -54,42 +81,15 @@ class PackTwoViews(BaseTransform):
         # Indices beside the mask: from the mask alone the model would have
         # to wait for the device to learn how many patches it leaves.
         visible = np.flatnonzero(~mask)
-        return {
-            'inputs': [_to_chw(view) for view in results['views']],
-            'data_samples': {
-                'mask': torch.from_numpy(mask),
-                'visible': torch.from_numpy(visible),
-                'boxes': torch.from_numpy(results['boxes']),
-                'flips': torch.from_numpy(results['flips']),
-                'source_width': torch.tensor(results['source_width']),
-                **_common(results),
-            },
-        }
-
-
-@TRANSFORMS.register_module()
-class PackViews(BaseTransform):
-    """Packs views alone, as mmpretrain's other methods take them."""
-
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Turn the results into what a model takes.
-
-        Args:
-            results (dict): With ``views`` and ``sample_idx``.
-
-        Returns:
-            dict: ``inputs``, the (3, H, W) uint8 RGB tensor of a single view
-            or a list of several, and ``data_samples`` with ``sample_idx`` ()
-            int64, and ``changes`` as ``PackTwoViews`` has them.
-
-        Raises:
-            InputError: If a view is no uint8 RGB.
-        """
-        views = [_to_chw(view) for view in results['views']]
-        return {
-            'inputs': views[0] if len(views) == 1 else views,
-            'data_samples': _common(results),
-        }
+        packed = super().transform(results)
+        packed['data_samples'].update(
+            mask=torch.from_numpy(mask),
+            visible=torch.from_numpy(visible),
+            boxes=torch.from_numpy(results['boxes']),
+            flips=torch.from_numpy(results['flips']),
+            source_width=torch.tensor(results['source_width']),
+        )
+        return packed
 
 
 def _as_mask(mask: Any) -> np.ndarray:
@@ -104,14 +104,6 @@ def _as_mask(mask: Any) -> np.ndarray:
             'there must be some'
         )
     return hidden
-
-
-def _common(results: dict[str, Any]) -> dict[str, Tensor]:
-    """The sample's number, and colour changes that are yet to be made."""
-    packed = {'sample_idx': torch.tensor(results['sample_idx'])}
-    if 'changes' in results:
-        packed['changes'] = torch.from_numpy(results['changes'])
-    return packed
 
 
 def _to_chw(pixels: np.ndarray) -> Tensor:
