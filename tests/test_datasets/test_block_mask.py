@@ -65,16 +65,6 @@ def test_long_grids_still_get_blocks(rng):
     assert runs.mean() < 6.5  # 8.5 by chance + 1
 
 
-def test_the_generator_decides_the_mask():
-    transform = BlockMask()
-    first, second, other = (
-        transform(dict(rng=np.random.default_rng(seed)))['mask']
-        for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(first, second)
-    assert (first != other).any()
-
-
 @pytest.mark.parametrize('num_masked', [-1, 16, 17])
 def test_counts_that_the_grid_cannot_have_are_refused(num_masked):
     with pytest.raises(ValueError, match='from 0 to 15 for a grid of 4 x 4'):

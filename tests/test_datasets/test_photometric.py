@@ -179,13 +179,6 @@ def test_each_change_happens_at_its_rate(settings, rate, coffee):
     assert rate - unseen - four_sigma <= changed <= rate + four_sigma
 
 
-def test_only_the_named_view_changes(coffee, rng):
-    views = [np.asarray(coffee)] * 2
-    out = ViewPhotometric(view=2, blur_prob=1.0)(dict(views=views, rng=rng))
-    assert out['views'][0] is views[0]
-    assert (out['views'][1] != np.asarray(coffee)).any()
-
-
 def test_a_third_view_is_refused():
     with pytest.raises(ValueError, match='view must be 1 or 2, not 3'):
         ViewPhotometric(view=3)

@@ -116,17 +116,6 @@ def test_flipping_the_small_view_equals_flipping_the_image(coffee):
         np.testing.assert_array_equal(flipped['views'], plain['views'])
 
 
-def test_the_same_generator_gives_the_same_views(photo):
-    first, second = (
-        TwoViews(size=32)(
-            dict(source=SourceImage(photo), rng=np.random.default_rng(5))
-        )
-        for _ in range(2)
-    )
-    np.testing.assert_array_equal(first['views'], second['views'])
-    np.testing.assert_array_equal(first['boxes'], second['boxes'])
-
-
 def test_a_shared_crop_makes_equal_views(photo, rng):
     results = TwoViews(size=32, shared_crop=True).transform(
         {'source': SourceImage(photo), 'rng': rng}

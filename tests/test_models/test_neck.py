@@ -7,9 +7,10 @@ from mmpretrain.models.backbones.vision_transformer import (
 )
 from torch.testing import assert_close
 
-from siameseim.models.neck import Predictor
+from siameseim.models.neck import Predictor, SiameseIMNeck
 from siameseim.models.position import relative_geometry
 from tests.model_fixtures import random_batch, tiny_model
+from tests.vit_fixtures import saved
 
 
 @pytest.mark.parametrize('norm', ['BN', 'LN'])
@@ -43,3 +44,12 @@ def test_only_the_last_mlp_leaves_tokens_out():
     assert predictor(tokens, visible, geometry).shape == (4, 16, 8)
     every = 1 + visible.shape[1] + 16
     assert lengths == [every, every, 16]
+
+
+def test_weights_that_a_config_chooses_are_not_drawn_over(tmp_path):
+    neck = SiameseIMNeck(8, 8, 2, 1, 1, grid=4)
+    chosen = {n: torch.ones_like(w) for n, w in neck.state_dict().items()}
+    file = saved(tmp_path / 'neck.pth', chosen)
+    neck.init_cfg = dict(type='Pretrained', checkpoint=file)
+    neck.init_weights()
+    assert all((weight == 1).all() for weight in neck.state_dict().values())

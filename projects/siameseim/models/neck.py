@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule, XavierInit
+from mmengine.model import BaseModule, XavierInit, initialize
 from mmpretrain.models.utils import to_2tuple
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
@@ -189,3 +189,5 @@ class SiameseIMNeck(BaseModule):
         super().init_weights()
         XavierInit(layer='Linear', distribution='uniform')(self)
         nn.init.normal_(self.predictor.mask_token, std=0.02)
+        if self.init_cfg:
+            initialize(self, self.init_cfg)  # what a user chose wins
