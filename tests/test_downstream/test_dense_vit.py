@@ -116,12 +116,6 @@ def test_checkpointing_changes_no_gradient():
     torch.testing.assert_close(*gradients)
 
 
-def test_drop_path_grows_with_depth():
-    model = SiameseIMDenseViT(**SIZES, drop_path_rate=0.3)
-    rates = [layer.attn.out_drop.drop_prob for layer in model.layers]
-    assert rates == pytest.approx([0, 0.1, 0.2, 0.3])
-
-
 @pytest.mark.parametrize('cls', [SiameseIMDenseViT, SiameseIMViTDet])
 def test_every_block_uses_fused_attention(cls, monkeypatch):
     fused, calls = F.scaled_dot_product_attention, []

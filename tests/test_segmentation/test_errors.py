@@ -14,7 +14,7 @@ from mmseg.structures import SegDataSample
 
 from siameseim.errors import InputError
 from siameseim.segmentation.label_check import SiameseIMSegmentationCheckHook
-from tests.test_segmentation.test_configs import FOLDER, UPERNET_ADE, argv
+from tests.test_segmentation.test_configs import UPERNET_ADE, argv
 from tests.transfer_fixtures import tool
 
 
@@ -74,14 +74,6 @@ def test_views_of_one_image_are_checked_and_no_mask_is_needed():
     image = dict(inputs=[None, None], data_samples=[sample, sample])
     with pytest.raises(InputError, match='the label 1'):
         hook.before_test_iter(runner, 0, pseudo_collate([image]))
-
-
-def test_a_wrong_data_folder_is_named_with_the_cure(tmp_path):
-    options = [str(FOLDER / UPERNET_ADE), '--work-dir', str(tmp_path)]
-    with pytest.raises(SystemExit) as stopped:
-        tool('train').main([*options, '--data', '/nowhere/ade'])
-    assert '/nowhere/ade/images/training' in str(stopped.value)
-    assert '--data' in str(stopped.value)
 
 
 def test_a_head_with_other_classes_is_refused(weights, shared, tmp_path):
