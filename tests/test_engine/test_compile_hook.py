@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from siameseim.engine import compile_hook
 from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
 from siameseim.errors import InputError
-from siameseim.evaluation import patch_features
+from siameseim.evaluation.features import patch_features
 from tests.model_fixtures import random_batch, tiny_model
 
 

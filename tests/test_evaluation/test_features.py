@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from siameseim.evaluation import mean_features, patch_features, pooled
+from siameseim.evaluation.features import mean_features, patch_features
 from tests.vit_fixtures import tiny_vit
 
 
@@ -29,12 +29,7 @@ def test_modes_and_batchnorm_buffers_stay_as_they_were():
         assert value.equal(before[name]), name
 
 
-def test_mean_features_are_pooled_patch_features():
+def test_mean_features_are_means_of_patch_features():
     vit, images = tiny_vit(), torch.randn(5, 3, 16, 16)
-    expected = pooled(patch_features(vit, images))
+    expected = patch_features(vit, images).mean(dim=1)
     assert_close(mean_features(vit, images, batch_size=2), expected)
-
-
-def test_pooled_is_the_mean_patch():
-    tokens = torch.tensor([[[1.0, 2.0], [3.0, 6.0]]])
-    assert pooled(tokens).tolist() == [[2.0, 4.0]]

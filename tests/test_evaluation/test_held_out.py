@@ -9,17 +9,15 @@ from mmpretrain.registry import HOOKS, MODELS
 from torch.testing import assert_close
 
 import siameseim.datasets.sample_photos  # noqa: F401  registers SamplePhotos
-from siameseim.evaluation import (
-    held_out,
+from siameseim.evaluation.features import patch_features
+from siameseim.evaluation.held_out import (
     knn_accuracy,
     load_batch,
-    match_views,
-    patch_features,
+    normalised,
     recognise_views,
-    score_predictions,
 )
-from siameseim.evaluation.held_out import normalised
-from siameseim.evaluation.predicted import predict_view2
+from siameseim.evaluation.matching import match_views
+from siameseim.evaluation.predicted import predict_view2, score_predictions
 from siameseim.models.norm import layer_norm_fp32
 from tests.model_fixtures import tiny_model
 
@@ -57,28 +55,21 @@ def test_a_batch_holds_every_sample_with_its_label():
     assert set(batch['labels'].tolist()) == set(range(16))
 
 
+def matches_in(model, batch):
+    views = normalised(model, batch)
+    return match_views(model.backbone, views, batch['data_samples'])
+
+
 def test_two_whole_views_match_patch_by_patch(model):
-    matched = match_views(model, load_batch(WHOLE))
-    assert matched.accuracy == matched.position == 1.0
-    assert matched.count == 16 * len(load_batch(WHOLE)['labels'])
+    batch = load_batch(WHOLE)
+    matches = matches_in(model, batch)
+    assert matches.found[0].tolist() == list(range(16))
+    score = matches.score()
+    assert score.accuracy == score.position == 1.0
+    assert score.count == 16 * len(batch['labels'])
 
 
-@pytest.fixture
-def matches(monkeypatch):
-    """``match_views`` with the matches that it scores as its result."""
-    monkeypatch.setattr(
-        held_out, 'matching_score', lambda true, matches, inside: matches
-    )
-    return match_views
-
-
-def test_patches_of_two_whole_views_match_themselves(model, matches):
-    assert matches(model, load_batch(WHOLE))[0].tolist() == list(range(16))
-
-
-def test_matches_come_from_the_online_backbone_on_normalised_views(
-    model, matches
-):
+def test_matches_come_from_normalised_views(model):
     batch = load_batch(photos())
     first, second = (
         patch_features(model.backbone, (view.float() - 100) / 50)
@@ -87,13 +78,14 @@ def test_matches_come_from_the_online_backbone_on_normalised_views(
     cosines = torch.nn.functional.cosine_similarity(
         first[3, :, None], second[3, None], dim=-1
     )
-    assert_close(matches(model, batch)[3], cosines.argmax(dim=1))
+    assert_close(matches_in(model, batch).found[3], cosines.argmax(dim=1))
 
 
 def test_recognised_patches_are_nearest_to_the_centred_prediction(model):
     """A loop over the queries of one pair."""
     batch = load_batch(photos())
     recognised = recognise_views(model, batch)
+    correct = recognised.matches.correct()
     model.eval()
     views, samples = normalised(model, batch), batch['data_samples']
     with torch.no_grad():
@@ -107,9 +99,9 @@ def test_recognised_patches_are_nearest_to_the_centred_prediction(model):
             for patch in known
         ]
         best = int(torch.stack(cosines).argmax())
-        assert recognised.matches[3, query] == best
+        assert recognised.matches.found[3, query] == best
         rows, columns = abs(best // 4 - query // 4), abs(best % 4 - query % 4)
-        assert recognised.correct[3, query] == (max(rows, columns) <= 1)
+        assert correct[3, query] == (max(rows, columns) <= 1)
 
 
 def test_places_of_two_whole_views_are_the_same_patches(model):
@@ -158,5 +150,5 @@ def test_a_gpu_finds_what_a_cpu_finds(model):
     expected, found = measured(model), measured(copy.deepcopy(model).cuda())
     assert found[0].image == pytest.approx(expected[0].image, abs=0.01)
     assert found[0].place == pytest.approx(expected[0].place, abs=0.01)
-    same = found[1].matches == expected[1].matches
+    same = found[1].matches.found == expected[1].matches.found
     assert same.float().mean() > 0.99

@@ -7,11 +7,7 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from siameseim.evaluation import (
-    accuracies,
-    nearest_neighbours,
-    vote,
-)
+from siameseim.evaluation.knn import accuracies, nearest_neighbours, vote
 from siameseim.evaluation.labelled import LabelledFeatures, folder_neighbours
 from tests.two_processes import run_in_two
 
@@ -43,7 +39,7 @@ def random_case(queries=23, bank=30, classes=4):
 
 def predict(features, bank, labels, k, temperature, chunk=1024):
     found = nearest_neighbours(features, bank, labels, k, query_chunk=chunk)
-    return vote(found, 4, k, temperature)
+    return vote(found, k, temperature)
 
 
 @pytest.mark.parametrize('k', [1, 5, 30])
@@ -107,7 +103,7 @@ def test_several_k_from_one_search():
     features, bank, labels = random_case()
     truth = torch.arange(len(features)) % 4
     found = nearest_neighbours(features, bank, labels, 30)
-    scores = accuracies(found, truth, 4, [1, 5, 30], 0.3)
+    scores = accuracies(found, truth, [1, 5, 30], 0.3)
     for k, score in scores.items():
         expected = loop_predict(features, bank, labels.tolist(), 4, k, 0.3)
         right = sum(a == b for a, b in zip(expected, truth, strict=True))
@@ -139,8 +135,8 @@ def test_temperature_decides_between_the_nearest_and_the_majority():
     labels = torch.tensor([0, 1, 1])  # cosines 1, 0.6 and 0.6
     # exp(1 / t) against 2 exp(0.6 / t): equal at t = 0.4 / ln 2 = 0.577
     found = nearest_neighbours(query, bank, labels, 3)
-    assert vote(found, 2, 3, 0.5).item() == 0
-    assert vote(found, 2, 3, 0.7).item() == 1
+    assert vote(found, 3, 0.5).item() == 0
+    assert vote(found, 3, 0.7).item() == 1
 
 
 def test_a_low_temperature_does_not_overflow():

@@ -4,17 +4,19 @@ The grid is 4 x 4 patches, and a source of 100 pixels is 25 pixels a patch
 where a view shows all of it.
 """
 
+import math
+
 import pytest
 import torch
 from torch.testing import assert_close
 
-from siameseim.evaluation import (
+from siameseim.evaluation.matching import (
+    Matches,
     MatchingScore,
-    matching_score,
+    grid_places,
+    nearest_patches,
     true_places,
-    within_radius,
 )
-from siameseim.evaluation.matching import grid_places, nearest_patches
 
 GRID = (4, 4)
 WHOLE = [0.0, 0.0, 100.0, 100.0]
@@ -29,10 +31,15 @@ def places_of(box1, box2, flip1=False, flip2=False):
     return true_places(samples, GRID)
 
 
-def score_of(first, second, places, inside, radius=1.0):
-    """Matches by feature; the true ones lie within the radius."""
-    true = within_radius(places, GRID, radius)
-    return matching_score(true, nearest_patches(first, second), inside)
+def matches_of(places, inside, first, second):
+    """Matches by feature."""
+    return Matches(places, inside, nearest_patches(first, second), GRID)
+
+
+def assert_exact(matches):
+    """What both views show is found, not only a patch beside it."""
+    found = grid_places(GRID)[matches.found]
+    assert found[matches.inside].equal(matches.places[matches.inside])
 
 
 def one_hot_features():
@@ -40,13 +47,18 @@ def one_hot_features():
     return torch.eye(16)[None]
 
 
+# Within one patch of a corner are 4 of 16 patches, of an edge 6, else 9.
+CHANCE = (4 * 4 + 8 * 6 + 4 * 9) / 16**2
+
+
 def test_identical_views_lie_on_the_grid_and_all_match():
     places, inside = places_of(WHOLE, WHOLE)
     assert_close(places[0], grid_places(GRID))
     assert inside.all()
     features = one_hot_features()
-    score = score_of(features, features, places, inside, 0.0)
-    assert score == MatchingScore(1.0, 1 / 16, 1.0, 16)
+    matches = matches_of(places, inside, features, features)
+    assert_exact(matches)
+    assert matches.score() == MatchingScore(1.0, CHANCE, 1.0, 16)
 
 
 def test_a_mirrored_view_matches_the_mirrored_column():
@@ -55,9 +67,10 @@ def test_a_mirrored_view_matches_the_mirrored_column():
     assert inside.all()
     features = one_hot_features()
     mirrored = features.view(1, 4, 4, 16).flip(2).flatten(1, 2)
-    score = score_of(features, mirrored, places, inside, 0.0)
-    assert score.accuracy == 1.0
-    assert score.position == 0.0
+    matches = matches_of(places, inside, features, mirrored)
+    assert_exact(matches)
+    # columns 1 and 2 are each other's mirror image, one patch apart
+    assert matches.score() == MatchingScore(1.0, CHANCE, 0.5, 16)
 
 
 def test_two_mirrored_views_are_not_mirrored_to_each_other():
@@ -73,10 +86,13 @@ def test_a_shifted_crop_leaves_some_patches_outside():
     expected = (rows[:, None] >= 1) & (columns >= 2)
     assert inside.view(4, 4).equal(expected)
     shifted = one_hot_features().view(1, 4, 4, 16).roll((-1, -2), (1, 2))
-    score = score_of(
-        one_hot_features(), shifted.flatten(1, 2), places, inside, radius=0.0
+    matches = matches_of(
+        places, inside, one_hot_features(), shifted.flatten(1, 2)
     )
-    assert score == MatchingScore(1.0, 1 / 16, 0.0, 6)
+    assert_exact(matches)
+    # on two columns of three rows, from the corner: 4, 6, 6, 9, 6 and 9 of 16
+    chance = pytest.approx(40 / 6 / 16)
+    assert matches.score() == MatchingScore(1.0, chance, 0.0, 6)
 
 
 def test_a_crop_of_half_the_size_spreads_patches_two_apart():
@@ -88,11 +104,26 @@ def test_a_crop_of_half_the_size_spreads_patches_two_apart():
 
 
 def test_one_patch_off_counts_and_two_do_not():
-    places, _ = places_of(WHOLE, WHOLE)
-    true = within_radius(places, GRID)[0, 5].view(4, 4)  # patch (1, 1)
+    places, inside = (
+        x.expand(16, *x.shape[1:]) for x in places_of(WHOLE, WHOLE)
+    )
+    every = Matches(
+        places, inside, torch.arange(16)[:, None].expand(16, 16), GRID
+    )
     expected = torch.zeros(4, 4, dtype=torch.bool)
-    expected[:3, :3] = True
-    assert true.equal(expected)
+    expected[:3, :3] = True  # around patch (1, 1)
+    assert every.correct()[:, 5].view(4, 4).equal(expected)
+
+
+def test_score_by_hand():
+    """Four patches at their own places, the corners; two are not found."""
+    places = grid_places(GRID)[None]
+    inside = torch.zeros(1, 16, dtype=torch.bool)
+    inside[0, [0, 3, 12, 15]] = True
+    found = torch.arange(16)[None].clone()
+    found[0, [3, 12]] = torch.tensor([12, 3])
+    score = Matches(places, inside, found, GRID).score()
+    assert score == MatchingScore(0.5, 4 / 16, 1.0, 4)
 
 
 def test_random_features_match_as_often_as_chance():
@@ -107,13 +138,13 @@ def test_random_features_match_as_often_as_chance():
     )
     places, inside = true_places(samples, GRID)
     first, second = torch.randn(2, count, 16, 8, generator=generator)
-    score = score_of(first, second, places, inside)
+    score = matches_of(places, inside, first, second).score()
     assert score.count > 4000
     assert score.accuracy == pytest.approx(score.chance, abs=0.02)
 
 
-def test_views_that_do_not_overlap_are_an_error():
+def test_views_that_do_not_overlap_have_no_score():
     places, inside = places_of([0.0, 0, 20, 20], [80.0, 80, 20, 20])
     features = one_hot_features()
-    with pytest.raises(ValueError, match='none of the 1 image pairs'):
-        score_of(features, features, places, inside)
+    score = matches_of(places, inside, features, features).score()
+    assert score.count == 0 and math.isnan(score.accuracy)

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siameseim.evaluation import Corrupt, mean_corruption_error
 from siameseim.evaluation import imagenet_classes as classes
 from siameseim.evaluation import robustness as robust
-from siameseim.evaluation.corruptions import ALEXNET_ERRORS
+from siameseim.evaluation.corruptions import (
+    ALEXNET_ERRORS,
+    Corrupt,
+    mean_corruption_error,
+)
 from tests.test_evaluation.colour_classifier import PIPELINE, classifier
 from tests.test_evaluation.conftest import COLOURS, write_classes
 

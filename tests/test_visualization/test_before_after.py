@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from siameseim.evaluation import MatchedViews
+from siameseim.evaluation.held_out import RecognisedViews
+from siameseim.evaluation.matching import Matches, grid_places
 from siameseim.visualization import draw_before_after
 from siameseim.visualization.before_after import typical_pairs
 
@@ -13,21 +14,23 @@ def matched(numbers_correct):
     """Pairs of 16 patches, of which so many are matched correctly."""
     count = len(numbers_correct)
     numbers = torch.tensor(numbers_correct)[:, None]
-    return MatchedViews(
-        views=torch.zeros(2, count, 3, 32, 32, dtype=torch.uint8),
-        queries=torch.arange(16).expand(count, -1),
+    own = torch.arange(16)  # the right finds; the wrong ones are far away
+    matches = Matches(
+        places=grid_places((4, 4)).expand(count, -1, -1),
         inside=torch.ones(count, 16, dtype=torch.bool),
-        matches=torch.arange(16).expand(count, -1),
-        correct=torch.arange(16) < numbers,
+        found=torch.where(own < numbers, own, (own + 8) % 16),
+        grid=(4, 4),
     )
+    views = torch.zeros(2, count, 3, 32, 32, dtype=torch.uint8)
+    return RecognisedViews(views, own.expand(count, -1), matches)
 
 
 def test_pairs_are_a_good_a_typical_and_a_poor_one():
-    assert typical_pairs(matched([0, 16, 4, 8, 12])) == [4, 3, 2]
+    assert typical_pairs(matched([0, 16, 4, 8, 12]).matches) == [4, 3, 2]
 
 
 def test_pairs_that_hardly_overlap_are_not_shown():
-    pairs = matched([0, 16, 4, 8, 12, 16])
+    pairs = matched([0, 16, 4, 8, 12, 16]).matches
     pairs.inside[5, 5:] = False
     assert 5 not in typical_pairs(pairs)
 
@@ -63,7 +66,7 @@ def test_views_stand_side_by_side(tmp_path):
     """A black and a white one, and no match."""
     pairs = matched([0] * 3)
     pairs.views[1] = 255
-    pairs.inside[:] = False
+    pairs.matches.inside[:] = False
     path = tmp_path / 'matches.png'
     assert draw_before_after(pairs, pairs, path) == 0
     with Image.open(path) as image:

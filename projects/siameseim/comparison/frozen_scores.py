@@ -94,13 +94,12 @@ def frozen_scores(
         pooled_features(vit, preprocessor, split, num_workers=num_workers)
         for split in splits
     )
-    classes = len(splits[0].classes)
     found, labels = folder_neighbours(
         known, asked, K, device=vit.cls_token.device
     )
     bank = known.features.float()
     scores = {
-        'knn': 100 * accuracies(found, labels, classes, [K])[K],
+        'knn': 100 * accuracies(found, labels, [K])[K],
         'rank': effective_rank(bank - bank.mean(dim=0)).item(),
     }
     if with_linear:

@@ -21,7 +21,6 @@ class NamedFeatures(LabelledFeatures):
     """Features of all images of a class-per-folder tree, and their names."""
 
     files: list[str]  # class folder and file name of each image
-    classes: list[str]  # folder names by label
 
 
 def cached_features(
@@ -56,7 +55,7 @@ def cached_features(
         found = pooled_features(backbone, preprocessor, images, **loading)
         stored = vars(found)
         write_complete(path, lambda part: torch.save(stored, part))
-    return NamedFeatures(**stored, files=files, classes=images.classes)
+    return NamedFeatures(**stored, files=files)
 
 
 def _key(

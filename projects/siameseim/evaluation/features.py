@@ -64,13 +64,15 @@ def patch_features(
     Raises:
         ValueError: for a ViTDet, which has no pooled features.
     """
-    return _encoded(backbone, images, batch_size, lambda tokens: tokens)
+    return _encoded(backbone, images, batch_size, lambda x: x)
 
 
 def mean_features(
     backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
 ) -> Tensor:
-    """``pooled(patch_features(...))``, averaged where the backbone is.
+    """Mean patch token, as the method's linear probe pools them.
+
+    Averaged where the backbone is.
 
     Args:
         backbone (SiameseIMViT): as for ``patch_features``.
@@ -80,7 +82,7 @@ def mean_features(
     Returns:
         Tensor: (N, C) float32 on the CPU.
     """
-    return _encoded(backbone, images, batch_size, pooled)
+    return _encoded(backbone, images, batch_size, lambda x: x.mean(dim=1))
 
 
 def _encoded(
@@ -103,15 +105,3 @@ def _encoded(
             tokens = backbone.encode(batch.to(device))[:, cls:].float()
             batches.append(reduce(tokens).cpu())
     return torch.cat(batches)
-
-
-def pooled(tokens: Tensor) -> Tensor:
-    """Mean of the patch tokens, as the method's linear probe pools them.
-
-    Args:
-        tokens (Tensor): (N, L, C) patch tokens.
-
-    Returns:
-        Tensor: (N, C).
-    """
-    return tokens.mean(dim=1)

@@ -80,8 +80,7 @@ def knn_rows(
         return skipped
     device = options.device or get_device()
     found, labels = folder_neighbours(known, asked, max(ks), device=device)
-    classes = len(known.classes)
-    scores = accuracies(found, labels, classes, ks, options.temperature)
+    scores = accuracies(found, labels, ks, options.temperature)
     rows = [Row(f'k-NN, k={k}', 100 * s, note) for k, s in scores.items()]
     return rows + skipped
 

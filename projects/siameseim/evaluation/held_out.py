@@ -15,32 +15,28 @@ from ..datasets import PretrainDataset
 from ..engine.unwrap import unwrapped
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
-from .features import evaluating, mean_features, patch_features
+from .features import evaluating, mean_features
 from .knn import accuracies, nearest_neighbours
 from .matching import (
+    Matches,
     MatchingScore,
-    are_true,
-    grid_places,
-    matching_score,
-    nearest_patches,
+    match_predictions,
+    match_views,
     true_places,
-    within_radius,
 )
 from .predicted import PredictionScore, predict_view2, score_predictions
 
 
 @dataclass(frozen=True)
-class MatchedViews:
-    """Pairs of views and what the features matched in them.
+class RecognisedViews:
+    """Pairs of views, and what was found for the patches of view 1 in view 2.
 
     Shape legend: B pairs, L patches of a view, S its side in pixels.
     """
 
     views: Tensor  # (2, B, 3, S, S) uint8 RGB
     queries: Tensor  # (B, L) indices of view 1's patches asked for
-    inside: Tensor  # (B, L) bool, those that both views show
-    matches: Tensor  # (B, L) indices of view 2's nearest patches
-    correct: Tensor  # (B, L) bool, meaningful where ``inside``
+    matches: Matches
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class HeldOutScore:
 
     predicted: PredictionScore
     matched: MatchingScore  # by the backbone's features
-    recognised: MatchedViews  # by the predicted ones
+    recognised: RecognisedViews  # by the predicted ones
     knn: float  # accuracy
 
 
@@ -77,24 +73,9 @@ def normalised(model: SiameseIM, batch: dict[str, Any]) -> list[Tensor]:
     return model.data_preprocessor(data)['inputs']
 
 
-def match_views(model: SiameseIM, batch: dict[str, Any]) -> MatchingScore:
-    """Match the patches of two views by the backbone's features.
-
-    Args:
-        model (SiameseIM): its online backbone and data preprocessor are used.
-        batch (dict): from ``load_batch``.
-    """
-    grid = model.backbone.patch_resolution
-    first, second = (
-        patch_features(model.backbone, view)
-        for view in normalised(model, batch)
-    )
-    places, inside = true_places(batch['data_samples'], grid)
-    matches = nearest_patches(first, second)
-    return matching_score(within_radius(places, grid), matches, inside)
-
-
-def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
+def recognise_views(
+    model: SiameseIM, batch: dict[str, Any]
+) -> RecognisedViews:
     """Find, for each patch of view 2, the one that view 1 predicts for it.
 
     A query is the patch of view 1 nearest to where view 2's patch lies. The
@@ -116,18 +97,14 @@ def recognise_views(model: SiameseIM, batch: dict[str, Any]) -> MatchedViews:
         feature - feature.mean(dim=1, keepdim=True)
         for feature in (prediction, target)
     )
-    places, inside = true_places(samples, grid, view=2)
+    places, _ = true_places(samples, grid, view=2)
     row, column = (
         places[..., i].round().long().clamp(0, grid[i] - 1) for i in (0, 1)
     )
-    own = grid_places(grid).expand_as(places)
-    matches = nearest_patches(prediction, target)
-    return MatchedViews(
+    return RecognisedViews(
         views=torch.stack(batch['inputs']),
         queries=row * grid[1] + column,
-        inside=inside,
-        matches=matches,
-        correct=are_true(within_radius(own, grid), matches),
+        matches=match_predictions(prediction, target, samples, grid),
     )
 
 
@@ -149,8 +126,7 @@ def knn_accuracy(
     found = nearest_neighbours(
         asked, known, bank['labels'], k, centre=known.mean(dim=0)
     )
-    classes = int(bank['labels'].max()) + 1
-    return accuracies(found, queries['labels'], classes, [k])[k]
+    return accuracies(found, queries['labels'], [k])[k]
 
 
 @HOOKS.register_module()
@@ -195,11 +171,10 @@ class HeldOutHook(Hook):
     def _measure(self, runner: Runner, when: str) -> HeldOutScore:
         model = unwrapped(runner.model)
         pairs, bank, queries = self._batches
+        views, samples = normalised(model, pairs), pairs['data_samples']
         result = HeldOutScore(
-            predicted=score_predictions(
-                model, normalised(model, pairs), pairs['data_samples']
-            ),
-            matched=match_views(model, pairs),
+            predicted=score_predictions(model, views, samples),
+            matched=match_views(model.backbone, views, samples).score(),
             recognised=recognise_views(model, pairs),
             knn=knn_accuracy(model, bank, queries, self.k),
         )

@@ -94,9 +94,7 @@ def merge(parts: Iterable[Neighbours], k: int) -> Neighbours:
     return Neighbours(near, labels.gather(1, index))
 
 
-def vote(
-    found: Neighbours, num_classes: int, k: int, temperature: float = 0.1
-) -> Tensor:
+def vote(found: Neighbours, k: int, temperature: float = 0.1) -> Tensor:
     """Labels that the k nearest vote for.
 
     A neighbour with cosine similarity ``s`` votes for its label with weight
@@ -105,7 +103,6 @@ def vote(
 
     Args:
         found (Neighbours): at least k columns, or the whole bank.
-        num_classes (int): number of labels.
         k (int): how many of them vote.
         temperature (float): smaller values let the nearest decide. Defaults
             to 0.1.
@@ -116,14 +113,13 @@ def vote(
     cosines, labels = found.cosines[:, :k], found.labels[:, :k]
     # Softmax is the same vote divided by its sum and cannot overflow.
     weights = (cosines / temperature).softmax(dim=-1)
-    votes = weights.new_zeros(len(weights), num_classes)
+    votes = weights.new_zeros(len(weights), int(labels.max()) + 1)
     return votes.scatter_add_(1, labels, weights).argmax(dim=-1)
 
 
 def accuracies(
     found: Neighbours,
     labels: Tensor,
-    num_classes: int,
     ks: Sequence[int],
     temperature: float = 0.1,
 ) -> dict[int, float]:
@@ -132,17 +128,11 @@ def accuracies(
     Args:
         found (Neighbours): with ``max(ks)`` columns, or the whole bank.
         labels (Tensor): (N,) true labels.
-        num_classes (int): number of labels.
         ks (Sequence[int]): numbers of neighbours.
         temperature (float): as for ``vote``. Defaults to 0.1.
     """
-    return {
-        k: (vote(found, num_classes, k, temperature) == labels)
-        .double()
-        .mean()
-        .item()
-        for k in ks
-    }
+    right = {k: vote(found, k, temperature) == labels for k in ks}
+    return {k: each.double().mean().item() for k, each in right.items()}
 
 
 def _unit(rows: Tensor, device: torch.device, centre: Tensor | None) -> Tensor:

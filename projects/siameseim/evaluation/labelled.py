@@ -239,5 +239,4 @@ def folder_accuracies(
     found, labels = folder_neighbours(
         known, asked, max(ks), centred, device=device
     )
-    classes = len(splits[0].classes)
-    return accuracies(found, labels, classes, ks, temperature)
+    return accuracies(found, labels, ks, temperature)

@@ -1,4 +1,4 @@
-"""How often a patch of one view finds its true match in the other.
+"""Which patches of view 2 are found for patches whose place in it is known.
 
 Shape legend: B image pairs, L = H * W patches of a view, C width. Places are
 (row, column) in patches of view 2's grid: patch (r, c) lies at (r, c).
@@ -12,16 +12,92 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.position import patch_coordinates, relative_geometry
+from ..models.vit import SiameseIMViT
+from .features import patch_features
+
+_RADIUS = 1  # patches along each axis from its place, for a find to be right
 
 
 @dataclass(frozen=True)
 class MatchingScore:
-    """Share of correct matches, and what it costs to reach it blindly."""
+    """Share of right finds, and what it costs to reach it blindly.
 
-    accuracy: float  # by nearest feature
-    chance: float  # by a patch drawn at random
-    position: float  # by the patch at the same place of the grid
-    count: int  # patches of view 1 whose centre lies inside view 2
+    NaN where no patch is asked for.
+    """
+
+    accuracy: float  # of what was found
+    chance: float  # of a patch drawn at random
+    position: float  # of the patch at the same place of the grid
+    count: int  # patches asked for
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The patches of view 2 that were found, and where they truly lie."""
+
+    places: Tensor  # (B, L, 2) true places of the patches asked for
+    inside: Tensor  # (B, L) bool: both views show it; others do not count
+    found: Tensor  # (B, L) int64 indices of view 2's patches
+    grid: tuple[int, int]  # patches per column and per row (H, W)
+
+    def correct(self) -> Tensor:
+        """(B, L) bool: what was found right, meaningful where ``inside``."""
+        return _near(self.places - grid_places(self.grid)[self.found])
+
+    def score(self) -> MatchingScore:
+        """Shares over all patches that both views show."""
+        inside = self.inside
+        # (B, L, 1, 2) - (L, 2) -> (B, L, L): every patch for every place
+        near = _near(self.places[:, :, None] - grid_places(self.grid))
+        same_place = near.diagonal(dim1=1, dim2=2)  # (B, L)
+        return MatchingScore(
+            accuracy=self.correct()[inside].float().mean().item(),
+            chance=near.float().mean(dim=-1)[inside].mean().item(),
+            position=same_place[inside].float().mean().item(),
+            count=int(inside.sum()),
+        )
+
+
+def _near(offsets: Tensor) -> Tensor:
+    """Whether (..., 2) offsets in patches are those of a right find."""
+    return (offsets.abs() <= _RADIUS).all(dim=-1)
+
+
+def match_views(
+    backbone: SiameseIMViT,
+    views: list[Tensor],
+    samples: Mapping[str, Tensor],
+) -> Matches:
+    """For each patch of view 1 the one of view 2 with the nearest feature.
+
+    Args:
+        backbone (SiameseIMViT): on any device.
+        views (list[Tensor]): view 1 and 2, (B, 3, height, width) normalised.
+        samples (Mapping[str, Tensor]): as for ``true_places``.
+    """
+    grid = backbone.patch_resolution
+    first, second = (patch_features(backbone, view) for view in views)
+    places, inside = true_places(samples, grid)
+    return Matches(places, inside, nearest_patches(first, second), grid)
+
+
+def match_predictions(
+    prediction: Tensor,
+    target: Tensor,
+    samples: Mapping[str, Tensor],
+    grid: tuple[int, int],
+) -> Matches:
+    """For each patch of view 2 the one nearest to what is predicted for it.
+
+    Args:
+        prediction (Tensor): (B, L, D) on the CPU.
+        target (Tensor): (B, L, D) likewise.
+        samples (Mapping[str, Tensor]): as for ``true_places``.
+        grid (tuple[int, int]): patches per column and per row (H, W).
+    """
+    _, inside = true_places(samples, grid, view=2)
+    own = grid_places(grid).expand(len(target), -1, -1)
+    return Matches(own, inside, nearest_patches(prediction, target), grid)
 
 
 def true_places(
@@ -71,61 +147,3 @@ def nearest_patches(features1: Tensor, features2: Tensor) -> Tensor:
     first = F.normalize(features1.float(), dim=-1)
     second = F.normalize(features2.float(), dim=-1)
     return (first @ second.transpose(1, 2)).argmax(dim=-1)
-
-
-def within_radius(
-    places: Tensor, grid: tuple[int, int], radius: float = 1.0
-) -> Tensor:
-    """Which patches of view 2 count as the true match of each of view 1.
-
-    Args:
-        places (Tensor): (B, L, 2) from ``true_places``, on the CPU.
-        grid (tuple[int, int]): patches per column and per row (H, W).
-        radius (float): patches along each axis. Defaults to 1.
-
-    Returns:
-        Tensor: (B, L, L) bool, [b, i, j] True where patch j of view 2 is a
-        true match of patch i of view 1.
-    """
-    offsets = places[:, :, None] - grid_places(grid)
-    return (offsets.abs() <= radius).all(dim=-1)
-
-
-def are_true(true: Tensor, matches: Tensor) -> Tensor:
-    """Which matches are true ones.
-
-    Args:
-        true (Tensor): (B, L, L) bool from ``within_radius``.
-        matches (Tensor): (B, L) int64 indices of view 2's patches.
-
-    Returns:
-        Tensor: (B, L) bool.
-    """
-    return true.gather(2, matches[..., None])[..., 0]
-
-
-def matching_score(
-    true: Tensor, matches: Tensor, inside: Tensor
-) -> MatchingScore:
-    """Dense matching accuracy over all patches of view 1 inside view 2.
-
-    Args:
-        true (Tensor): (B, L, L) bool from ``within_radius``.
-        matches (Tensor): (B, L) from ``nearest_patches``.
-        inside (Tensor): (B, L) bool from ``true_places``.
-
-    Raises:
-        ValueError: if no patch of any view 1 lies inside its view 2.
-    """
-    count = int(inside.sum())
-    if count == 0:
-        raise ValueError(
-            f'none of the {len(true)} image pairs overlap: nothing to match'
-        )
-    same_place = true.diagonal(dim1=1, dim2=2)  # (B, L)
-    return MatchingScore(
-        accuracy=are_true(true, matches)[inside].float().mean().item(),
-        chance=true.float().mean(dim=-1)[inside].mean().item(),
-        position=same_place[inside].float().mean().item(),
-        count=count,
-    )

@@ -17,13 +17,7 @@ from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
 from ..models.position import relative_geometry
 from .features import evaluating
-from .matching import (
-    are_true,
-    grid_places,
-    nearest_patches,
-    true_places,
-    within_radius,
-)
+from .matching import match_predictions
 
 
 @dataclass(frozen=True)
@@ -62,20 +56,6 @@ def found_image(prediction: Tensor, target: Tensor) -> Tensor:
     cosines = torch.einsum('ild,jld->lij', first, second)
     own = torch.arange(len(target), device=target.device)
     return (cosines.argmax(dim=-1) == own).T  # (L, B) -> (B, L)
-
-
-def found_place(prediction: Tensor, target: Tensor, true: Tensor) -> Tensor:
-    """Whether a prediction is nearest to a patch close to its own place.
-
-    Args:
-        prediction (Tensor): (B, L, D).
-        target (Tensor): (B, L, D).
-        true (Tensor): (B, L, L) bool from ``within_radius``.
-
-    Returns:
-        Tensor: (B, L) bool.
-    """
-    return are_true(true, nearest_patches(prediction, target))
 
 
 def predict_view2(
@@ -126,25 +106,21 @@ def score_predictions(
     """
     view1, view2 = views
     grid = model.backbone.patch_resolution
-    _, inside = true_places(samples, grid, view=2)
-    own = grid_places(grid).expand(len(view1), -1, -1)
-    true = within_radius(own, grid)
-    answers = []
+    images, places = [], []
     with evaluating(model):
         target = layer_norm_fp32(model.target(view2)).cpu()
         for context in (view1, view1.roll(len(view1) // 2, dims=0)):
             prediction = predict_view2(model, context, samples)
-            answers.append(found_image(prediction, target)[inside])
-            answers.append(found_place(prediction, target, true)[inside])
-    image, placed, image_other, place_other = (
-        answer.float().mean().item() for answer in answers
-    )
+            matches = match_predictions(prediction, target, samples, grid)
+            right = found_image(prediction, target)[matches.inside]
+            images.append(right.float().mean().item())
+            places.append(matches.score())
     return PredictionScore(
-        image=image,
-        image_other=image_other,
+        image=images[0],
+        image_other=images[1],
         image_chance=1 / len(view1),
-        place=placed,
-        place_other=place_other,
-        place_chance=true.float().mean(dim=-1)[inside].mean().item(),
-        count=int(inside.sum()),
+        place=places[0].accuracy,
+        place_other=places[1].accuracy,
+        place_chance=places[0].chance,
+        count=places[0].count,
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ..evaluation.matching import MatchingScore
 from ..visualization.figures import draw_log
 from ..watch import FeatureSigns, feature_signs
 from .in_short import in_short
@@ -60,7 +61,7 @@ def build_report(run: LoadedRun, folder: Path) -> str:
         folder (Path): at least four images, at any depth.
     """
     images = load_images(run.model, folder, MAX_IMAGES)
-    pairs, shares = pair_figures(run.model, run.cfg, folder, count=4)
+    pairs, scores = pair_figures(run.model, run.cfg, folder, count=4)
     sections = [
         in_short(
             run.log,
@@ -71,7 +72,7 @@ def build_report(run: LoadedRun, folder: Path) -> str:
         ),
         _curves(run),
         _signs(images),
-        _pairs(pairs, shares),
+        _pairs(pairs, scores),
         _features(run, images),
     ]
     facts = (
@@ -126,7 +127,7 @@ def _signs(images: ImageSet) -> Section:
     )
 
 
-def _pairs(figures: list[Figure], shares: dict[str, float]) -> Section:
+def _pairs(figures: list[Figure], scores: dict[str, MatchingScore]) -> Section:
     caption = (
         'Upper left: both crops on the image, their overlap bright. Upper '
         'right: numbered patches of view 1. Lower left: each number sits '
@@ -135,12 +136,12 @@ def _pairs(figures: list[Figure], shares: dict[str, float]) -> Section:
         'number sits where the feature predicted for it fits best. Green: '
         'within one patch of the truth; orange, dashed: wrong.'
     )
+    matched, predicted = scores['matched'], scores['predicted']
     text = (
-        f'Within one patch of the truth: {shares["matched"]:.0%} by backbone '
-        f'features (chance {shares["matched_chance"]:.0%}), '
-        f'{shares["predicted"]:.0%} by prediction from the visible patches '
-        f'of view 1 (chance {shares["predicted_chance"]:.0%}), over more '
-        'pairs than are drawn.'
+        f'Within one patch of the truth: {matched.accuracy:.0%} by backbone '
+        f'features (chance {matched.chance:.0%}), {predicted.accuracy:.0%} by '
+        'prediction from the visible patches of view 1 (chance '
+        f'{predicted.chance:.0%}), over more pairs than are drawn.'
     )
     pictures = [
         Picture(figure, caption if i == 0 else '', 'two views and matches')

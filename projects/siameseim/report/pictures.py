@@ -16,10 +16,17 @@ from torchvision.transforms import v2
 from ..datasets import ImageFolder, PretrainDataset
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..errors import InputError
-from ..evaluation.features import central_view, pooled
+from ..evaluation.features import central_view, patch_features
 from ..evaluation.held_out import normalised
+from ..evaluation.matching import (
+    MatchingScore,
+    match_predictions,
+    match_views,
+)
+from ..evaluation.predicted import predict_view2
 from ..models import SiameseIM
-from ..visualization import correspondence
+from ..models.norm import layer_norm_fp32
+from ..visualization.correspondence import draw
 from ..visualization.dense import attention_maps, nearest_images, pca_colours
 from ..visualization.figures import (
     draw_dense,
@@ -60,7 +67,6 @@ def image_folder(folder: Path) -> ImageFolder:
     return data
 
 
-@torch.no_grad()
 def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
     """Read up to ``count`` images and encode them.
 
@@ -87,10 +93,9 @@ def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
 def _encoded(model: SiameseIM, pixels: Tensor) -> list[Tensor]:
     """Patch features of both backbones and of the target's projector."""
     data = model.data_preprocessor(dict(inputs=pixels, data_samples=None))
-    online = model.backbone.encode(data['inputs'])
-    target = model.target.backbone.encode(data['inputs'])
-    projected = model.target.projector(target)
-    return [x[:, 1:].float().cpu() for x in (online, target, projected)]
+    online = patch_features(model.backbone, data['inputs'])
+    target = model.target.encode(data['inputs'])
+    return [online, *(tokens.float().cpu() for tokens in target)]
 
 
 def _readable(paths: list[Path]) -> dict[Path, Image.Image]:
@@ -130,18 +135,18 @@ def dense_figure(model: SiameseIM, images: ImageSet, count: int) -> Figure:
 def neighbour_figure(images: ImageSet, count: int) -> Figure:
     """A few of the images with those most like them."""
     queries = evenly_spaced(torch.arange(len(images.pixels)), count)
-    found = nearest_images(pooled(images.tokens), queries, 4)
+    found = nearest_images(images.tokens.mean(dim=1), queries, 4)
     return draw_neighbours(images.pixels, queries, found)
 
 
 def tsne_figure(images: ImageSet) -> Figure:
     """A map of all images."""
-    return draw_tsne(images.pixels, pooled(images.tokens))
+    return draw_tsne(images.pixels, images.tokens.mean(dim=1))
 
 
 def pair_figures(
     model: SiameseIM, cfg: Any, folder: Path, count: int
-) -> tuple[list[Figure], dict[str, float]]:
+) -> tuple[list[Figure], dict[str, MatchingScore]]:
     """Correspondence between two random views of a few images.
 
     Args:
@@ -151,8 +156,8 @@ def pair_figures(
         count (int): pairs drawn; four times as many are measured.
 
     Returns:
-        tuple: the figures of the first pairs that overlap, and shares of
-        right answers as ``correspondence.shares`` gives them.
+        tuple: the figures of the first pairs that overlap, and the scores of
+        all: 'matched' by features, 'predicted' from the visible patches.
     """
     pipeline = [
         step
@@ -162,21 +167,20 @@ def pair_figures(
     data = PretrainDataset(ImageFolder(str(folder)), pipeline)
     chosen = evenly_spaced(torch.arange(len(data)), 4 * count).tolist()
     batch = default_collate([data[index] for index in chosen])
-    samples = batch['data_samples']
-    found = correspondence.find(model, normalised(model, batch), samples)
-    grid = model.backbone.patch_resolution
-    overlapping = [
-        i
-        for i in range(len(chosen))
-        if min(found.inside[i].sum(), found.shared[i].sum()) >= 4
-    ]
+    samples, views = batch['data_samples'], normalised(model, batch)
+    matched = match_views(model.backbone, views, samples)
+    with torch.no_grad():
+        target = layer_norm_fp32(model.target(views[1])).cpu()
+        prediction = predict_view2(
+            model, views[0], samples, samples['visible']
+        )
+    predicted = match_predictions(prediction, target, samples, matched.grid)
+    shown = torch.minimum(matched.inside.sum(1), predicted.inside.sum(1))
     figures = []
-    for i in overlapping[:count]:
+    for i in (shown >= 4).nonzero()[:count, 0].tolist():
         info = data.dataset.get_data_info(int(samples['sample_idx'][i]))
         source = SourceImage.from_data_info(info).decode()
         figures.append(
-            correspondence.draw(
-                source, batch['inputs'], samples, found, i, grid
-            )
+            draw(source, batch['inputs'], samples, matched, predicted, i)
         )
-    return figures, correspondence.shares(found, grid)
+    return figures, dict(matched=matched.score(), predicted=predicted.score())

@@ -5,7 +5,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..evaluation import MatchedViews
+from ..evaluation.held_out import RecognisedViews
+from ..evaluation.matching import Matches
 from .figures import RIGHT, WRONG, evenly_spaced, patch_centres, pixels_of
 
 # Which pairs are shown, as places among all pairs sorted by how many of
@@ -16,7 +17,7 @@ _GAP = 0.15  # between the views, as a share of their width
 
 
 def draw_before_after(
-    before: MatchedViews, after: MatchedViews, path: str | Path
+    before: RecognisedViews, after: RecognisedViews, path: str | Path
 ) -> int:
     """Draw three pairs of views, matches before training left, after right.
 
@@ -34,7 +35,9 @@ def draw_before_after(
     figure = Figure(figsize=(10, 8.1), dpi=100)
     axes = figure.subplots(len(_PLACES), 2)
     drawn = 0
-    for (left, right), pair in zip(axes, typical_pairs(after), strict=True):
+    for (left, right), pair in zip(
+        axes, typical_pairs(after.matches), strict=True
+    ):
         drawn += _draw_pair(left, 'untrained', before, pair)
         drawn += _draw_pair(right, 'pretrained', after, pair)
     figure.suptitle(
@@ -47,29 +50,33 @@ def draw_before_after(
     return drawn
 
 
-def typical_pairs(matched: MatchedViews) -> list[int]:
+def typical_pairs(matches: Matches) -> list[int]:
     """Pairs at the quartiles of the share of correct matches, best first."""
-    right = (matched.correct & matched.inside).sum(dim=1)
-    shares = right / matched.inside.sum(dim=1).clamp(min=1)
-    overlap = matched.inside.float().mean(dim=1)  # (B, L) -> (B,)
+    inside = matches.inside
+    right = (matches.correct() & inside).sum(dim=1)
+    shares = right / inside.sum(dim=1).clamp(min=1)
+    overlap = inside.float().mean(dim=1)  # (B, L) -> (B,)
     enough = (overlap >= overlap.max().clamp(max=0.5)).nonzero()[:, 0]
     order = enough[shares[enough].argsort(stable=True)]
     return [int(order[round(p * (len(order) - 1))]) for p in _PLACES]
 
 
-def _draw_pair(axis: Axes, name: str, matched: MatchedViews, pair: int) -> int:
+def _draw_pair(
+    axis: Axes, name: str, recognised: RecognisedViews, pair: int
+) -> int:
     """Both views side by side and some of their matches; how many."""
-    inside, correct = matched.inside[pair], matched.correct[pair]
-    side = matched.views.shape[-1]
+    matches, views = recognised.matches, recognised.views[:, pair]
+    inside, correct = matches.inside[pair], matches.correct()[pair]
+    side = views.shape[-1]
     shift = side * (1 + _GAP)
-    for left, view in zip((0, shift), matched.views[:, pair], strict=True):
+    for left, view in zip((0, shift), views, strict=True):
         extent = (left, left + side, side, 0)
         axis.imshow(pixels_of(view), extent=extent, interpolation='none')
     shown = evenly_spaced(inside.nonzero()[:, 0], _SHOWN)
-    columns = round(len(inside) ** 0.5)
+    columns = matches.grid[1]
     starts, ends = (
         patch_centres(indices[pair, shown], columns, side // columns)
-        for indices in (matched.queries, matched.matches)
+        for indices in (recognised.queries, matches.found)
     )
     for start, end, right in zip(
         starts, ends + [shift, 0], correct[shown], strict=True
