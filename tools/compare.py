@@ -23,10 +23,10 @@ import torch
 import train
 
 from siameseim import comparison
+from siameseim.datasets.class_folders import split_folders
 from siameseim.engine.options import add_options, read_config
 from siameseim.engine.precision import has_fast_bf16
 from siameseim.engine.tool_errors import one_line_for
-from siameseim.evaluation.frozen import split_folders
 from siameseim.evaluation.labelled import labelled_splits
 
 ROWS = Path(__file__).resolve().parents[1] / 'configs/comparison'

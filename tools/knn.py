@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
+from siameseim.datasets.class_folders import split_folders
 from siameseim.engine import launch
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import frozen, labelled
@@ -51,9 +52,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
     if bool(args.data) == bool(args.train and args.val):
         raise ValueError('give either --data, or --train and --val')
     train, val = (
-        frozen.split_folders(args.data)
-        if args.data
-        else (args.train, args.val)
+        split_folders(args.data) if args.data else (args.train, args.val)
     )
     backbone, preprocessor = frozen.frozen_backbone(
         frozen.from_arguments(args), args.device, args.seed

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from siameseim.datasets.class_folders import split_folders
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
 from siameseim.engine.options import add_options, check_hooks, read_config
@@ -28,7 +29,6 @@ from siameseim.engine.tool_errors import one_line_for
 from siameseim.engine.worker_signals import end_workers
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
-from siameseim.evaluation.frozen import split_folders
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook

@@ -39,6 +39,15 @@ def test_a_folder_sets_classes_paths_and_metrics(tmp_path):
         assert dataset.metainfo.classes == ['a', 'b', 'c']
 
 
+def test_a_folder_in_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    classes(tmp_path / 'train', 'a')
+    classes(tmp_path / 'val', 'a')
+    changed = cfg()
+    config.fit(changed, '~/', processes=1)
+    assert changed.val_dataloader.dataset.data_root == str(tmp_path)
+
+
 def test_images_of_cifar_as_files_are_loaded_and_swapped_to_rgb(tmp_path):
     classes(tmp_path / 'train', 'a', 'b')
     classes(tmp_path / 'test', 'a', 'b')
@@ -145,7 +154,7 @@ def test_another_layout_is_explained(tmp_path):
 def test_other_classes_in_val_are_named(tmp_path):
     classes(tmp_path / 'train', 'a', 'b')
     classes(tmp_path / 'val', 'a', 'c')
-    with pytest.raises(ValueError, match='only one has: b, c'):
+    with pytest.raises(ValueError, match='only one of them has: b, c'):
         classification.set_data(cfg(), str(tmp_path))
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from siameseim.datasets.class_folders import split_folders
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.errors import InputError
 from siameseim.evaluation import frozen, labelled
@@ -22,7 +23,7 @@ def neighbours(rank, folder):
     torch.set_num_threads(1)
     backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
     splits = labelled.labelled_splits(
-        *frozen.split_folders(folder), backbone.img_size
+        *split_folders(folder), backbone.img_size
     )
     parts = [
         labelled.pooled_features(
@@ -83,25 +84,6 @@ def test_splits_with_other_classes_are_refused(colours, tmp_path):
     write_classes(tmp_path / 'val', 1, 0, {'red': (1, 2, 3)})
     with pytest.raises(ValueError, match='only one of them has: blue'):
         labelled.labelled_splits(colours / 'train', tmp_path / 'val', (16, 16))
-
-
-def test_a_missing_split_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match='train and val'):
-        frozen.split_folders(tmp_path)
-
-
-def test_splits_are_found_in_the_home_folder(colours, monkeypatch):
-    monkeypatch.setenv('HOME', str(colours.parent))
-    train, val = frozen.split_folders(f'~/{colours.name}')
-    assert (train, val) == (colours / 'train', colours / 'val')
-
-
-def test_a_split_without_class_folders_is_named(colours, tmp_path):
-    shutil.copytree(colours / 'train', tmp_path / 'train')
-    (tmp_path / 'val').mkdir()
-    shutil.copy(next(colours.glob('val/*/*')), tmp_path / 'val')
-    with pytest.raises(FileNotFoundError, match='/val has .* one folder of i'):
-        frozen.split_folders(tmp_path)
 
 
 def test_a_norm_before_the_blocks_needs_the_config(tmp_path):

@@ -60,6 +60,12 @@ def test_a_list_of_classes_has_one_name_a_line(tmp_path):
     assert classes.read_classes(str(path)) == ['apple', 'fried egg', 'pear']
 
 
+def test_a_training_folder_names_its_classes_but_hidden_ones(tmp_path):
+    for name in ('b', 'a', '.ipynb_checkpoints'):
+        (tmp_path / name).mkdir()
+    assert classes.read_classes(str(tmp_path)) == ['a', 'b']
+
+
 def test_only_the_classes_that_are_there_are_compared(colours):
     """'pink' is scored highest everywhere, but no folder is pink."""
     model = classifier('blue', 'green', 'pink', 'red')

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -123,29 +122,6 @@ def frozen_backbone(
         dict(type='SelfSupDataPreprocessor', mean=mean, std=std)
     )
     return backbone.to(device), preprocessor.to(device)
-
-
-def split_folders(data: str | Path) -> tuple[Path, Path]:
-    """The training and the validation folder under a folder.
-
-    Raises:
-        FileNotFoundError: if one is missing, or holds no folders.
-    """
-    root = Path(data).expanduser()
-    names = 'val' if (root / 'val').is_dir() else 'test'
-    train, val = root / 'train', root / names
-    if not train.is_dir() or not val.is_dir():
-        raise FileNotFoundError(
-            f'{data} needs the folders train and val (or test), each with '
-            'one folder of images per class'
-        )
-    for split in (train, val):
-        if not any(path.is_dir() for path in split.iterdir()):
-            raise FileNotFoundError(
-                f'{split} has no class folders: it needs one folder of images '
-                'per class, as labels are told by them'
-            )
-    return train, val
 
 
 def _as_in(

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.device import get_device
 
+from ..datasets.class_folders import split_folders
 from . import few_shot, frozen
 from .feature_cache import NamedFeatures, cached_features
 from .knn import accuracies
@@ -137,7 +138,7 @@ def _encode(
     backbone: dict[str, Any], options: SuiteOptions
 ) -> list[NamedFeatures]:
     vit, preprocessor = frozen.frozen_backbone(backbone, options.device)
-    train, val = frozen.split_folders(options.data)
+    train, val = split_folders(options.data)
     return [
         cached_features(
             vit,

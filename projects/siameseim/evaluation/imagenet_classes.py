@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..datasets.class_folders import class_names
+
 _WNID = re.compile(r'n[0-9]{8}')
 
 
@@ -38,9 +40,9 @@ def read_classes(source: str) -> list[str]:
     Raises:
         FileNotFoundError: if it is neither.
     """
-    path = Path(source)
+    path = Path(source).expanduser()
     if path.is_dir():
-        return sorted(p.name for p in path.iterdir() if p.is_dir())
+        return class_names(path)
     lines = (line.strip() for line in path.read_text().splitlines())
     return [line for line in lines if line]
 

@@ -1,5 +1,6 @@
 """Pooled features of labelled images in one folder per class."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,15 @@ from mmengine.dist import (
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import IMG_EXTENSIONS
+from torchvision.datasets.folder import IMG_EXTENSIONS, default_loader
 from torchvision.transforms import v2
 
+from ..datasets.class_folders import class_names, same_classes
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
 from ..errors import InputError
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
-from .image_errors import read_image
 from .knn import Neighbours, accuracies, merge, nearest_neighbours
 
 
@@ -40,11 +41,32 @@ class _ClassFolders(ImageFolder):
 
     def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
         """Names of the class folders, sorted, and their labels."""
-        found, _ = super().find_classes(directory)
-        names = [name for name in found if not name.startswith('.')]
-        if not names:
-            raise FileNotFoundError(f'{directory} holds no class folder')
+        names = class_names(directory)
         return names, {name: label for label, name in enumerate(names)}
+
+
+def read_image(path: str) -> Any:
+    """A file as RGB; a damaged one is not left out of an accuracy.
+
+    Args:
+        path (str): image file.
+
+    Raises:
+        InputError: naming the file, if it cannot be read.
+    """
+    try:
+        return default_loader(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow raises any type
+        number = getattr(error, 'errno', None)
+        if number not in (None, errno.ENOENT, errno.EIO):
+            raise  # of the machine, such as too many open files
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        why = why.partition(' <_io.')[0]  # an open file, by its address
+        raise InputError(
+            f'{path} cannot be read ({why}): mend or remove it'
+        ) from error
 
 
 def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
@@ -83,14 +105,8 @@ def labelled_splits(
         FileNotFoundError: if a folder does not exist or holds no class.
         InputError: if the folders' classes differ.
     """
-    known, asked = (labelled_folder(place, size) for place in (train, val))
-    if known.classes != asked.classes:
-        odd = sorted({*known.classes} ^ {*asked.classes})
-        raise InputError(
-            f'{train} and {val} hold different class folders, so labels '
-            f'would not match; only one of them has: {", ".join(odd[:5])}'
-        )
-    return known, asked
+    same_classes(train, val)
+    return labelled_folder(train, size), labelled_folder(val, size)
 
 
 def pooled_features(

@@ -9,7 +9,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.utils import to_2tuple
 
-from ..errors import InputError, some
+from ..datasets.class_folders import same_classes, split_folders
+from ..errors import InputError
 from .loaders import loaders, metrics
 
 # Files by which the stock data sets' own layouts are told.
@@ -44,19 +45,25 @@ def set_data(cfg: Config, folder: str) -> None:
 
     Raises:
         FileNotFoundError: if the folder has neither layout.
-        ValueError: if the classes of its parts differ.
+        InputError: if the classes of its parts differ, or one is hidden.
     """
-    root = Path(folder)
+    root = Path(folder).expanduser()
     stock = _STOCK.get(cfg.test_dataloader.dataset.type)
     if stock and (root / stock).exists():
         for loader in loaders(cfg).values():
-            loader.dataset.data_root = folder
+            loader.dataset.data_root = str(root)
         return
-    classes = class_folders(root)
+    train, val = split_folders(root, needs_train=False)
+    for hidden in (*train.glob('.*/'), *val.glob('.*/')):
+        raise InputError(  # the stock data set takes any folder for a class
+            f'the hidden folder {hidden} would be a class: remove it, or '
+            'rename it if it is one'
+        )
+    classes = same_classes(train if train.is_dir() else val, val)
     read_files(cfg)
     for split, loader in loaders(cfg).items():
-        name = 'train' if split == 'train' else _held_out(root)
-        loader.dataset = _custom(root, name, classes, loader.dataset)
+        part = train if split == 'train' else val
+        loader.dataset = _custom(part, classes, loader.dataset)
     set_classes(cfg, len(classes))
 
 
@@ -80,45 +87,6 @@ def set_classes(cfg: Config, count: int) -> None:
     for metric in metrics(cfg, 'val') + metrics(cfg, 'test'):
         if isinstance(metric.get('topk'), list | tuple):
             metric.topk = [k for k in metric.topk if k <= count]
-
-
-def class_folders(root: Path) -> list[str]:
-    """Class names of a folder with ``train`` and ``val`` or ``test``.
-
-    Raises:
-        FileNotFoundError: if the layout is another.
-        ValueError: if the parts' classes differ, or one has a hidden name:
-            the stock data set takes any folder for a class.
-    """
-    parts = {
-        name: sorted(p.name for p in (root / name).iterdir() if p.is_dir())
-        for name in ('train', _held_out(root))
-        if (root / name).is_dir()
-    }
-    if _held_out(root) not in parts or not all(parts.values()):
-        held = some(sorted(path.name for path in root.glob('*')))
-        empty = 'nothing' if root.is_dir() else 'nothing (it is no folder)'
-        raise FileNotFoundError(
-            f'{root} has not the layout of the data: it needs the folders '
-            'train and val (or test), each with one folder of images per '
-            'class, for example train/cat/1.jpg and val/cat/2.jpg; it holds '
-            f'{held or empty} (more: docs/classification.md)'
-        )
-    for part, found in parts.items():
-        for name in found:
-            if name.startswith('.'):
-                raise InputError(
-                    f'the hidden folder {root / part / name} would be a '
-                    'class: remove it, or rename it if it is one'
-                )
-    names = [*parts.values()]
-    odd = sorted({*names[0]} ^ {*names[-1]})
-    if odd:
-        raise ValueError(
-            f'the class folders of {root}/{" and ".join(parts)} differ, so '
-            f'labels would not match; only one has: {", ".join(odd[:5])}'
-        )
-    return names[0]
 
 
 def check_sizes(cfg: Config, splits: Sequence[str]) -> None:
@@ -178,20 +146,13 @@ def _preprocessor(cfg: Config) -> ConfigDict:
     return cfg.data_preprocessor
 
 
-def _held_out(root: Path) -> str:
-    """Which name the part has that is not trained on."""
-    return 'val' if (root / 'val').is_dir() else 'test'
-
-
-def _custom(
-    root: Path, name: str, classes: list[str], stock: ConfigDict
-) -> ConfigDict:
+def _custom(folder: Path, classes: list[str], stock: ConfigDict) -> ConfigDict:
     """A stock folder-per-class data set with the settings of another one."""
     kept = ('pipeline', 'indices', 'lazy_init', 'serialize_data')
     return ConfigDict(
         type='CustomDataset',
-        data_root=str(root),
-        data_prefix=name,
+        data_root=str(folder.parent),
+        data_prefix=folder.name,
         metainfo=dict(classes=classes),
         **{key: stock[key] for key in kept if key in stock},
     )

@@ -9,10 +9,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..datasets.class_folders import split_folders
 from ..engine.precision import has_fast_bf16
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
-from ..evaluation.frozen import split_folders
 from ..evaluation.labelled import folder_accuracies, labelled_splits
 from ..models import SiameseIM, SiameseIMViT
 

@@ -1,0 +1,71 @@
+"""Labelled images as folders: a folder per class, in ``train`` and ``val``."""
+
+from pathlib import Path
+
+from ..errors import InputError, some
+
+
+def split_folders(
+    data: str | Path, needs_train: bool = True
+) -> tuple[Path, Path]:
+    """The training and the validation folder under a folder.
+
+    Args:
+        data (str | Path): holds ``train`` and ``val``, or ``test`` if there
+            is no ``val``. ``~`` is expanded.
+        needs_train (bool): False where ``train`` may be missing. Defaults to
+            True.
+
+    Raises:
+        FileNotFoundError: if one is missing, or holds no folders.
+    """
+    root = Path(data).expanduser()
+    train, val = root / 'train', root / 'val'
+    if not val.is_dir():
+        val = root / 'test'
+    parts = [train, val] if needs_train or train.is_dir() else [val]
+    if not all(part.is_dir() for part in parts):
+        held = some(sorted(path.name for path in root.glob('*')))
+        empty = 'nothing' if root.is_dir() else 'nothing (it is no folder)'
+        raise FileNotFoundError(
+            f'{root} has not the layout of the data: it needs the folders '
+            'train and val (or test), each with one folder of images per '
+            'class, for example train/cat/1.jpg and val/cat/2.jpg; it holds '
+            f'{held or empty} (more: docs/classification.md)'
+        )
+    for part in parts:
+        class_names(part)
+    return train, val
+
+
+def class_names(folder: str | Path) -> list[str]:
+    """Names of the class folders, sorted; hidden folders are none.
+
+    Raises:
+        FileNotFoundError: if there is no such folder, or no class in it.
+    """
+    root = Path(folder).expanduser()
+    folders = [path.name for path in root.iterdir() if path.is_dir()]
+    names = sorted(name for name in folders if not name.startswith('.'))
+    if not names:
+        raise FileNotFoundError(
+            f'{root} has no class folders: it needs one folder of images per '
+            'class, as labels are told by them'
+        )
+    return names
+
+
+def same_classes(train: str | Path, val: str | Path) -> list[str]:
+    """Names of the classes of two folders.
+
+    Raises:
+        FileNotFoundError: if one holds no class.
+        InputError: if they differ.
+    """
+    known, asked = class_names(train), class_names(val)
+    if odd := sorted({*known} ^ {*asked}):
+        raise InputError(
+            f'{train} and {val} hold different class folders, so labels '
+            f'would not match; only one of them has: {", ".join(odd[:5])}'
+        )
+    return known
