@@ -11,12 +11,8 @@ from torch import nn
 
 from siameseim.benchmark import timing
 from siameseim.benchmark.step import StepBenchmark
-from siameseim.comparison import (
-    gflops_per_image,
-    interleaved_seconds,
-    plain_vit,
-)
-from siameseim.comparison.frozen_scores import linear_accuracy
+from siameseim.comparison import gflops_per_image, interleaved_seconds
+from siameseim.comparison.frozen_scores import linear_accuracy, plain_vit
 from siameseim.evaluation.labelled import LabelledFeatures
 
 SMOKE = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'

@@ -1,16 +1,23 @@
 """Frozen features: what they are and that taking them changes nothing."""
 
+import pytest
 import torch
 from torch.testing import assert_close
 
+from siameseim.evaluation import features
 from siameseim.evaluation.features import mean_features, patch_features
 from tests.vit_fixtures import tiny_vit
 
 
-def test_equal_to_the_backbone_without_cls_whatever_the_batch_size():
+@pytest.fixture(autouse=True)
+def two_at_a_time(monkeypatch):
+    monkeypatch.setattr(features, '_BATCH', 2)
+
+
+def test_equal_to_the_backbone_without_cls():
     vit, images = tiny_vit(), torch.randn(5, 3, 16, 16)
     expected = vit.encode(images)[:, 1:].detach()
-    assert_close(patch_features(vit, images, batch_size=2), expected)
+    assert_close(patch_features(vit, images), expected)
 
 
 def test_modes_and_batchnorm_buffers_stay_as_they_were():
@@ -32,4 +39,4 @@ def test_modes_and_batchnorm_buffers_stay_as_they_were():
 def test_mean_features_are_means_of_patch_features():
     vit, images = tiny_vit(), torch.randn(5, 3, 16, 16)
     expected = patch_features(vit, images).mean(dim=1)
-    assert_close(mean_features(vit, images, batch_size=2), expected)
+    assert_close(mean_features(vit, images), expected)

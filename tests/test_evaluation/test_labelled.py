@@ -7,41 +7,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from siameseim.datasets.class_folders import split_folders
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.errors import InputError
 from siameseim.evaluation import frozen, labelled
 from tests.test_evaluation.conftest import write_classes
 from tests.transfer_fixtures import ROOT, tool
-from tests.two_processes import run_in_two
 from tests.vit_fixtures import SIZES, saved, tiny_vit
 
 TINY_CFG = dict(type='SiameseIMViT', **SIZES)
-
-
-def neighbours(rank, folder):
-    torch.set_num_threads(1)
-    backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
-    splits = labelled.labelled_splits(
-        *split_folders(folder), backbone.img_size
-    )
-    parts = [
-        labelled.pooled_features(
-            backbone, preprocessor, labelled.share(s), num_workers=0
-        )
-        for s in splits
-    ]
-    found, labels = labelled.folder_neighbours(*parts, 4)
-    order = found.cosines.sum(dim=1).argsort()  # processes interleave images
-    return found.cosines[order], found.labels[order], labels[order]
-
-
-def test_two_processes_find_what_one_finds(colours):
-    alone = neighbours(0, str(colours))
-    for cosines, found, labels in run_in_two(neighbours, str(colours)):
-        torch.testing.assert_close(cosines, alone[0], atol=1e-3, rtol=0)
-        assert found.equal(alone[1])
-        assert labels.equal(alone[2])
 
 
 def test_encoding_leaves_the_random_generators_alone(colours):

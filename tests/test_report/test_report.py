@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from siameseim.errors import InputError
-from siameseim.report import PicturesHook, Section, load_run, render
+from siameseim.report import PicturesHook, load_run
 from siameseim.report.load import curves_of
+from siameseim.report.page import Section, render
 from siameseim.report.pictures import (
     dense_figure,
     load_images,

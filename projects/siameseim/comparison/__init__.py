@@ -2,25 +2,22 @@
 
 from .cost import first_batch, gflops_per_image, interleaved_seconds
 from .curve_hook import FrozenCurveHook
-from .frozen_scores import frozen_scores, image_size, plain_vit
+from .frozen_scores import image_size
 from .identity import config_digests, data_digest, keep_identity
 from .pictures import draw_comparison
-from .table import Summary, markdown, read_results, summarise
+from .table import markdown, read_results, summarise
 
 __all__ = [
     'FrozenCurveHook',
-    'Summary',
     'config_digests',
     'data_digest',
     'draw_comparison',
     'first_batch',
-    'frozen_scores',
     'gflops_per_image',
     'image_size',
     'interleaved_seconds',
     'keep_identity',
     'markdown',
-    'plain_vit',
     'read_results',
     'summarise',
 ]

@@ -53,13 +53,7 @@ class FrozenCurveHook(Hook):
         """Start the clocks."""
         self._clocks = (time.perf_counter(), time.process_time())
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Count the time, so that any checkpoint knows it."""
         self._count(runner)
 

@@ -122,19 +122,16 @@ def save_features(result: FolderFeatures, path: Path) -> list[Path]:
 
     Args:
         result (FolderFeatures): from ``folder_features``.
-        path (Path): ``.npy``, beside which a ``.txt`` file has one name for
-            each row, with the bytes of the name but for line breaks and
-            backslashes, which are escaped (``\n``, ``\\``); or
+        path (Path): one that ``check_suffix`` lets pass: ``.npy``, beside
+            which a ``.txt`` file has one name for each row, with the bytes of
+            the name but for line breaks and backslashes, which are escaped
+            (``\n``, ``\\``); or
             ``.parquet`` with the columns ``file`` (``printable``) and
             ``feature``.
 
     Returns:
         list[Path]: the files written.
-
-    Raises:
-        ValueError: if the name ends with neither.
     """
-    check_suffix(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == '.parquet':
         _save_parquet(result, path)

@@ -12,6 +12,8 @@ from torchvision.transforms import v2
 
 from ..models import SiameseIMViT
 
+_BATCH = 128  # images encoded at a time
+
 
 def central_view(size: tuple[int, int]) -> list[nn.Module]:
     """Transforms of an image to the view that evaluations encode.
@@ -47,16 +49,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def patch_features(
-    backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
-) -> Tensor:
+def patch_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
     """Patch tokens of the last block, cls left out, while ``evaluating``.
 
     Args:
         backbone (SiameseIMViT): on any device.
         images (Tensor): (N, 3, height, width) normalised images; each batch
             is moved to the backbone's device.
-        batch_size (int): images encoded at a time. Defaults to 128.
 
     Returns:
         Tensor: (N, L, C) float32 on the CPU.
@@ -64,12 +63,10 @@ def patch_features(
     Raises:
         ValueError: for a ViTDet, which has no pooled features.
     """
-    return _encoded(backbone, images, batch_size, lambda x: x)
+    return _encoded(backbone, images, lambda x: x)
 
 
-def mean_features(
-    backbone: SiameseIMViT, images: Tensor, batch_size: int = 128
-) -> Tensor:
+def mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
     """Mean patch token, as the method's linear probe pools them.
 
     Averaged where the backbone is.
@@ -77,18 +74,16 @@ def mean_features(
     Args:
         backbone (SiameseIMViT): as for ``patch_features``.
         images (Tensor): likewise.
-        batch_size (int): likewise.
 
     Returns:
         Tensor: (N, C) float32 on the CPU.
     """
-    return _encoded(backbone, images, batch_size, lambda x: x.mean(dim=1))
+    return _encoded(backbone, images, lambda x: x.mean(dim=1))
 
 
 def _encoded(
     backbone: SiameseIMViT,
     images: Tensor,
-    batch_size: int,
     reduce: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """What ``reduce`` makes of the patch tokens, (B, L, C), of each batch."""
@@ -101,7 +96,7 @@ def _encoded(
     device = next(backbone.parameters()).device
     batches = []
     with evaluating(backbone):
-        for batch in images.split(batch_size):
+        for batch in images.split(_BATCH):
             tokens = backbone.encode(batch.to(device))[:, cls:].float()
             batches.append(reduce(tokens).cpu())
     return torch.cat(batches)

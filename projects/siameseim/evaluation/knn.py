@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# Compared at a time, which makes 134 MB of cosines.
+_QUERIES, _BANK = 1024, 32768
+
 
 class Neighbours(NamedTuple):
     """The nearest bank features of some queries, nearest first."""
@@ -26,8 +29,6 @@ def nearest_neighbours(
     bank_labels: Tensor,
     k: int,
     device: torch.device | str | None = None,
-    query_chunk: int = 1024,
-    bank_chunk: int = 32768,
     centre: Tensor | None = None,
 ) -> Neighbours:
     """The k bank features with the largest cosine similarity.
@@ -43,9 +44,6 @@ def nearest_neighbours(
         k (int): neighbours; all of the bank where it is smaller.
         device (torch.device | str, optional): where products are taken.
             Defaults to None: where ``features`` are.
-        query_chunk (int): features compared at a time. Defaults to 1024.
-        bank_chunk (int): bank features compared at a time. Defaults to
-            32768, which makes 134 MB of cosines.
         centre (Tensor, optional): (C,) float32 vector to subtract from all
             features. Defaults to None.
 
@@ -65,11 +63,11 @@ def nearest_neighbours(
         raise ValueError(f'k={k} neighbours cannot vote: give at least 1')
     device = torch.device(device) if device else features.device
     queries = [
-        _unit(part, device, centre) for part in features.split(query_chunk)
+        _unit(part, device, centre) for part in features.split(_QUERIES)
     ]
     best = [_none_yet(part) for part in queries]
     for rows, labels in zip(
-        bank.split(bank_chunk), bank_labels.split(bank_chunk), strict=True
+        bank.split(_BANK), bank_labels.split(_BANK), strict=True
     ):
         rows, labels = _unit(rows, device, centre), labels.to(device)
         for i, query in enumerate(queries):

@@ -194,7 +194,7 @@ def folder_neighbours(
     asked: LabelledFeatures,
     k: int,
     centred: bool = True,
-    **kwargs: Any,
+    device: torch.device | str | None = None,
 ) -> tuple[Neighbours, Tensor]:
     """Neighbours of the images of all processes in those of all processes.
 
@@ -205,7 +205,8 @@ def folder_neighbours(
         centred (bool): subtract the bank's mean feature from both, since
             what all images share dominates cosines and says nothing.
             Defaults to True.
-        **kwargs: as for ``nearest_neighbours``.
+        device (torch.device | str, optional): as for
+            ``nearest_neighbours``.
 
     Returns:
         tuple[Neighbours, Tensor]: of all queries, and their labels (N,); the
@@ -218,8 +219,8 @@ def folder_neighbours(
         known.features,
         known.labels,
         k,
-        centre=centre_of(known) if centred else None,
-        **kwargs,
+        device,
+        centre_of(known) if centred else None,
     )
     return merge(all_gather_object(own), k), labels
 

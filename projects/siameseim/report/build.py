@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ..evaluation.matching import MatchingScore
 from ..visualization.figures import draw_log
-from ..watch import FeatureSigns, feature_signs
+from ..watch.signs import FeatureSigns, feature_signs
 from .in_short import in_short
 from .load import LoadedRun, curves_of
 from .page import Picture, Section, render
