@@ -52,12 +52,6 @@ def test_measuring_does_not_change_training(compare, small, tmp_path, method):
         assert torch.equal(value, weights[1][key]), key
 
 
-def test_an_option_that_is_no_setting_is_named(compare, small, capsys):
-    with pytest.raises(SystemExit):
-        compare.main(['run', 'imagenette/mae', *small, 'foo'])
-    assert "'foo' is no KEY=VALUE" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     'row', ['imagenette/mea', 'imagenette/../cifar10/mae']
 )

@@ -1,10 +1,9 @@
-"""The few-shot objective by hand and by another solver; lists of files."""
+"""The few-shot objective by another solver; lists of files."""
 
 import math
 
 import pytest
 import torch
-from scipy.optimize import minimize_scalar
 from torch import nn
 
 from siameseim.evaluation import feature_cache, few_shot, frozen, labelled
@@ -21,33 +20,6 @@ def test_features_are_centred_over_their_own_entries_and_scaled():
     # less the mean 3: (-2, -1, 0, 3), of length sqrt(14)
     expected = [x / math.sqrt(14) for x in (-2, -1, 0, 3)]
     assert prepared[0].tolist() == pytest.approx(expected)
-
-
-def test_the_penalty_means_what_the_protocol_says():
-    """Three classes in one dimension apart, solved on a line by hand.
-
-    The features are the same point's corners: image i is e_i, centred and
-    scaled. By symmetry W = t * (e_i centred), so the objective is a function
-    of one number t: log(1 + 2 exp(-1.5 t)) for the cross-entropy of each
-    image, and (0.1 / 3) / 2 * 3 t^2 for the penalty.
-    """
-    features, labels = torch.eye(3), torch.arange(3)
-
-    def objective(t):
-        # unit rows have cosines 1 and -1/2, so logits t and -t / 2
-        entropy = math.log(1 + 2 * math.exp(-1.5 * t))
-        return entropy + (0.1 / 3) / 2 * 3 * t * t
-
-    best = minimize_scalar(objective).x
-    model = few_shot.fit(features, labels)
-    prepared = few_shot.prepare(features)
-    torch.testing.assert_close(
-        torch.tensor(model.coef_).float(),
-        torch.tensor(best * prepared).float(),
-        atol=1e-3,
-        rtol=1e-3,
-    )
-    assert model.intercept_.tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize('classes', [2, 4])

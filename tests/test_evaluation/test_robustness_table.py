@@ -86,14 +86,6 @@ def test_the_tool_names_a_missing_package(monkeypatch):
         module.main([str(ROOT / PROBE), 'a.pth'])
 
 
-def test_the_tool_names_a_setting_without_a_value(capsys):
-    with pytest.raises(SystemExit, match='2'):
-        tool('robustness').main(
-            [str(ROOT / PROBE), 'a.pth', '--cfg-options', 'foo']
-        )
-    assert "'foo' is no KEY=VALUE" in capsys.readouterr().err
-
-
 def test_the_tool_names_a_config_that_is_not_there():
     with pytest.raises(SystemExit, match='error: config no.py does not exist'):
         tool('robustness').main(['no.py', 'a.pth'])

@@ -8,7 +8,6 @@ import torch
 
 from siameseim.errors import InputError
 from siameseim.report import PicturesHook, load_run
-from siameseim.report.load import curves_of
 from siameseim.report.page import Section, render
 from siameseim.report.pictures import (
     dense_figure,
@@ -134,10 +133,6 @@ def test_a_backbone_file_is_refused(run, tmp_path):
     torch.save({'cls_token': torch.zeros(1)}, path)
     with pytest.raises(ValueError, match='whole model'):
         load_run(path, next(run.glob('*.py')))
-
-
-def test_the_log_of_the_run_is_loaded(run):
-    assert 'loss' in curves_of(load_run(run).log, ('loss',))
 
 
 def test_a_damaged_config_is_named(run, tmp_path):
