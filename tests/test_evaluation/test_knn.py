@@ -131,10 +131,12 @@ def test_what_cannot_vote_is_named():
         nearest_neighbours(
             torch.ones(1, 2), torch.ones(3, 2), torch.arange(2), 2
         )
-    with pytest.raises(ValueError, match='k=0'):
-        nearest_neighbours(
-            torch.ones(1, 2), torch.ones(2, 2), torch.arange(2), 0
-        )
+    found = nearest_neighbours(*random_case(), 5)
+    for k in (0, -1):
+        with pytest.raises(ValueError, match=f'k={k} neighbours'):
+            nearest_neighbours(*random_case(), k)
+        with pytest.raises(ValueError, match=f'k={k} neighbours'):
+            vote(found, k)
 
 
 @pytest.mark.gpu

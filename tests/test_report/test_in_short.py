@@ -67,6 +67,13 @@ def test_a_collapse_that_the_hook_warned_of_comes_first():
     assert 'among 32 in 60% of cases' in text
 
 
+def test_a_collapse_is_told_though_k_nn_was_logged_after_it():
+    bad = line(99, 0.03, spread=0.01)
+    text = text_of(bad, {'step': 99, 'knn': 9.0}, features_past_limits=2)
+    assert text.startswith('The network seems to have collapsed: online feat')
+    assert 'no sign' not in text
+
+
 def test_a_first_measurement_past_the_limits_is_told_as_such():
     bad = line(99, 0.03, spread=0.01)
     first = 'The last measurement shows collapse: online features'

@@ -59,8 +59,7 @@ def nearest_neighbours(
             f'the bank needs one label per feature and at least one, but has '
             f'{len(bank)} features and {len(bank_labels)} labels'
         )
-    if k < 1:
-        raise ValueError(f'k={k} neighbours cannot vote: give at least 1')
+    _check(k)
     device = torch.device(device) if device else features.device
     queries = [
         _unit(part, device, centre) for part in features.split(_QUERIES)
@@ -107,7 +106,11 @@ def vote(found: Neighbours, k: int, temperature: float = 0.1) -> Tensor:
 
     Returns:
         Tensor: (N,) int64 predicted labels.
+
+    Raises:
+        ValueError: if k is not positive.
     """
+    _check(k)
     cosines, labels = found.cosines[:, :k], found.labels[:, :k]
     # Softmax is the same vote divided by its sum and cannot overflow.
     weights = (cosines / temperature).softmax(dim=-1)
@@ -131,6 +134,11 @@ def accuracies(
     """
     right = {k: vote(found, k, temperature) == labels for k in ks}
     return {k: each.double().mean().item() for k, each in right.items()}
+
+
+def _check(k: int) -> None:
+    if k < 1:
+        raise ValueError(f'k={k} neighbours cannot vote: give at least 1')
 
 
 def _unit(rows: Tensor, device: torch.device, centre: Tensor | None) -> Tensor:

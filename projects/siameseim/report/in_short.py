@@ -42,11 +42,13 @@ def _collapse(
 ) -> str:
     """What the last measurement showed, if it passed the hook's limits."""
     count = info.get(PAST_LIMITS, 0)
-    if not count or not (log and _signs(log[-1])):
+    # k-NN and validation write lines of their own, without signs
+    measured = [*filter(None, map(_signs, log))]
+    if not count or not measured:
         return ''
     untrained = {b: FeatureSigns(*v) for b, v in info[UNTRAINED].items()}
     limits = Limits(**(watch.get('limits') or {}))
-    found = '; '.join(collapsed(_signs(log[-1]), untrained, limits))
+    found = '; '.join(collapsed(measured[-1], untrained, limits))
     sure = count >= watch.get('patience', 2)
     verdict = (
         'The network seems to have collapsed'
