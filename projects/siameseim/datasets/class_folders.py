@@ -1,6 +1,10 @@
 """Labelled images as folders: a folder per class, in ``train`` and ``val``."""
 
+import errno
 from pathlib import Path
+from typing import Any
+
+from torchvision.datasets.folder import default_loader
 
 from ..errors import InputError, some
 
@@ -69,3 +73,27 @@ def same_classes(train: str | Path, val: str | Path) -> list[str]:
             f'would not match; only one of them has: {", ".join(odd[:5])}'
         )
     return known
+
+
+def read_image(path: str) -> Any:
+    """A file as RGB; a damaged one is not left out of an accuracy.
+
+    Args:
+        path (str): image file.
+
+    Raises:
+        InputError: naming the file, if it cannot be read.
+    """
+    try:
+        return default_loader(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow raises any type
+        number = getattr(error, 'errno', None)
+        if number not in (None, errno.ENOENT, errno.EIO):
+            raise  # of the machine, such as too many open files
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        why = why.partition(' <_io.')[0]  # an open file, by its address
+        raise InputError(
+            f'{path} cannot be read ({why}): mend or remove it'
+        ) from error

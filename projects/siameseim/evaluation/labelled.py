@@ -1,6 +1,5 @@
 """Pooled features of labelled images in one folder per class."""
 
-import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,12 @@ from mmengine.dist import (
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import IMG_EXTENSIONS, default_loader
+from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms import v2
 
-from ..datasets.class_folders import class_names, same_classes
+from ..datasets.class_folders import class_names, read_image, same_classes
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
-from ..errors import InputError
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
 from .knn import Neighbours, accuracies, merge, nearest_neighbours
@@ -43,30 +41,6 @@ class _ClassFolders(ImageFolder):
         """Names of the class folders, sorted, and their labels."""
         names = class_names(directory)
         return names, {name: label for label, name in enumerate(names)}
-
-
-def read_image(path: str) -> Any:
-    """A file as RGB; a damaged one is not left out of an accuracy.
-
-    Args:
-        path (str): image file.
-
-    Raises:
-        InputError: naming the file, if it cannot be read.
-    """
-    try:
-        return default_loader(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow raises any type
-        number = getattr(error, 'errno', None)
-        if number not in (None, errno.ENOENT, errno.EIO):
-            raise  # of the machine, such as too many open files
-        why = next(iter(str(error).splitlines()), type(error).__name__)
-        why = why.partition(' <_io.')[0]  # an open file, by its address
-        raise InputError(
-            f'{path} cannot be read ({why}): mend or remove it'
-        ) from error
 
 
 def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
