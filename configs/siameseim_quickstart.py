@@ -89,5 +89,4 @@ custom_hooks = [
 default_hooks = dict(
     logger=dict(interval=20),
     checkpoint=dict(interval=1000),  # only after the last epoch
-    features=dict(interval=50),  # 460 iterations in all
 )

@@ -14,6 +14,7 @@ def line(step, found, spread=0.7, **others):
     return {'step': step, 'loss': 1.0, 'found_image': found} | named | others
 
 
+MEASURED = [line(1, 0.01), line(20, 0.01)]
 INFO = {
     'features_past_limits': 0,
     'untrained_features': {b: [0.7, 0.3, 20.0, 20.0] for b in BRANCHES},
@@ -35,10 +36,18 @@ def text_of(*lines, images=32, watch=None, steps=99, **info):
 )
 def test_learning_is_judged_against_chance(found, verdict):
     """A batch of 128 images, of which 64 are told apart: 1.6 % by chance."""
-    text = text_of(line(1, 0.01), line(99, found), images=128)
+    text = text_of(*MEASURED, line(99, found), images=128)
     assert text.startswith(f'{verdict}: ')
-    assert f'among 64 in {found:.0%} of cases (1.6% by chance, 1% at' in text
+    assert f'among 64 training images in {found:.0%} of cases (' in text
+    assert '(1.6% by chance, 1% at first)' in text
     assert 'tools/knn.py' in text
+
+
+def test_two_measurements_cannot_tell_of_a_collapse():
+    """The hook warns of two in a row, of which the untrained is none."""
+    text = text_of(line(1, 0.03), line(180, 0.27))
+    few = 'too few measurements (2) to tell of a collapse: '
+    assert text.startswith(f'The network learns what it is asked for, {few}')
 
 
 def test_few_steps_are_told():
@@ -64,7 +73,7 @@ def test_a_collapse_that_the_hook_warned_of_comes_first():
     text = text_of(bad, features_past_limits=2)
     assert text.startswith('The network seems to have collapsed: online feat')
     assert 'learns' not in text and 'no sign' not in text
-    assert 'among 32 in 60% of cases' in text
+    assert 'among 32 training images in 60% of cases' in text
 
 
 def test_a_collapse_is_told_though_k_nn_was_logged_after_it():

@@ -99,6 +99,14 @@ def test_a_resume_with_another_rate_says_so(start):
     assert 'optim_wrapper.optimizer.lr was ' in said()
 
 
+def test_a_resume_with_nothing_left_to_do_leaves_no_config(start):
+    """The folder goes on telling with which config its run was trained."""
+    work = start('', '--epochs', 1)
+    (copy,) = work.glob('*.py')
+    start('log_level = "ERROR"', '--epochs', 1, '--resume')
+    assert [*work.glob('*.py')] == [copy]
+
+
 def test_a_shorter_run_warms_up_for_the_same_share(
     train, images, config, tmp_path
 ):

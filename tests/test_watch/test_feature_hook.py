@@ -155,16 +155,23 @@ def test_a_prediction_that_is_not_finite_is_not_measured():
     assert measure(features, 4) is None
 
 
-def test_the_last_step_of_a_run_is_measured(run, tmp_path):
-    run(WATCH.format('').replace('interval=2', 'interval=500'))
+def test_a_short_run_is_measured_too(run, tmp_path):
+    """At its first step, every tenth and the last, each in one log line."""
+    run('default_hooks = dict(logger=dict(interval=1))\n')
     (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
-    shares = [
-        json.loads(x)['found_image'] for x in path.read_text().split('\n')[:-1]
-    ]
-    saved = torch.load(tmp_path / 'work/epoch_2.pth', weights_only=True)
-    info = saved['message_hub']['runtime_info']
-    assert info['found_image_step'] == 12
-    assert shares[0] != shares[-1]
+    log = [json.loads(line) for line in path.read_text().splitlines()]
+    steps = [line['step'] for line in log if 'found_image' in line]
+    assert steps == [1, 10, 12]
+    assert steps == [line['step'] for line in log if 'target_rank' in line]
+
+
+def test_a_resumed_run_still_says_what_was_measured(run, tmp_path):
+    run(WATCH.format('').replace('interval=2', 'interval=5'))
+    each = (
+        'log_level = "INFO"\ndefault_hooks = dict(logger=dict(interval=1))\n'
+    )
+    log = run(each, '--resume', tmp_path / 'work/epoch_1.pth')
+    assert re.search(r'\[1/6\].* own image found \d+% \(step 5\)$', log, re.M)
 
 
 def test_learning_is_logged_and_what_it_means_said_once(run, tmp_path):

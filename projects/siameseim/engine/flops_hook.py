@@ -11,8 +11,8 @@ from mmpretrain.registry import HOOKS
 from ..benchmark.devices import datasheet_tflops, device_name
 from ..benchmark.flops import step_flops
 from ..models import SiameseIM
+from .log_line import log_is_due
 from .precision import has_fast_bf16
-from .runtime_info_hook import log_is_due
 from .unwrap import unwrapped
 
 

@@ -13,7 +13,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor
 
 from ..errors import some
-from .runtime_info_hook import log_is_due
+from .log_line import log_is_due
 from .schedule import ends_window
 from .unwrap import unwrapped
 

@@ -8,6 +8,11 @@ from mmengine.hooks import LoggerHook
 from mmengine.runner import LogProcessor, Runner
 from mmpretrain.registry import HOOKS, LOG_PROCESSORS
 
+# Where the message hub keeps names of ``log_once``, and the share of images
+# found with the step that measured it.
+_ONCE = 'logged_once'
+FOUND_IMAGE = 'found_image'
+
 
 def place_in_epoch(runner: Runner) -> int:
     """Number of the running iteration in its epoch, from 0.
@@ -16,6 +21,32 @@ def place_in_epoch(runner: Runner) -> int:
     epoch that was resumed.
     """
     return runner.iter % len(runner.train_dataloader)
+
+
+def log_interval(runner: Runner) -> int:
+    """Iterations between two log lines of the runner."""
+    return next(
+        hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)
+    )
+
+
+def log_is_due(runner: Runner) -> bool:
+    """Whether ``EpochLoggerHook`` writes a line after this iteration."""
+    done = place_in_epoch(runner) + 1
+    at_end = done == len(runner.train_dataloader)
+    return at_end or done % log_interval(runner) == 0
+
+
+def log_once(runner: Runner, values: dict[str, float]) -> None:
+    """Give what is measured seldom to the next log line, and to no other.
+
+    A scalar that mmengine keeps stands in every line until it changes, in the
+    JSON log and TensorBoard like a measurement of its own.
+    """
+    hub = runner.message_hub
+    for name, value in values.items():
+        hub.update_scalar(f'train/{name}', value)
+    hub.update_info(_ONCE, [*{*hub.get_info(_ONCE, []), *values}])
 
 
 @HOOKS.register_module()
@@ -28,6 +59,11 @@ class EpochLoggerHook(LoggerHook):
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Write a line if one is due."""
         super().after_train_iter(runner, place_in_epoch(runner))
+        if log_is_due(runner):
+            hub = runner.message_hub
+            for name in hub.get_info(_ONCE, []):
+                hub.log_scalars.pop(f'train/{name}', None)
+            hub.update_info(_ONCE, [])
 
 
 @LOG_PROCESSORS.register_module()
@@ -77,10 +113,10 @@ class ProgressLogProcessor(LogProcessor):
         for name, form in _OPTIONAL.items():
             if name in values:
                 parts.append(form.format(values[name]))
-        if 'found_image' in values:  # measured more seldom than logged
-            step = runner.message_hub.get_info('found_image_step')
-            share = f'{values["found_image"]:.0%}'
-            parts.append(f'own image found {share} (step {step})')
+        found = runner.message_hub.get_info(FOUND_IMAGE)
+        if found:  # measured more seldom than logged
+            share, step = found
+            parts.append(f'own image found {share:.0%} (step {step})')
         return ' | '.join(parts)
 
 

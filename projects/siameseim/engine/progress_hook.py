@@ -10,8 +10,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..environment.hardware import peak_host_memory
-from .log_line import place_in_epoch
-from .runtime_info_hook import log_interval, log_is_due
+from .log_line import log_interval, log_is_due, place_in_epoch
 
 # Share of the time above which waiting for data deserves a warning, and
 # the time in seconds that it takes to be sure. The first log interval, which

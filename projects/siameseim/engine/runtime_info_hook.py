@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.hooks import LoggerHook, RuntimeInfoHook
+from mmengine.hooks import RuntimeInfoHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
-from .log_line import place_in_epoch
+from .log_line import log_is_due
 
 # Values a scalar keeps. mmengine keeps a million and copies all of them at
 # each update; nothing here looks further back than a log interval.
@@ -64,20 +64,6 @@ class LazyRuntimeInfoHook(RuntimeInfoHook):
             runner.message_hub.update_scalar(f'train/{name}', mean)
         for buffer in runner.message_hub.log_scalars.values():
             buffer.max_length = _HISTORY
-
-
-def log_interval(runner: Runner) -> int:
-    """Iterations between two log lines of the runner."""
-    return next(
-        hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)
-    )
-
-
-def log_is_due(runner: Runner) -> bool:
-    """Whether ``EpochLoggerHook`` writes a line after this iteration."""
-    done = place_in_epoch(runner) + 1
-    at_end = done == len(runner.train_dataloader)
-    return at_end or done % log_interval(runner) == 0
 
 
 def _finite_sum(values: list[Tensor]) -> Tensor:

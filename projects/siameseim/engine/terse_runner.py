@@ -24,8 +24,8 @@ class TerseRunner(Runner):
 
     Environment, config and list of hooks, 280 lines in all, and the name of
     the experiment after each epoch go to the log file alone. The copy of the
-    config in the work directory is written once nothing refuses the run. The
-    folder of logs is the run's own.
+    config in the work directory is written once nothing refuses the run, and
+    there is something left to train. The folder of logs is the run's own.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -54,7 +54,8 @@ class TerseRunner(Runner):
     def call_hook(self, fn_name: str, **kwargs: Any) -> None:
         """Leave a copy of the config once all hooks accept the run."""
         super().call_hook(fn_name, **kwargs)
-        if fn_name in ('before_train', 'before_test'):
+        trains = fn_name == 'before_train' and self.iter < self.max_iters
+        if trains or fn_name == 'before_test':
             super().dump_config()
 
 

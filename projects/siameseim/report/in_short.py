@@ -31,8 +31,7 @@ def in_short(
         steps (int): that the checkpoint has had.
     """
     collapse = _collapse(log, info, watch)
-    interval = watch.get('interval', 200)
-    learned = _learned(log, min(FOUND_AMONG, images), interval, bool(collapse))
+    learned = _learned(log, min(FOUND_AMONG, images), watch, bool(collapse))
     parts = [collapse, learned, _knn(log), _few(steps)]
     return Section('In short', ' '.join(filter(None, parts)))
 
@@ -59,7 +58,10 @@ def _collapse(
 
 
 def _learned(
-    log: list[dict[str, Any]], images: int, interval: int, collapse: bool
+    log: list[dict[str, Any]],
+    images: int,
+    watch: dict[str, Any],
+    collapse: bool,
 ) -> str:
     if not log:
         return 'No log beside the checkpoint tells whether the network learns.'
@@ -68,23 +70,28 @@ def _learned(
         return (
             'The log does not tell yet whether the network learns: '
             'default_hooks.features measures it every '
-            f'{interval} steps and at the end, in batches of 2 and more.'
+            f'{watch.get("interval", 200)} steps or more often and at the '
+            'end, in batches of 2 and more.'
         )
     beyond_chance = (found[-1] - 1 / images) / (1 - 1 / images)
+    judged = len(found) > watch.get('patience', 2)
+    healthy = (
+        'no sign of collapse'
+        if judged
+        else f'too few measurements ({len(found)}) to tell of a collapse'
+    )
     if collapse:
         verdict = ''
     elif beyond_chance < _LITTLE:
-        verdict = 'Nothing is learned so far, no sign of collapse: '
+        verdict = f'Nothing is learned so far, {healthy}: '
     elif beyond_chance < _SOMETHING:
-        verdict = 'Little is learned so far, no sign of collapse: '
+        verdict = f'Little is learned so far, {healthy}: '
     else:
-        verdict = (
-            'The network learns what it is asked for, no sign of collapse: '
-        )
+        verdict = f'The network learns what it is asked for, {healthy}: '
     return (
         f'{verdict}predicted features find their own image among {images} '
-        f'in {found[-1]:.0%} of cases ({1 / images:.1%} by chance, '
-        f'{found[0]:.0%} at first).'
+        f'training images in {found[-1]:.0%} of cases ({1 / images:.1%} by '
+        f'chance, {found[0]:.0%} at first).'
     )
 
 

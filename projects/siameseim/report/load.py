@@ -133,23 +133,14 @@ def _log_lines(path: Path) -> list[dict[str, Any]]:
 def curves_of(
     log: list[dict], names: tuple[str, ...]
 ) -> dict[str, tuple[list, list]]:
-    """Iterations and values of those names that the log holds.
-
-    What is measured more seldom than logged stands in each line until it is
-    measured again: such lines are left out.
-    """
+    """Iterations and values of those names that the log holds."""
     curves = {}
     for name in names:
         lines = [line for line in log if name in line]
         if lines:
-            new = [
-                line
-                for line, last in zip(lines, [{}, *lines], strict=False)
-                if 'loss' not in line or line[name] != last.get(name)
-            ]
             curves[name] = (
-                [line['step'] for line in new],
-                [line[name] for line in new],
+                [line['step'] for line in lines],
+                [line[name] for line in lines],
             )
     return curves
 

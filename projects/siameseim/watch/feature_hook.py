@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from ..engine.log_line import FOUND_IMAGE, log_once
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.predicted import found_image
@@ -23,6 +24,9 @@ PAST_LIMITS = 'features_past_limits'
 
 # Images among which a prediction has to find its own.
 FOUND_AMONG = 64
+
+# Measurements that a run should have, and iterations between them at least.
+_MEASUREMENTS, _SHORTEST = 10, 10
 
 _TRY = (
     'The loss cannot show this. Try a lower optim_wrapper.optimizer.lr, a '
@@ -48,8 +52,9 @@ class FeatureWatchHook(Hook):
     of a run is measured as well.
 
     Args:
-        interval (int): iterations between two measurements; 0 turns the hook
-            off. Defaults to 200.
+        interval (int): most iterations between two measurements; a short
+            run is measured about ten times, but not more often than every
+            ten iterations. 0 turns the hook off. Defaults to 200.
         warmup (float): share of the run without warnings, since features
             shrink at the start of healthy runs too. Defaults to 0.05.
         patience (int): measurements in a row that cause a warning.
@@ -72,6 +77,11 @@ class FeatureWatchHook(Hook):
         self.limits = Limits(**(limits or {}))
         self.stop = stop
 
+    def before_train(self, runner: Runner) -> None:
+        """Choose how often, so that a short run tells as much as a long."""
+        often = max(_SHORTEST, runner.max_iters // _MEASUREMENTS)
+        self._every = min(self.interval, often)
+
     def after_train_iter(
         self,
         runner: Runner,
@@ -85,26 +95,23 @@ class FeatureWatchHook(Hook):
             InputError: if they are and ``stop`` was asked for.
         """
         ends = runner.iter == 0 or runner.iter + 1 == runner.max_iters
-        due = self.every_n_train_iters(runner, self.interval)
-        if not (due or (self.interval and ends)):
+        due = self.every_n_train_iters(runner, self._every)
+        if not (due or (self._every and ends)):
             return
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
         measured = measure(step_features(runner), images)
         if measured is None:  # this batch is not finite: others report it
             return
         signs, found = measured
-        hub, step = runner.message_hub, runner.iter + 1
-        hub.update_scalar('train/found_image', found)
-        hub.update_info('found_image_step', step)
+        step = runner.iter + 1
+        runner.message_hub.update_info(FOUND_IMAGE, [found, step])
+        log_once(runner, {'found_image': found, **_by_name(signs)})
         if step == 1:
             runner.logger.info(
                 'own image found: whether the feature predicted for a patch '
                 f"of view 2 is nearest to its own image's, among {images} "
                 f'images; {1 / images:.1%} by chance, {found:.1%} untrained'
             )
-        for branch, values in signs.items():
-            for name, value in values._asdict().items():
-                hub.update_scalar(f'train/{branch}_{name}', value)
         self._judge(runner, signs)
 
     def _judge(self, runner: Runner, signs: Signs) -> None:
@@ -131,6 +138,15 @@ class FeatureWatchHook(Hook):
             runner.visualizer.close()
             raise InputError(text)
         runner.logger.warning(text)
+
+
+def _by_name(signs: Signs) -> dict[str, float]:
+    """'BRANCH_SIGN' and value."""
+    return {
+        f'{branch}_{name}': value
+        for branch, values in signs.items()
+        for name, value in values._asdict().items()
+    }
 
 
 def step_features(runner: Runner) -> StepFeatures:

@@ -11,7 +11,7 @@ from mmengine.utils import apply_to
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
-from ..engine.runtime_info_hook import log_is_due
+from ..engine.log_line import log_is_due
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
