@@ -123,7 +123,6 @@ def test_a_refused_resume_leaves_the_config_of_the_run(
     [
         ('train_dataloader.dataset.pipeline.99.size=3', 'no such place'),
         ('default_hooks.logger.interval.x=3', 'no such place'),
-        ('train_dataloder=3', 'did you mean train_dataloader?'),
     ],
 )
 def test_a_setting_without_a_place_is_named(told, option, said):

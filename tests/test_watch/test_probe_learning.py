@@ -1,0 +1,24 @@
+"""The online probe learns, and the model does not notice."""
+
+import torch
+
+from siameseim.watch import OnlineProbeHook
+from tests.model_fixtures import tiny_model
+
+
+def test_the_probe_learns_and_changes_nothing_else():
+    torch.manual_seed(0)
+    model = tiny_model()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    probe = OnlineProbeHook(enabled=True, lr=0.1)
+    probe.build(model, torch.tensor([0, 1, 2, 1]))
+    state = torch.get_rng_state()
+    tokens = torch.randn(4, 5, 16, generator=torch.Generator().manual_seed(1))
+    for _ in range(20):
+        probe.learn(tokens, torch.tensor([3, 0, 1, 2]))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(
+        torch.equal(v, before[k]) for k, v in model.state_dict().items()
+    )
+    logits = probe.linear(probe.norm(tokens.mean(1)))
+    assert logits.argmax(1).tolist() == [1, 0, 1, 2]
