@@ -42,6 +42,10 @@ STACK = (
             f'mmdet is not installed{STACK}',
         ),
         (
+            raising(ModuleNotFoundError('mmsegmentation is not installed')),
+            f'mmsegmentation is not installed{STACK}',
+        ),
+        (
             lambda: SGD([], lr=1.0, betas=(0.9, 0.95)),
             'a setting is not known: SGD.__init__() got an unexpected keyword '
             "argument 'betas'. If the config inherits it from a part of "

@@ -47,7 +47,9 @@ def _missing_package(error: ImportError) -> str:
     while isinstance(cause.__context__, ImportError) and not cause.name:
         cause = cause.__context__
         told.append(str(cause))
-    stack = r'\b(mmcv|mmdet|mmpretrain|mmseg|pycocotools|lvis)\b'
+    stack = (
+        r'\b(mmcv|mmdet|mmpretrain|mmseg|mmsegmentation|pycocotools|lvis)\b'
+    )
     cure = ''
     if re.search(stack, told[-1]):
         cure = (
