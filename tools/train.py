@@ -179,9 +179,10 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
     often = f', each {repeats} times an epoch' if repeats > 1 else ''
     notes.insert(0, f'{images} training images{often}')
     if len(loader) == 0:
+        where = f' on each of {world} processes' if world > 1 else ''
         raise ValueError(
             f'{images} training images{often} are fewer than one '
-            f'batch of {loader.batch_size} on each of {world} processes: '
+            f'batch of {loader.batch_size}{where}: '
             'lower train_dataloader.batch_size with --cfg-options, or give '
             'more images'
         )

@@ -44,7 +44,7 @@ def test_folder_without_images_is_named(told, tmp_path):
 def test_batch_larger_than_the_data_names_both(told):
     text = told('', '--cfg-options', 'train_dataloader.batch_size=32')
     assert '26 training images' in text
-    assert 'batch of 32' in text
+    assert 'batch of 32: lower train_dataloader.batch_size' in text
 
 
 def test_work_dir_that_is_a_file_is_named(told, tmp_path):

@@ -136,6 +136,7 @@ def test_learning_rate_scales_with_the_root_if_told():
     cfg.auto_scale_lr.rule = 'sqrt'
     text = scale_learning_rate(cfg, world_size=1)
     assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.25e-3)
+    assert text.startswith('global batch 256 = 256 images; learning rate')
     assert 'the root of 256 / 4096' in text
 
 

@@ -165,10 +165,11 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     batch = cfg.train_dataloader.batch_size
     accumulation = cfg.optim_wrapper.get('accumulative_counts', 1)
     total = batch * world_size * accumulation
-    text = (
-        f'global batch {total} = {batch} images x {world_size} processes '
-        f'x {accumulation} accumulated'
-    )
+    text = f'global batch {total} = {batch} images'
+    if world_size > 1:
+        text += f' x {world_size} processes'
+    if accumulation > 1:
+        text += f' x {accumulation} accumulated'
     scaling = cfg.get('auto_scale_lr')
     if not scaling or not scaling.get('enable'):
         return text

@@ -99,8 +99,8 @@ def _few(steps: int) -> str:
     if steps >= FEW_STEPS:
         return ''
     return (
-        f'{steps} steps are few: features need some thousands, and say little '
-        'of a method before.'
+        f'{steps} steps are few: good features take some thousands. So short '
+        'a run says little about the method.'
     )
 
 

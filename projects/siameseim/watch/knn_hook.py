@@ -104,7 +104,7 @@ class KnnHook(Hook):
         self._clock.update(hub.runtime_info.get(_INFO, {}))
         hub.update_info(_INFO, self._clock)  # in every checkpoint from now on
         if runner.iter == 0:
-            self._report(runner, 0)
+            self._report(runner, 'before training')
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Count what ``IterTimerHook`` has measured, for any checkpoint."""
@@ -118,7 +118,7 @@ class KnnHook(Hook):
         last = self.is_last_train_epoch(runner)
         due = self.every_n_epochs(runner, self.interval)
         if last or (due and self._affordable()):
-            self._report(runner, runner.epoch + 1)
+            self._report(runner, f'after epoch {runner.epoch + 1}')
         elif due:
             clock = self._clock
             runner.logger.info(
@@ -139,7 +139,7 @@ class KnnHook(Hook):
         broadcast_object_list(answer)
         return answer[0]
 
-    def _report(self, runner: Runner, epochs: int) -> None:
+    def _report(self, runner: Runner, when: str) -> None:
         """Log the accuracy to the text log and the visualizer's files."""
         if torch.cuda.is_available():  # training steps may still be running
             torch.cuda.synchronize()
@@ -148,7 +148,7 @@ class KnnHook(Hook):
         self._clock['last'] = time.perf_counter() - start
         self._clock['measured'] += self._clock['last']
         runner.logger.info(
-            f'k-NN accuracy (k={self.k}) after {epochs} epochs: '
+            f'k-NN accuracy (k={self.k}) {when}: '
             f'{accuracy:.2f} % of {len(self._splits[1])} images of '
             f'{self.data}'
         )

@@ -82,7 +82,7 @@ class ValidationHook(Hook):
         precision = getattr(runner.optim_wrapper, 'precision', 'fp32')
         self._bf16 = use_bf16(precision, next(model.parameters()).device.type)
         if runner.iter == 0:
-            self._report(runner, 0)
+            self._report(runner, 'before training')
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure if due."""
@@ -90,7 +90,7 @@ class ValidationHook(Hook):
             return
         last = self.is_last_train_epoch(runner)
         if last or self.every_n_epochs(runner, self.interval):
-            self._report(runner, runner.epoch + 1)
+            self._report(runner, f'after epoch {runner.epoch + 1}')
 
     def _load(self, runner: Runner) -> list[dict[str, Any]]:
         """This process's share of the images, in batches."""
@@ -123,11 +123,11 @@ class ValidationHook(Hook):
             for indices in own.tolist()
         ]
 
-    def _report(self, runner: Runner, epochs: int) -> None:
+    def _report(self, runner: Runner, when: str) -> None:
         """Log the means to the text log and the visualizer's files."""
         scores = self.measure(runner)
         text = ', '.join(f'{n} {score:.4g}' for n, score in scores.items())
-        runner.logger.info(f'validation after {epochs} epochs: {text}')
+        runner.logger.info(f'validation {when}: {text}')
         runner.visualizer.add_scalars(
             {f'val_{name}': score for name, score in scores.items()},
             step=runner.iter,
