@@ -21,7 +21,12 @@ from mmengine.config import Config
 from siameseim.datasets.class_folders import split_folders
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
-from siameseim.engine.options import add_options, check_hooks, read_config
+from siameseim.engine.options import (
+    add_options,
+    check_hooks,
+    parse,
+    read_config,
+)
 from siameseim.engine.resume_state import check_processes
 from siameseim.engine.stop_hook import StopSignalHook
 from siameseim.engine.terse_runner import TerseRunner
@@ -72,7 +77,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'set it',
     )
     add_pretraining_options(parser)
-    return parser.parse_args(argv)
+    return parse(parser, argv)
 
 
 def add_pretraining_options(parser: argparse.ArgumentParser) -> None:

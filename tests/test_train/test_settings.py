@@ -78,3 +78,24 @@ def test_a_setting_without_a_value_is_named(train, config, capsys):
         train.main([config(), '--cfg-options', 'train_cfg.max_epochs', '16'])
     assert stop.value.code == 2
     assert "'train_cfg.max_epochs' is no KEY=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('words', 'ends'),
+    [
+        (
+            ['--batch-size', '8', '--lr=1e-3'],
+            'unrecognized arguments: --batch-size 8 --lr=1e-3: give '
+            '--cfg-options train_dataloader.batch_size=VALUE '
+            'optim_wrapper.optimizer.lr=VALUE',
+        ),
+        (['--colour', 'red'], 'unrecognized arguments: --colour red'),
+    ],
+)
+def test_a_setting_guessed_to_be_an_option_is_answered(
+    train, capsys, words, ends
+):
+    with pytest.raises(SystemExit) as stop:
+        train.main(['any.py', *words])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith(f': error: {ends}\n')

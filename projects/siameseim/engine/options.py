@@ -4,6 +4,7 @@ import argparse
 import ast
 import difflib
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='replace settings, e.g. train_dataloader.batch_size=64',
     )
+
+
+def parse(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None
+) -> argparse.Namespace:
+    """Read a command line; say how to set what is guessed to be an option."""
+    args, unknown = parser.parse_known_args(argv)
+    if not unknown:
+        return args
+    names = [word.partition('=')[0] for word in unknown]
+    meant = [
+        f'{_PLACES[name]}=VALUE'
+        for guess, name in (('--batch-size', 'batch_size'), ('--lr', 'lr'))
+        if guess in names
+    ]
+    cure = f': give --cfg-options {" ".join(meant)}' if meant else ''
+    parser.error(f'unrecognized arguments: {" ".join(unknown)}{cure}')
 
 
 def read_config(args: argparse.Namespace, *files: str) -> Config:
