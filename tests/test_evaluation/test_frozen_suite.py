@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
-from siameseim.evaluation import frozen_suite
+from siameseim.evaluation import frozen_suite, linear_probe
 from siameseim.evaluation.frozen import backbone_config, checkpoint_of
 from siameseim.evaluation.linear_probe import (
     probe_config,
@@ -19,6 +19,7 @@ from tests.vit_fixtures import saved, tiny_vit
 
 LINEAR = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
 ARCH = dict(embed_dims=192, num_layers=2, num_heads=3, feedforward_channels=64)
+FEW = 'few-shot, 3 of 24 labels in place of'  # one of each class
 
 
 @pytest.fixture
@@ -40,7 +41,8 @@ def run(checkpoint, colours, out, *more):
 def test_one_command_measures_all_and_writes_it(checkpoint, colours, tmp_path):
     out = tmp_path / 'out'
     rows = run(checkpoint, colours, out, '--imagenet-r', str(colours / 'val'))
-    for measure in ('k-NN, k=1', 'k-NN, k=5', 'few-shot 10 %'):
+    few = f'{FEW} 10 %'
+    for measure in ('k-NN, k=1', 'k-NN, k=5', few):
         assert rows[measure].value == 100, measure  # colours are easy
     too_many = rows['k-NN, k=200']
     assert (too_many.value, too_many.note) == (None, 'only 24 training images')
@@ -64,7 +66,9 @@ def test_a_classifier_that_cannot_be_loaded_costs_no_other_measure(
         raise ImportError('pip install timm')
 
     monkeypatch.setattr(frozen_suite, 'load_classifier', load_classifier)
-    monkeypatch.setattr(frozen_suite, 'run_probe', lambda cfg: (12.5, 'a.pth'))
+    monkeypatch.setattr(
+        frozen_suite, 'run_probe', lambda cfg: (12.5, 'a.pth', '')
+    )
     with pytest.raises(SystemExit, match='failed: pip install timm'):
         run(checkpoint, colours, tmp_path)
     stored = json.loads((tmp_path / 'frozen.json').read_text())
@@ -89,7 +93,8 @@ def test_a_probe_that_fails_costs_no_measure_before_it(
         run(checkpoint, colours, tmp_path)
     stored = json.loads((tmp_path / 'frozen.json').read_text())
     values = {row['measure']: row['value'] for row in stored['rows']}
-    assert values['k-NN, k=1'] == values['few-shot 10 %'] == 100
+    assert values['k-NN, k=1'] == 100
+    assert values[f'{FEW} 10 %'] == 100
     assert 'linear probe' not in values
 
 
@@ -100,9 +105,32 @@ def test_a_given_list_is_used(checkpoint, colours, tmp_path):
         checkpoint, colours, tmp_path / 'out', '--subset-1', str(path),
         '--epochs', '0',
     )  # fmt: skip
-    assert rows['few-shot 1 %'].value == pytest.approx(200 / 3, abs=0.01)
+    few = rows['few-shot, 2 of 24 labels in place of 1 %']
+    assert few.value == pytest.approx(200 / 3, abs=0.01)
     assert rows['linear probe'].value is None
-    assert '2 labels' in rows['few-shot 1 %'].note
+    assert '2 labels' in few.note
+
+
+@pytest.mark.parametrize(
+    ('labels', 'images', 'name'),
+    [
+        (12_811, 1_281_167, 'few-shot 1 %'),
+        (97, 9_469, 'few-shot 1 %'),
+        (10, 400, 'few-shot, 10 of 400 labels in place of 1 %'),
+    ],
+)
+def test_few_shot_is_named_by_the_share_that_it_is(labels, images, name):
+    assert frozen_suite._few_shot_name(0.01, labels, images) == name
+
+
+def test_a_probe_that_learns_nothing_says_so(
+    checkpoint, colours, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(linear_probe, 'probe_rate', lambda *_: 1e4)
+    note = run(checkpoint, colours, tmp_path)['linear probe'].note
+    assert 'no better than chance: after 6 steps its loss is ' in note
+    assert ', that of guessing 1.10; ' in note  # ln 3
+    assert note in (tmp_path / 'frozen.md').read_text()
 
 
 def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
@@ -149,7 +177,8 @@ def test_the_probe_trains_with_that_rate(colours, tmp_path):
         str(ROOT / LINEAR), backbone, str(colours), tmp_path / 'run', 12, 4, 0
     )
     forget_visualizers()
-    run_probe(cfg)
+    *_, failure = run_probe(cfg)
+    assert failure == ''
     (log,) = (tmp_path / 'run').rglob('scalars.json')
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     rates = [line['base_lr'] for line in lines if 'base_lr' in line]

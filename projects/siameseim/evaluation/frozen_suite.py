@@ -101,12 +101,20 @@ def few_shot_rows(
         score = few_shot.accuracy(model, asked.features, asked.labels)
         rows.append(
             Row(
-                f'few-shot {100 * fraction:g} %',
+                _few_shot_name(fraction, len(places), len(known.files)),
                 100 * score,
                 f'{note}; {len(places)} labels, {origin}',
             )
         )
     return rows
+
+
+def _few_shot_name(fraction: float, labels: int, images: int) -> str:
+    """By its share, unless so few images make that another one."""
+    share = f'{100 * fraction:g} %'
+    if round(100 * labels / images) == round(100 * fraction):
+        return f'few-shot {share}'
+    return f'few-shot, {labels} of {images} labels in place of {share}'
 
 
 def linear_rows(
@@ -123,9 +131,10 @@ def linear_rows(
         options.probe_workers,
     )
     batch = cfg.train_dataloader.batch_size
-    score, checkpoint = run_probe(cfg)
+    score, checkpoint, failure = run_probe(cfg)
     how = f'{cfg.train_cfg.max_epochs} epochs, {batch} images a step'
-    yield Row('linear probe', score, f'{note}; {how}')
+    told = filter(None, [note, how, failure])
+    yield Row('linear probe', score, '; '.join(told))
     try:
         classifier = load_classifier(cfg, checkpoint, device=options.device)
     except UNMEASURED as error:

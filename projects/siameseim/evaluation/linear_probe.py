@@ -1,5 +1,6 @@
 """The linear-probe config, fitted to any backbone and data, and run."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,16 @@ def probe_config(
     return cfg
 
 
-def run_probe(cfg: Config) -> tuple[float, str]:
+def run_probe(cfg: Config) -> tuple[float, str, str]:
     """Train the probe.
 
     Args:
         cfg (Config): from ``probe_config``.
 
     Returns:
-        tuple[float, str]: top-1 accuracy in per cent after the last epoch,
-        and the checkpoint.
+        tuple[float, str, str]: top-1 accuracy in per cent after the last
+        epoch, the checkpoint, and what to say of a probe that learned
+        nothing; '' of others.
 
     Raises:
         ValueError: if there are fewer images than one batch.
@@ -84,7 +86,21 @@ def run_probe(cfg: Config) -> tuple[float, str]:
     runner.train()
     top1 = runner.message_hub.get_scalar('val/accuracy/top1').current()
     checkpoint = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
-    return float(top1), str(checkpoint)
+    return float(top1), str(checkpoint), _failure(runner)
+
+
+def _failure(runner: Runner) -> str:
+    """What to say where the last epoch's loss is not below a guess's."""
+    losses = runner.message_hub.get_scalar('train/loss')
+    loss = losses.mean(len(runner.train_dataloader))
+    guess = math.log(runner.cfg.model.head.num_classes)
+    if loss < guess:
+        return ''
+    return (
+        f'no better than chance: after {runner.iter} steps its loss is '
+        f'{loss:.2f}, that of guessing {guess:.2f}; it needs more steps '
+        '(--epochs, or a smaller --probe-batch) or a smaller rate'
+    )
 
 
 def probe_rate(cfg: Config, images: int) -> float:
