@@ -43,6 +43,7 @@ def test_draws_matches_and_losses(one_epoch):
         assert min(picture.size) > 300
         dark, bright = picture.getextrema()
         assert bright - dark > 200  # not an empty page
+    assert 'that positions are known, not content' in one_epoch[1]
 
 
 def test_names_the_commands_for_ones_own_images(one_epoch):

@@ -142,7 +142,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     results = save(runner, hook, args.seed)
     print(f'      {time.perf_counter() - trained:.0f} s', flush=True)
     show(results)
-    print(f'\nlook at {args.work_dir}/matches.png and loss.png')
+    print(
+        f'\nlook at {args.work_dir}/matches.png and loss.png. The matches\n'
+        'show at most that positions are known, not content: another '
+        "image's view\nmatches as often (docs/quickstart.md)"
+    )
     print(NEXT)
 
 

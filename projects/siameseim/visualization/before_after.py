@@ -42,7 +42,8 @@ def draw_before_after(
         drawn += _draw_pair(right, 'pretrained', after, pair)
     figure.suptitle(
         'Places in one view (left) and the patches found for them in the '
-        'other (right)',
+        'other (right).\nMuch is position alone: in docs/quickstart.md '
+        "another image's view matched as often",
         fontsize=11,
     )
     figure.tight_layout()
