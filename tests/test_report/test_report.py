@@ -35,6 +35,7 @@ def test_page_has_all_sections_and_captions(report):
     assert page.count('<img') >= 6
     for alt in ('Loss curve', 'nearest neighbours', 't-SNE'):
         assert alt in page
+    assert 'knows places, not that it knows the image' in page
 
 
 def test_text_cannot_break_the_page():

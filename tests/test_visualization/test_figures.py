@@ -36,3 +36,11 @@ def test_patches_have_their_centres_in_pixels():
     """Rows of 3 patches of 8 pixels: the fifth is the second of row two."""
     centres = figures.patch_centres(torch.tensor([0, 4]), 3, 8)
     assert centres.tolist() == [[4, 4], [12, 12]]
+
+
+def test_a_curve_on_another_leaves_it_to_be_seen():
+    """A loss whose other term is small lies under its larger one."""
+    curve = ([1, 2], [3.0, 4.0])
+    figure = figures.draw_log({'loss': curve, 'loss_pos': curve}, 'Loss')
+    styles = [line.get_linestyle() for line in figure.axes[0].lines]
+    assert styles == ['-', '--']

@@ -43,7 +43,9 @@ _CURVES = {
     'Effective rank of image features': (
         ('online_rank', 'target_rank', 'projected_rank'),
         'How many directions the features use (RankMe). A fall towards 1 is '
-        'collapse; a fall by half at the start is not.',
+        'collapse. In the healthy run of docs/watching.md the target stayed '
+        'at 11 to 13 and the projected fell from 14 to 8.5 over its whole '
+        'course; in two broken ones they ended between 1 and 4.',
     ),
     'Mean cosine of different images': (
         ('online_cosine', 'target_cosine', 'projected_cosine'),
@@ -141,7 +143,11 @@ def _pairs(figures: list[Figure], scores: dict[str, MatchingScore]) -> Section:
         f'Within one patch of the truth: {matched.accuracy:.0%} by backbone '
         f'features (chance {matched.chance:.0%}), {predicted.accuracy:.0%} by '
         'prediction from the visible patches of view 1 (chance '
-        f'{predicted.chance:.0%}), over more pairs than are drawn.'
+        f'{predicted.chance:.0%}), over more pairs than are drawn. The '
+        'prediction is told where the crops lie, and much of what it gets '
+        'right can follow from that alone: it shows that the network knows '
+        'places, not that it knows the image. The curve of the own image '
+        'found tells that.'
     )
     pictures = [
         Picture(figure, caption if i == 0 else '', 'two views and matches')
@@ -165,7 +171,10 @@ def _features(run: LoadedRun, images: ImageSet) -> Section:
             neighbour_figure(images, 5),
             'Left: an image. To its right: the images with the most similar '
             'features. They should show the same kind of thing, not just the '
-            'same colours.',
+            'same colours. If they do not, though the folder has such images, '
+            'the features are worth little for telling things apart so far: '
+            'train longer, and measure with tools/knn.py where there are '
+            'labels.',
             'nearest neighbours',
         ),
         Picture(

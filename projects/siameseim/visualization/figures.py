@@ -164,9 +164,11 @@ def draw_log(
     figure = new_figure(6, 3.4)
     size = legible(6)
     axis = figure.subplots()
+    style = '-'
     for name, (steps, values) in curves.items():
         marker = 'o' if len(steps) < 20 else ''
-        axis.plot(steps, values, label=name, marker=marker, markersize=4)
+        axis.plot(steps, values, style, label=name, marker=marker, ms=4)
+        style = '--'  # leaves the first, as the whole loss, to be seen
     axis.set_xlabel('iteration', fontsize=size)
     axis.set_title(title, fontsize=size)
     axis.tick_params(labelsize=size)
