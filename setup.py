@@ -16,6 +16,8 @@ from environment.requirements import (  # noqa: E402
 )
 from version import __version__  # noqa: E402
 
+del sys.path[0]
+
 
 def ranged(*names: str) -> list[str]:
     """Return pip's texts of packages of ``DETECTION``."""

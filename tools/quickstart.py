@@ -144,8 +144,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     show(results)
     print(
         f'\nlook at {args.work_dir}/matches.png and loss.png. The matches\n'
-        'show at most that positions are known, not content: another '
-        "image's view\nmatches as often (docs/quickstart.md)"
+        'show at most that positions are known, not content: in '
+        "docs/quickstart.md\nanother image's view matched as often"
     )
     print(NEXT)
 

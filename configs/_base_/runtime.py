@@ -21,7 +21,7 @@ default_hooks = dict(
     # Steps that are not finite (docs/watching.md).
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
     # A sign of learning; signs of collapse, with a warning.
-    features=dict(type='FeatureWatchHook', interval=200),
+    features=dict(type='FeatureWatchHook'),
     # k-NN accuracy every epoch once a folder with train and val is given:
     # tools/train.py --knn FOLDER sets data. Left out where it would take more
     # than 2 % of the time.

@@ -96,9 +96,13 @@ def test_the_layout_of_the_stock_data_set_is_kept(name, inside, tmp_path):
     assert after.model.head.num_classes == before.model.head.num_classes
 
 
-def test_hidden_folders_are_no_classes(tmp_path):
+def test_hidden_folders_are_no_classes_and_hidden_files_nothing(tmp_path):
     for part in ('train', 'val'):
-        classes(tmp_path / part, '.ipynb_checkpoints', 'a', 'b')
+        classes(tmp_path / part, 'a', 'b')
+        (tmp_path / part / '.DS_Store').touch()
+    classification.set_data(cfg(), str(tmp_path))
+    for part in ('train', 'val'):
+        classes(tmp_path / part, '.ipynb_checkpoints')
     with pytest.raises(InputError, match=r'train/\.ipynb_checkpoints would'):
         classification.set_data(cfg(), str(tmp_path))
 

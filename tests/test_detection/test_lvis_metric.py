@@ -9,6 +9,8 @@ import torch
 pytest.importorskip('mmcv.ops', exc_type=ImportError)
 pytest.importorskip('mmdet')
 pytest.importorskip('lvis')
+import pycocotools.mask as mask_utils
+
 from siameseim.detection.lvis_metric import SiameseIMLVISMetric
 
 RARE, COMMON, FREQUENT = 0, 1, 2  # labels of the written file
@@ -94,3 +96,45 @@ def test_numpy_is_left_as_it_was(ann_file):
     before = 'float' in vars(np)
     evaluate(ann_file, {RARE: [10, 10, 50, 50]})
     assert ('float' in vars(np)) == before
+
+
+def test_the_real_annotations_give_one_when_repeated(shared):
+    """Ground truth as detections, on real LVIS images."""
+    folder = shared / 'data/lvis_mini/annotations'
+    path = folder / 'lvis_v1_val_real7.json'
+    contents = json.loads(path.read_text())
+    sizes = {i['id']: (i['height'], i['width']) for i in contents['images']}
+    order = sorted(c['id'] for c in contents['categories'])
+    metric = SiameseIMLVISMetric(str(path), metric=['bbox', 'segm'])
+    metric.dataset_meta = dict(
+        classes=tuple(c['name'] for c in contents['categories'])
+    )
+    for image, size in sizes.items():
+        found = [a for a in contents['annotations'] if a['image_id'] == image]
+        masks = [
+            mask_utils.decode(
+                mask_utils.merge(
+                    mask_utils.frPyObjects(a['segmentation'], *size)
+                )
+            )
+            for a in found
+        ]
+        boxes = torch.tensor([a['bbox'] for a in found]).view(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        prediction = dict(
+            bboxes=boxes,
+            scores=torch.full((len(found),), 0.9),
+            labels=torch.tensor(
+                [order.index(a['category_id']) for a in found]
+            ),
+            masks=torch.from_numpy(np.array(masks, dtype=bool)),
+        )
+        metric.process(
+            {},
+            [dict(img_id=image, ori_shape=size, pred_instances=prediction)],
+        )
+    scores = metric.evaluate(len(sizes))
+    assert scores['lvis/bbox_AP'] == 1.0
+    assert scores['lvis/segm_AP'] == 1.0
+    assert scores['lvis/bbox_APf'] == 1.0
+    assert scores['lvis/bbox_APr'] == -1  # no instance of a rare class

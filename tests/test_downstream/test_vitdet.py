@@ -134,3 +134,21 @@ def test_other_pyramid_norms_are_refused(shared):
     contents['config']['pyramid_norm'] = 'BN'
     with pytest.raises(ValueError, match="'BN'"):
         vitdet.compare(contents)
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_features_and_gradients_of_the_cpu():
+    vit = tiny_vit(SiameseIMViTDet, window_size=3, global_blocks=[1, 3])
+    images = torch.randn(2, 3, 16, 24)
+    found = {}
+    for device in ('cpu', 'cuda'):
+        vit = vit.to(device).train()
+        vit.zero_grad()
+        (features,) = vit(images.to(device))
+        features.square().mean().backward()
+        found[device] = [
+            features.detach().cpu(),
+            vit.layers[0].attn.rel_pos_h.grad.cpu(),
+        ]
+    for ours, theirs in zip(found['cuda'], found['cpu'], strict=True):
+        assert_near(ours, theirs, atol=1e-4)

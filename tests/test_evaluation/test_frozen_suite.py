@@ -126,7 +126,7 @@ def test_few_shot_is_named_by_the_share_that_it_is(labels, images, name):
 def test_a_probe_that_learns_nothing_says_so(
     checkpoint, colours, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(linear_probe, 'probe_rate', lambda *_: 1e4)
+    monkeypatch.setattr(linear_probe, 'probe_rate', lambda *_: -1e4)
     note = run(checkpoint, colours, tmp_path)['linear probe'].note
     assert 'no better than chance: after 6 steps its loss is ' in note
     assert ', that of guessing 1.10; ' in note  # ln 3

@@ -110,7 +110,8 @@ def test_a_healthy_run_does_not_warn(run):
 def test_signs_are_logged_for_each_branch(run, tmp_path):
     run(WATCH.format(''))
     (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
-    last = json.loads(path.read_text().splitlines()[-1])
+    lines = map(json.loads, path.read_text().splitlines())
+    last = [line for line in lines if 'loss' not in line][-1]
     for branch in ('online', 'target', 'projected'):
         assert 1 <= last[f'{branch}_rank'] <= 4  # a batch of 4 images
         assert 1 <= last[f'{branch}_patch_rank'] <= 16
@@ -156,13 +157,29 @@ def test_a_prediction_that_is_not_finite_is_not_measured():
 
 
 def test_a_short_run_is_measured_too(run, tmp_path):
-    """At its first step, every tenth and the last, each in one log line."""
-    run('default_hooks = dict(logger=dict(interval=1))\n')
+    """At its first step, every tenth and the last, once each in the log."""
+    run()
     (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
     log = [json.loads(line) for line in path.read_text().splitlines()]
     steps = [line['step'] for line in log if 'found_image' in line]
     assert steps == [1, 10, 12]
     assert steps == [line['step'] for line in log if 'target_rank' in line]
+
+
+@pytest.mark.parametrize(
+    ('steps', 'given', 'every'),
+    [
+        (9999, None, 200),
+        (1500, None, 150),
+        (12, None, 10),
+        (12, 500, 500),  # chosen for what a measurement costs
+        (12, 0, 0),
+    ],
+)
+def test_what_is_given_is_kept_and_else_the_run_decides(steps, given, every):
+    hook = FeatureWatchHook(given)
+    hook.before_train(SimpleNamespace(max_iters=steps))
+    assert hook._every == every
 
 
 def test_a_resumed_run_still_says_what_was_measured(run, tmp_path):

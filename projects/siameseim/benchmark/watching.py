@@ -3,7 +3,7 @@
 import torch
 from mmengine.config import Config
 
-from ..watch.feature_hook import FOUND_AMONG, measure
+from ..watch.feature_hook import FOUND_AMONG, INTERVAL, measure
 from ..watch.probe_hook import OnlineProbeHook
 from .step import StepBenchmark
 from .timing import timed
@@ -45,7 +45,7 @@ def watching_cost(
         ('probe', lambda: probe.learn(features.target, places)),
     ):
         result[name] = timed(function, device, repeats).median
-    interval = cfg.default_hooks.features.interval
+    interval = cfg.default_hooks.features.get('interval', INTERVAL)
     result['features_share'] = result['features'] / result['step'] / interval
     result['probe_share'] = result['probe'] / result['step']
     return result

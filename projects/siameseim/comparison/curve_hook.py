@@ -94,4 +94,4 @@ class FrozenCurveHook(Hook):
         set_rng_state(state)
         self.points(runner).append({'epoch': epoch, **spent, **scores})
         text = ', '.join(f'{name} {v:.2f}' for name, v in scores.items())
-        runner.logger.info(f'frozen backbone after {epoch} epochs: {text}')
+        runner.logger.info(f'frozen backbone after epoch {epoch}: {text}')

@@ -77,6 +77,10 @@ class SiameseIMViTDet(SiameseIMViT):
         self._register_load_state_dict_pre_hook(self._resize_tables)
         self.train()  # freezes the new attention too
 
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """Maps of (B, 3, H, W) images, of which windows need all patches."""
+        return super().forward(x)
+
     def _embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """What the first block gets, here (B, H, W, C), and grid (H, W)."""
         x, grid = super()._embed(x)

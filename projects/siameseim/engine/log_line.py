@@ -8,9 +8,7 @@ from mmengine.hooks import LoggerHook
 from mmengine.runner import LogProcessor, Runner
 from mmpretrain.registry import HOOKS, LOG_PROCESSORS
 
-# Where the message hub keeps names of ``log_once``, and the share of images
-# found with the step that measured it.
-_ONCE = 'logged_once'
+# Where the message hub keeps the share of images found last, and the step.
 FOUND_IMAGE = 'found_image'
 
 
@@ -37,18 +35,6 @@ def log_is_due(runner: Runner) -> bool:
     return at_end or done % log_interval(runner) == 0
 
 
-def log_once(runner: Runner, values: dict[str, float]) -> None:
-    """Give what is measured seldom to the next log line, and to no other.
-
-    A scalar that mmengine keeps stands in every line until it changes, in the
-    JSON log and TensorBoard like a measurement of its own.
-    """
-    hub = runner.message_hub
-    for name, value in values.items():
-        hub.update_scalar(f'train/{name}', value)
-    hub.update_info(_ONCE, [*{*hub.get_info(_ONCE, []), *values}])
-
-
 @HOOKS.register_module()
 class EpochLoggerHook(LoggerHook):
     """Stock logger, whose lines stand at the same iterations after a resume.
@@ -59,11 +45,6 @@ class EpochLoggerHook(LoggerHook):
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Write a line if one is due."""
         super().after_train_iter(runner, place_in_epoch(runner))
-        if log_is_due(runner):
-            hub = runner.message_hub
-            for name in hub.get_info(_ONCE, []):
-                hub.log_scalars.pop(f'train/{name}', None)
-            hub.update_info(_ONCE, [])
 
 
 @LOG_PROCESSORS.register_module()

@@ -64,7 +64,7 @@ def parse(
     args, unknown = parser.parse_known_args(argv)
     if not unknown:
         return args
-    names = [word.partition('=')[0] for word in unknown]
+    names = [w.partition('=')[0].replace('_', '-') for w in unknown]
     meant = [
         f'{_PLACES[name]}=VALUE'
         for guess, name in (('--batch-size', 'batch_size'), ('--lr', 'lr'))

@@ -158,7 +158,9 @@ class _Replay(torch.autograd.Function):
         return None, *(g if g is None else g.detach() for g in found)
 
 
-def _shapes(inputs: list[Tensor], samples: dict[str, Tensor]) -> tuple:
+def _shapes(
+    inputs: list[Tensor], samples: dict[str, Tensor]
+) -> tuple[list[torch.Size], dict[str, torch.Size]]:
     named = {name: value.shape for name, value in samples.items()}
     return [view.shape for view in inputs], named
 

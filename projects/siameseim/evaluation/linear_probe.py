@@ -86,15 +86,19 @@ def run_probe(cfg: Config) -> tuple[float, str, str]:
     runner.train()
     top1 = runner.message_hub.get_scalar('val/accuracy/top1').current()
     checkpoint = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
-    return float(top1), str(checkpoint), _failure(runner)
+    return float(top1), str(checkpoint), _failure(runner, top1)
 
 
-def _failure(runner: Runner) -> str:
-    """What to say where the last epoch's loss is not below a guess's."""
+def _failure(runner: Runner, top1: float) -> str:
+    """What to say where neither accuracy nor loss is better than a guess's.
+
+    The loss is that of the last epoch, before each of its steps.
+    """
     losses = runner.message_hub.get_scalar('train/loss')
     loss = losses.mean(len(runner.train_dataloader))
-    guess = math.log(runner.cfg.model.head.num_classes)
-    if loss < guess:
+    classes = runner.cfg.model.head.num_classes
+    guess = math.log(classes)
+    if loss < guess or top1 > 1.5 * 100 / classes:
         return ''
     return (
         f'no better than chance: after {runner.iter} steps its loss is '

@@ -6,6 +6,7 @@ from ..engine.progress_hook import FEW_STEPS
 from ..watch.feature_hook import FOUND_AMONG, PAST_LIMITS, UNTRAINED
 from ..watch.judge import Limits, Signs, collapsed
 from ..watch.signs import FeatureSigns
+from .load import measured
 from .page import Section
 
 # Share of right answers beyond chance (0: chance, 1: all) from which a network
@@ -42,12 +43,12 @@ def _collapse(
     """What the last measurement showed, if it passed the hook's limits."""
     count = info.get(PAST_LIMITS, 0)
     # k-NN and validation write lines of their own, without signs
-    measured = [*filter(None, map(_signs, log))]
-    if not count or not measured:
+    signs = [*filter(None, map(_signs, log))]
+    if not count or not signs:
         return ''
     untrained = {b: FeatureSigns(*v) for b, v in info[UNTRAINED].items()}
     limits = Limits(**(watch.get('limits') or {}))
-    found = '; '.join(collapsed(measured[-1], untrained, limits))
+    found = '; '.join(collapsed(signs[-1], untrained, limits))
     sure = count >= watch.get('patience', 2)
     verdict = (
         'The network seems to have collapsed'
@@ -65,13 +66,12 @@ def _learned(
 ) -> str:
     if not log:
         return 'No log beside the checkpoint tells whether the network learns.'
-    found = [line['found_image'] for line in log if 'found_image' in line]
+    found = [line['found_image'] for line in measured(log, 'found_image')]
     if not found or images < 2:
         return (
             'The log does not tell yet whether the network learns: '
-            'default_hooks.features measures it every '
-            f'{watch.get("interval", 200)} steps or more often and at the '
-            'end, in batches of 2 and more.'
+            'default_hooks.features measures it in the first and last step '
+            'and between, in batches of 2 and more.'
         )
     beyond_chance = (found[-1] - 1 / images) / (1 - 1 / images)
     judged = len(found) > watch.get('patience', 2)

@@ -136,13 +136,27 @@ def curves_of(
     """Iterations and values of those names that the log holds."""
     curves = {}
     for name in names:
-        lines = [line for line in log if name in line]
+        lines = measured(log, name)
         if lines:
             curves[name] = (
                 [line['step'] for line in lines],
                 [line[name] for line in lines],
             )
     return curves
+
+
+def measured(log: list[dict], name: str) -> list[dict]:
+    """The lines in which a value was measured.
+
+    In logs of before 2026-11-27 signs stand in the lines of steps too, until
+    they are measured again: such lines are left out.
+    """
+    lines = [line for line in log if name in line]
+    return [
+        line
+        for line, last in zip(lines, [{}, *lines], strict=False)
+        if 'loss' not in line or line[name] != last.get(name)
+    ]
 
 
 def _find_config(folder: Path, name: str, stamp: str) -> Path:

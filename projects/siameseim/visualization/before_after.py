@@ -25,8 +25,8 @@ def draw_before_after(
     the best it did, among those whose views share at least half of view 1.
 
     Args:
-        before (MatchedViews): matches of the untrained network.
-        after (MatchedViews): matches of the trained one, for the same views.
+        before (RecognisedViews): matches of the untrained network.
+        after (RecognisedViews): of the trained one, for the same views.
         path (str | Path): where the PNG of 1000 x 810 pixels goes.
 
     Returns:

@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
-from ..engine.log_line import FOUND_IMAGE, log_once
+from ..engine.log_line import FOUND_IMAGE
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.predicted import found_image
@@ -25,8 +25,8 @@ PAST_LIMITS = 'features_past_limits'
 # Images among which a prediction has to find its own.
 FOUND_AMONG = 64
 
-# Measurements that a run should have, and iterations between them at least.
-_MEASUREMENTS, _SHORTEST = 10, 10
+# Iterations between two measurements of a run that has 2,000 or more.
+INTERVAL = 200
 
 _TRY = (
     'The loss cannot show this. Try a lower optim_wrapper.optimizer.lr, a '
@@ -52,9 +52,9 @@ class FeatureWatchHook(Hook):
     of a run is measured as well.
 
     Args:
-        interval (int): most iterations between two measurements; a short
-            run is measured about ten times, but not more often than every
-            ten iterations. 0 turns the hook off. Defaults to 200.
+        interval (int, optional): iterations between two measurements; 0
+            turns the hook off. By default 200, in a run of less than 2,000 a
+            tenth of it, but at least ten.
         warmup (float): share of the run without warnings, since features
             shrink at the start of healthy runs too. Defaults to 0.05.
         patience (int): measurements in a row that cause a warning.
@@ -65,7 +65,7 @@ class FeatureWatchHook(Hook):
 
     def __init__(
         self,
-        interval: int = 200,
+        interval: int | None = None,
         warmup: float = 0.05,
         patience: int = 2,
         limits: dict | None = None,
@@ -79,8 +79,9 @@ class FeatureWatchHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Choose how often, so that a short run tells as much as a long."""
-        often = max(_SHORTEST, runner.max_iters // _MEASUREMENTS)
-        self._every = min(self.interval, often)
+        self._every = self.interval
+        if self._every is None:
+            self._every = min(INTERVAL, max(10, runner.max_iters // 10))
 
     def after_train_iter(
         self,
@@ -105,7 +106,11 @@ class FeatureWatchHook(Hook):
         signs, found = measured
         step = runner.iter + 1
         runner.message_hub.update_info(FOUND_IMAGE, [found, step])
-        log_once(runner, {'found_image': found, **_by_name(signs)})
+        # a line of its own: among the scalars of the step it would stand in
+        # each line until the next measurement
+        runner.visualizer.add_scalars(
+            {'found_image': found, **_by_name(signs)}, step=step
+        )
         if step == 1:
             runner.logger.info(
                 'own image found: whether the feature predicted for a patch '
