@@ -77,7 +77,9 @@ class SiameseIMViTDet(SiameseIMViT):
         self._register_load_state_dict_pre_hook(self._resize_tables)
         self.train()  # freezes the new attention too
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        self, x: Tensor
+    ) -> Tensor | tuple[Tensor, ...]:
         """Maps of (B, 3, H, W) images, of which windows need all patches."""
         return super().forward(x)
 

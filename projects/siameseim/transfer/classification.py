@@ -55,9 +55,9 @@ def set_data(cfg: Config, folder: str) -> None:
         return
     train, val = split_folders(root, needs_train=False)
     hidden = [*train.glob('.*'), *val.glob('.*')]
-    for folder in filter(Path.is_dir, hidden):
+    for path in filter(Path.is_dir, hidden):
         raise InputError(  # the stock data set takes any folder for a class
-            f'the hidden folder {folder} would be a class: remove it, or '
+            f'the hidden folder {path} would be a class: remove it, or '
             'rename it if it is one'
         )
     classes = same_classes(train if train.is_dir() else val, val)
