@@ -1,10 +1,12 @@
 """The whole suite on real images: every measure, in one table."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmpretrain.registry import MODELS
 
 from siameseim.evaluation import frozen_suite, linear_probe
@@ -123,13 +125,33 @@ def test_few_shot_is_named_by_the_share_that_it_is(labels, images, name):
     assert frozen_suite._few_shot_name(0.01, labels, images) == name
 
 
-def test_a_probe_that_learns_nothing_says_so(
+@pytest.mark.parametrize(
+    ('loss', 'top1', 'fails'),
+    [
+        (2.4, 10.0, True),  # ten classes: ln 10 = 2.30
+        (2.4, 80.0, False),  # a large first step of few
+        (2.1, 10.0, False),
+    ],
+)
+def test_a_probe_fails_that_is_no_better_than_a_guess(loss, top1, fails):
+    hub = MessageHub(f'probe {loss} {top1}')
+    hub.update_scalar('train/loss', loss)
+    runner = SimpleNamespace(
+        cfg=Config(dict(model=dict(head=dict(num_classes=10)))),
+        message_hub=hub,
+        train_dataloader=[0],
+        iter=12,
+    )
+    told = 'after 12 steps its loss is 2.40, that of guessing 2.30'
+    assert (told in linear_probe._failure(runner, top1)) == fails
+
+
+def test_what_a_probe_says_of_itself_is_in_the_table(
     checkpoint, colours, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(linear_probe, 'probe_rate', lambda *_: -1e4)
+    monkeypatch.setattr(linear_probe, '_failure', lambda *_: 'it guesses')
     note = run(checkpoint, colours, tmp_path)['linear probe'].note
-    assert 'no better than chance: after 6 steps its loss is ' in note
-    assert ', that of guessing 1.10; ' in note  # ln 3
+    assert note.endswith('; it guesses')
     assert note in (tmp_path / 'frozen.md').read_text()
 
 

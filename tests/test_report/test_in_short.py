@@ -11,10 +11,10 @@ def line(step, found, spread=0.7, **others):
     """One line of a JSON log."""
     signs = dict(std=spread, cosine=1 - spread, rank=20.0, patch_rank=20.0)
     named = {f'{b}_{n}': v for b in BRANCHES for n, v in signs.items()}
-    return {'step': step, 'loss': 1.0, 'found_image': found} | named | others
+    return {'step': step, 'found_image': found} | named | others
 
 
-MEASURED = [line(1, 0.01), line(20, 0.012)]
+MEASURED = [line(1, 0.01), line(20, 0.01)]
 INFO = {
     'features_past_limits': 0,
     'untrained_features': {b: [0.7, 0.3, 20.0, 20.0] for b in BRANCHES},
@@ -48,6 +48,11 @@ def test_two_measurements_cannot_tell_of_a_collapse():
     text = text_of(line(1, 0.03), line(180, 0.27))
     few = 'too few measurements (2) to tell of a collapse: '
     assert text.startswith(f'The network learns what it is asked for, {few}')
+
+
+def test_what_an_older_log_repeats_is_one_measurement():
+    lines = [line(i, 0.03 if i < 9 else 0.27, loss=1.0) for i in range(18)]
+    assert 'too few measurements (2)' in text_of(*lines)
 
 
 def test_few_steps_are_told():

@@ -45,7 +45,7 @@ def watching_cost(
         ('probe', lambda: probe.learn(features.target, places)),
     ):
         result[name] = timed(function, device, repeats).median
-    interval = cfg.default_hooks.features.get('interval', INTERVAL)
+    interval = cfg.default_hooks.features.get('interval') or INTERVAL
     result['features_share'] = result['features'] / result['step'] / interval
     result['probe_share'] = result['probe'] / result['step']
     return result

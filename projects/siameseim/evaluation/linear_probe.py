@@ -97,8 +97,8 @@ def _failure(runner: Runner, top1: float) -> str:
     losses = runner.message_hub.get_scalar('train/loss')
     loss = losses.mean(len(runner.train_dataloader))
     classes = runner.cfg.model.head.num_classes
-    guess = math.log(classes)
-    if loss < guess or top1 > 1.5 * 100 / classes:
+    guess, chance = math.log(classes), 100 / classes
+    if loss < guess or top1 - chance >= 0.05 * (100 - chance):
         return ''
     return (
         f'no better than chance: after {runner.iter} steps its loss is '

@@ -16,6 +16,9 @@ from ..engine.last_checkpoint import find_last_checkpoint
 from ..errors import InputError
 from ..models import SiameseIM
 
+# How what ``FeatureWatchHook`` measures is named.
+_SIGNS = ('found_image', 'online_', 'target_', 'projected_')
+
 
 @dataclass(frozen=True)
 class LoadedRun:
@@ -148,10 +151,12 @@ def curves_of(
 def measured(log: list[dict], name: str) -> list[dict]:
     """The lines in which a value was measured.
 
-    In logs of before 2026-11-27 signs stand in the lines of steps too, until
-    they are measured again: such lines are left out.
+    Older logs repeat signs in the lines of all steps until they are measured
+    again: such lines are left out.
     """
     lines = [line for line in log if name in line]
+    if not name.startswith(_SIGNS):
+        return lines
     return [
         line
         for line, last in zip(lines, [{}, *lines], strict=False)
