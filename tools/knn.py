@@ -14,6 +14,7 @@ Examples:
 
 import argparse
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,8 +48,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
-    """Accuracy by k, and on what."""
+def measure(args: argparse.Namespace) -> tuple[dict[int, float], int, int]:
+    """Accuracy by k, the number of images and that of classes."""
     if bool(args.data) == bool(args.train and args.val):
         raise ValueError('give either --data, or --train and --val')
     train, val = (
@@ -74,8 +75,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], str]:
         num_workers=args.workers,
         precision=args.precision,
     )
-    classes = len(splits[0].classes)
-    return scores, f'{len(splits[1])} images, {classes} classes'
+    return scores, len(splits[1]), len(splits[0].classes)
 
 
 @one_line_for(OSError, ValueError)
@@ -85,11 +85,15 @@ def main(argv: Sequence[str] | None = None) -> dict[int, float]:
     logging.disable(logging.INFO - 1)
     launch.check_launcher(args.launcher)
     launch.init_group(args.launcher)
-    scores, data = measure(args)
+    scores, images, classes = measure(args)
     if is_main_process():
         what = args.checkpoint or 'the untrained network'
         for k, score in scores.items():
-            print(f'k-NN (k={k}) of {what}: {score:.1%} of {data}')
+            error = math.sqrt(score * (1 - score) / images)
+            print(
+                f'k-NN (k={k}) of {what}: {score:.1%} (standard error '
+                f'{error:.1%}) of {images} images, {classes} classes'
+            )
     launch.end_group()
     return scores
 

@@ -157,7 +157,20 @@ def test_one_command_with_several_k(colours, capsys):
          '--workers', '0', '--device', 'cpu']
     )  # fmt: skip
     assert scores == {1: 1.0, 5: 1.0}  # colours are told apart by any ViT
-    assert '100.0% of 9 images, 3 classes' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert '100.0% (standard error 0.0%) of 9 images, 3 classes' in said
+
+
+def test_the_tool_says_how_sure_an_accuracy_is(colours, capsys, monkeypatch):
+    monkeypatch.setattr(
+        'siameseim.evaluation.labelled.folder_accuracies',
+        lambda *_, **__: {20: 0.5},
+    )
+    config = str(ROOT / 'configs/siameseim_smoke.py')
+    options = ['--config', config, '--data', str(colours), '--device', 'cpu']
+    tool('knn').main(options)
+    # The square root of 1/2 x 1/2 / 9.
+    assert '50.0% (standard error 16.7%) of 9' in capsys.readouterr().out
 
 
 def test_a_launcher_that_did_not_start_the_tool_is_named(monkeypatch):

@@ -25,9 +25,11 @@ def test_the_table_measures_what_is_there_and_says_what_is_not(
     data = ShiftedData(imagenet_r=str(colours / 'val'), sketch='/no/sketch')
     rows = robustness_rows(classifier(*COLOURS), data, 'fine-tuned')
     text = report.write(rows, 'a.pth', tmp_path / 'robustness')
-    assert '| fine-tuned: ImageNet-A | – | data not found | 43.8 |' in text
+    assert '| fine-tuned: ImageNet-A | – | data not given | 43.8 |' in text
     assert '| fine-tuned: ImageNet-R | 100.00 |' in text
-    assert 'data not found: /no/sketch' in text
+    assert failures(rows) == (
+        'fine-tuned: ImageNet-Sketch failed: /no/sketch is no folder'
+    )
     stored = json.loads((tmp_path / 'robustness.json').read_text())
     assert stored['rows'][1]['value'] == 100
     assert stored['rows'][1]['published']['SiameseIM'] == 52.5

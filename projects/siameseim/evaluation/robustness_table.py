@@ -22,7 +22,7 @@ _FAILED = 'failed: '
 
 @dataclass(frozen=True)
 class ShiftedData:
-    """Folders of the shifted data sets; None or absent ones are left out."""
+    """Folders of the shifted data sets; None where not given."""
 
     imagenet_a: str | None = None
     imagenet_r: str | None = None
@@ -101,10 +101,11 @@ def robustness_rows(
 def _row(
     measure: str, folder: str | None, measured: Callable[[Path], float]
 ) -> Row:
-    if folder is None or not Path(folder).is_dir():
-        where = f': {folder}' if folder else ''
-        return Row(measure, None, f'data not found{where}')
+    if folder is None:
+        return Row(measure, None, 'data not given')
     try:
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f'{folder} is no folder')
         return Row(measure, 100 * measured(Path(folder)), folder)
     except UNMEASURED as error:
         return failed_row(measure, error)

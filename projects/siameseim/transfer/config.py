@@ -116,6 +116,7 @@ def set_data_root(cfg: Config, folder: str) -> None:
         cfg (Config): changed in place, its evaluators too.
         folder (str): the new root.
     """
+    folder = os.path.expanduser(folder)
     for split, loader in loaders(cfg).items():
         datasets = unwrap(loader.dataset)
         old = {dataset.get('data_root') for dataset in datasets}
