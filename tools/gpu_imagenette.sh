@@ -28,7 +28,8 @@ data=$1
 work=$2
 shift 2
 tools=$(cd "$(dirname "$0")" && pwd)
-config=${CONFIG:-$tools/../configs/comparison/siameseim_vits_imagenette_200e.py}
+config=$tools/../configs/comparison/siameseim_vits_imagenette_200e_whitened.py
+config=${CONFIG:-$config}
 limit=${LIMIT:-9m}
 source "$tools/find_python.sh"
 mkdir -p "$work"

@@ -1,7 +1,7 @@
 # SiameseIM ViT-S/16, 200 passes over Imagenette, as the paper has it.
 #
 # Command, again and again until its status is 0:
-#   tools/gpu_imagenette.sh DATA WORK_DIR
+#   CONFIG=THIS_FILE tools/gpu_imagenette.sh DATA WORK_DIR
 # Hardware: one H100 and 16 cores; not run yet (its whitened variant was).
 # Expected: not yet run. Published with the same ViT, data, size, epochs and
 # batches of 128 to 256 (k-NN, k = 20): SwAV 86.4 %, DINO 83.8 %, MoCo v3

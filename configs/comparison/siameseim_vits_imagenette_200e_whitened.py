@@ -1,7 +1,7 @@
 # SiameseIM ViT-S/16, 200 passes over Imagenette, with what small sets need.
 #
 # Command, again and again until its status is 0:
-#   CONFIG=THIS_FILE tools/gpu_imagenette.sh DATA WORK_DIR
+#   tools/gpu_imagenette.sh DATA WORK_DIR
 # Hardware: one H100 and 16 cores; 180 of the 200 passes took 528 s.
 # Expected: k-NN 84.7 % after these; the rest was not run (docs/comparison.md).
 # Numbers: those of siameseim_vits_small_data.py. An epoch is forty passes over

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = ROOT / 'configs/comparison/siameseim_vits_imagenette_200e.py'
+CONFIGS = ROOT / 'configs/comparison'
+CONFIG = CONFIGS / 'siameseim_vits_imagenette_200e_whitened.py'
 TALKS = """#!/usr/bin/env bash
 echo "$@" >> {calls}
 [[ $1 == *train.py ]] || exit 0
@@ -174,5 +175,5 @@ def test_the_published_budget():
     assert cfg.model.backbone.arch == 'small'
     assert cfg.model.backbone.patch_size == 16
     assert cfg.train_dataloader.dataset.pipeline[0].size == 224
-    assert cfg.train_dataloader.batch_size == 256
+    assert cfg.train_dataloader.batch_size == 128
     assert cfg.train_dataloader.num_workers == 16
