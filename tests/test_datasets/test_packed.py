@@ -145,6 +145,24 @@ def test_an_lmdb_gives_the_images_of_the_folder(
     assert_same(samples(dataset, pipeline), expected)
 
 
+def test_an_lmdb_may_have_any_keys(folder, pipeline, tmp_path):
+    """UTF-8 and Latin-1; in the order of their bytes."""
+    lmdb = pytest.importorskip('lmdb')
+    path = tmp_path / 'images.lmdb'
+    files = sorted(folder.rglob('*.jpg'))[:2]
+    keys = ['\xe9t\xe9.jpg'.encode(), '\xe9t\xe9.jpg'.encode('latin-1')]
+    with (
+        lmdb.open(str(path), map_size=2**24) as environment,
+        environment.begin(write=True) as transaction,
+    ):
+        for key, file in zip(keys, files, strict=True):
+            transaction.put(key, file.read_bytes())
+    dataset = LmdbImages(str(path))
+    assert dataset.get_data_info(0)['img_path'] == '\xe9t\xe9.jpg'
+    expected = samples(ImageFolder(str(folder)), pipeline, range(2))
+    assert_same(samples(dataset, pipeline, range(2)), expected)
+
+
 def test_an_absent_lmdb_is_named():
     with pytest.raises(FileNotFoundError, match='no such LMDB: .*absent'):
         len(LmdbImages('absent.lmdb'))

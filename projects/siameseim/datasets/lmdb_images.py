@@ -3,10 +3,31 @@
 import os
 from typing import Any
 
+from mmengine.fileio import LmdbBackend, register_backend
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
 from .image_folder import image_extensions
+
+
+class AnyKeyLmdbBackend(LmdbBackend):
+    """mmengine's LMDB backend, for keys that are not ASCII as well.
+
+    Keys are read as the names of files are: as UTF-8, and bytes that are
+    none are kept.
+    """
+
+    _client: Any
+
+    def get(self, filepath: str | os.PathLike) -> bytes:
+        """The value of a key."""
+        if self._client is None:
+            self._client = self._get_client()
+        with self._client.begin() as transaction:
+            return transaction.get(os.fsencode(filepath))
+
+
+register_backend('any_key_lmdb', AnyKeyLmdbBackend, force=True)
 
 
 @DATASETS.register_module()
@@ -15,8 +36,7 @@ class LmdbImages(BaseDataset):
 
     Such as ``mmcv`` and ``mmpretrain`` use. Keys with the ending of an image
     file count; if none has one, all keys do but those that start with ``__``.
-    Needs the package ``lmdb``; images are read by mmengine's ``lmdb`` file
-    backend.
+    Needs the package ``lmdb``.
 
     Args:
         data_root (str): The LMDB, a folder or a file. ``~`` is expanded.
@@ -41,7 +61,7 @@ class LmdbImages(BaseDataset):
                 f'({", ".join(keys[:3])} ...), but needs one an image'
             )
         backend = dict(
-            backend='lmdb',
+            backend='any_key_lmdb',
             db_path=self.data_root,
             subdir=os.path.isdir(self.data_root),
         )
@@ -67,6 +87,5 @@ def _read_keys(path: str) -> list[str]:
         lmdb.open(path, **options) as environment,
         environment.begin() as transaction,
     ):
-        return [
-            key.decode() for key in transaction.cursor().iternext(values=False)
-        ]
+        keys = transaction.cursor().iternext(values=False)
+        return [os.fsdecode(key) for key in keys]
