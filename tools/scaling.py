@@ -101,9 +101,10 @@ def main(argv: list[str] | None = None) -> None:
         f'{work.flop_per_image / 1e9:.1f} GFLOP an image, '
         f'{work.trained / 1e6:.1f} M trained and {work.averaged / 1e6:.1f} M '
         'averaged weights; times in milliseconds\n\n'
-        '| GPUs | Batch each | Compute | Optimizer, EMA | Gradients left '
-        'visible | BatchNorm | Step | Images/s | Efficiency |\n'
-        '|---|---|---|---|---|---|---|---|---|'
+        '| GPUs | Batch each | All-reduced, MB | Compute | Optimizer, EMA | '
+        'Gradients left visible | BatchNorm, loss | Host | Data | Step | '
+        'Bound by | Images/s | Efficiency |\n'
+        f'{13 * "|---"}|'
     )
     for gpus in _GPUS:
         batch, rest = divmod(args.global_batch, gpus)
@@ -116,12 +117,15 @@ def main(argv: list[str] | None = None) -> None:
                 step.compute,
                 step.optimizer,
                 step.gradients,
-                step.batch_norm,
+                step.batch_norm + step.loss,
+                step.host,
+                step.data,
                 step.step,
             )
         ]
         print(
-            f'| {gpus} | {batch} | {" | ".join(times)} | '
+            f'| {gpus} | {batch} | {step.all_reduced / 1e6:.0f} | '
+            f'{" | ".join(times)} | {step.bound_by} | '
             f'{step.images_per_second:,.0f} | {step.efficiency:.0%} |'
         )
 

@@ -55,6 +55,8 @@ def test_two_machines_worked_by_hand():
     assert two.batch_norm == pytest.approx(50 * 20e-6 + 12e-6)
     # 2 x 15/16 x 10000 x 4 = 75000 bytes
     assert two.loss == pytest.approx(20e-6 + 7.5e-6)
+    assert two.all_reduced == pytest.approx(75e6 + 90e3 + 30e3 + 75e3)
+    assert two.bound_by == 'device'
     expected = 0.02 + 0.34e-3 + 3.75e-3 + 1.012e-3 + 27.5e-6
     assert two.step == pytest.approx(expected)
     assert two.images_per_second == pytest.approx(16 * 20 / expected)
@@ -79,13 +81,15 @@ def test_machines_of_a_size_given_as_text():
 def test_a_small_step_takes_what_the_host_needs_to_issue_it():
     small = step_model(WORK._replace(batch=5), CLUSTER, 1)
     assert small.compute == pytest.approx(5e-3)
-    assert small.step == 0.01
+    assert small.step == small.host == 0.01
+    assert small.bound_by == 'host'
 
 
 def test_data_bound_steps_wait_for_data():
     few = CLUSTER._replace(cores_per_gpu=1)
     slow = step_model(WORK, few, 1)
     assert slow.step == slow.data == pytest.approx(20 / 200)
+    assert slow.bound_by == 'data'
 
 
 def test_all_reduce_volume():
@@ -135,3 +139,8 @@ def test_the_tool_counts_the_weights_of_a_config(smoke, capsys):
     ]
     expected = ['1 64', '8 8', '16 4', '32 2', '64 1']
     assert [' '.join(row[:2]) for row in rows] == expected
+    for row in rows:  # a step is the device's parts, the host's, or data's
+        *parts, host, data, step = map(float, row[3:10])
+        paces = dict(device=sum(parts), host=host, data=data)
+        assert step == pytest.approx(max(paces.values()), abs=0.03)
+        assert row[10] == max(paces, key=lambda name: paces[name])

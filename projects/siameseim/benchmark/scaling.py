@@ -34,15 +34,22 @@ class Cluster(NamedTuple):
 
 
 class StepModel(NamedTuple):
-    """Predicted seconds of a step, and what is visible of each part."""
+    """Predicted seconds of a step, and what is visible of each part.
+
+    On the device the first five follow one another; beside them the host
+    issues the next step and data are loaded.
+    """
 
     compute: float
     optimizer: float
     gradients: float
     batch_norm: float
     loss: float
+    host: float
     data: float
     step: float
+    bound_by: str  # the longest of device, host and data, which is the step
+    all_reduced: float  # bytes that a GPU sends in all
     images_per_second: float
     efficiency: float
 
@@ -66,7 +73,8 @@ def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
     moved = 4 * (7 * work.trained + 3 * work.averaged)
     optimizer = moved / cluster.memory_bandwidth
     link, latency = _link(cluster, gpus)
-    gradients = ring_bytes(work.trained, gpus) / link
+    gradient_bytes = ring_bytes(work.trained, gpus)
+    gradients = gradient_bytes / link
     hidden = min(cluster.overlap * gradients, compute / 2)
     # TokenBN all-reduces two moments in float64 in the forward pass, and two
     # sums in float32 in the backward pass.
@@ -75,19 +83,25 @@ def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
     moments = work.norms_forward * ring_bytes(2 * width, gpus, 8)
     sums = work.norms_backward * ring_bytes(2 * width, gpus)
     batch_norm += (moments + sums) / link
-    loss = latency + ring_bytes(width**2, gpus) / link
+    correlation = ring_bytes(width**2, gpus)
+    loss = latency + correlation / link
     on_device = compute + optimizer + gradients - hidden + batch_norm + loss
     samples = cluster.cores_per_gpu * cluster.samples_per_core
     data = work.batch / samples
-    step = max(on_device, cluster.host, data)
+    step, bound_by = max(
+        (on_device, 'device'), (cluster.host, 'host'), (data, 'data')
+    )
     return StepModel(
         compute=compute,
         optimizer=optimizer,
         gradients=gradients - hidden,
         batch_norm=batch_norm,
         loss=loss,
+        host=cluster.host,
         data=data,
         step=step,
+        bound_by=bound_by,
+        all_reduced=gradient_bytes + moments + sums + correlation,
         images_per_second=gpus * work.batch / step,
         efficiency=(compute + optimizer) / step,
     )
