@@ -36,13 +36,13 @@ def cases(data: str | None, workers: int) -> list[Case]:
     """Every measurement, the most wanted first."""
     graphs = (
         *('--kernels', '--compile', 'graph'),
-        *('--against', 'compiled'),
+        *('--against', 'compiled', 'eager', 'plain'),
     )
     base = 'siameseim_vitb_pretrain.py'
     found = [
-        Case('vitb', base, 128, (*graphs, 'eager', 'plain')),
-        Case('vits', 'siameseim_vits_pretrain.py', 256, (*graphs, 'eager')),
-        Case('vitl', 'siameseim_vitl_pretrain.py', 64, (*graphs, 'plain')),
+        Case('vitb', base, 128, graphs),
+        Case('vits', 'siameseim_vits_pretrain.py', 256, graphs),
+        Case('vitl', 'siameseim_vitl_pretrain.py', 64, graphs),
         Case('vitb_parts', base, 128, ('--compile', '--split', '--kernels')),
     ]
     if data:
