@@ -34,7 +34,8 @@ def test_ours_and_plain_take_turns(smoke, images, monkeypatch):
     def rate(dataset, seconds, first):
         turns.append(type(dataset) is PlainTwoViews)
         speed = 10.0 if len(turns) <= 4 else 5.0
-        return speed if turns[-1] else 3 * speed
+        speed = speed if turns[-1] else 3 * speed
+        return data_side.Rate(speed, cpu=100 + speed)
 
     monkeypatch.setattr(data_side, 'samples_per_second', rate)
     rates = data_side.data_rates(smoke, images, True, 2, 0)
@@ -42,6 +43,22 @@ def test_ours_and_plain_take_turns(smoke, images, monkeypatch):
     assert rates['samples_over_plain'] == (3.0, 3.0, 3.0)
     assert rates['samples_per_second'] == (15.0, 15.0, 30.0)
     assert rates['plain_samples_per_second'] == (5.0, 5.0, 10.0)
+    assert rates['samples_per_cpu_second'] == (115.0, 115.0, 130.0)
+    assert rates['plain_samples_per_cpu_second'] == (105.0, 105.0, 110.0)
+
+
+def test_waiting_takes_no_cpu_time(monkeypatch):
+    """Two samples, each half a second of computing and two in all."""
+    clock = dict(wall=0.0, cpu=0.0)
+
+    class Slow:
+        def __getitem__(self, key):
+            clock['wall'] += 2
+            clock['cpu'] += 0.5
+
+    monkeypatch.setattr(data_side.time, 'perf_counter', lambda: clock['wall'])
+    monkeypatch.setattr(data_side.time, 'process_time', lambda: clock['cpu'])
+    assert data_side.samples_per_second(Slow(), 3.0) == (0.5, 2.0)
 
 
 @pytest.mark.usefixtures('short_turns')
@@ -49,7 +66,7 @@ def test_both_sides_and_a_loader_are_measured(smoke, images):
     rates = data_side.data_rates(smoke, images, True, 2, 1)
     per_worker = rates.pop('loader_samples_per_second_and_worker')
     assert per_worker == rates['loader_samples_per_second'] > 0
-    assert all(0 < r.low <= r.high for r in list(rates.values())[:3])
+    assert all(0 < r.low <= r.high for r in list(rates.values())[:5])
 
 
 def test_the_plain_pipeline_makes_the_same_kind_of_sample(smoke, images):

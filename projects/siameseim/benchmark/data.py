@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import torch
@@ -25,12 +25,22 @@ _TURN_SECONDS = 1.5
 _LOADER_SECONDS = 5.0  # of a loader, at least one batch
 
 
+class Rate(NamedTuple):
+    """Calls or samples a second."""
+
+    wall: float
+    cpu: float  # a second that this process's threads computed
+
+
 def data_rates(
     cfg: Config, data: str, plain: bool, batch_size: int, workers: int
 ) -> dict[str, Any]:
     """Samples a second: of one process, of a plain one, of a data loader.
 
     The first two take turns, with one thread, so that noise disturbs both.
+    They are also given a second of CPU time: on an idle machine the same, on
+    a busy one about what an idle one would make. What a loader's workers
+    compute is not known.
 
     Args:
         cfg (Config): a pretraining config.
@@ -48,9 +58,14 @@ def data_rates(
     if plain:
         pipelines['plain_samples_per_second'] = plain_dataset(cfg, dataset)
     rates = _in_turn(pipelines)
-    result: dict[str, Any] = {n: spread(each) for n, each in rates.items()}
+    result: dict[str, Any] = {}
+    for name, each in rates.items():
+        result[name] = spread([rate.wall for rate in each])
+        by_cpu = name.replace('_second', '_cpu_second')
+        result[by_cpu] = spread([rate.cpu for rate in each])
     if plain:
-        result['samples_over_plain'] = ratio(*rates.values())
+        walls = ([rate.wall for rate in each] for each in rates.values())
+        result['samples_over_plain'] = ratio(*walls)
     if workers:
         loader = endless_loader(dataset, batch_size, workers)
         rate = loader_rate(loader)
@@ -59,9 +74,9 @@ def data_rates(
     return result
 
 
-def _in_turn(pipelines: dict[str, Images]) -> dict[str, list[float]]:
+def _in_turn(pipelines: dict[str, Images]) -> dict[str, list[Rate]]:
     """Samples a second of each pipeline, the first one last in odd turns."""
-    rates: dict[str, list[float]] = {name: [] for name in pipelines}
+    rates: dict[str, list[Rate]] = {name: [] for name in pipelines}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -118,7 +133,7 @@ def batches(loader: DataLoader) -> Callable[[], dict[str, Any]]:
 
 def samples_per_second(
     dataset: Images, seconds: float, first: int = 0
-) -> float:
+) -> Rate:
     """Samples that one process makes a second, after one to warm up.
 
     Args:
@@ -133,17 +148,19 @@ def samples_per_second(
 def loader_rate(loader: DataLoader) -> float:
     """Samples a second of an endless loader, after its first batch."""
     batch_size = loader.batch_size or 1
-    return batch_size * _calls_per_second(batches(loader), _LOADER_SECONDS)
+    rate = _calls_per_second(batches(loader), _LOADER_SECONDS)
+    return batch_size * rate.wall
 
 
-def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
+def _calls_per_second(call: Callable[[], object], seconds: float) -> Rate:
     """How often a call is made, at least once, after one to warm up."""
     call()
-    start, made = time.perf_counter(), 0
+    start, cpu_start, made = time.perf_counter(), time.process_time(), 0
     while made == 0 or time.perf_counter() - start < seconds:
         call()
         made += 1
-    return made / (time.perf_counter() - start)
+    cpu = time.process_time() - cpu_start
+    return Rate(made / (time.perf_counter() - start), made / cpu)
 
 
 def plain_dataset(cfg: Config, dataset: PretrainDataset) -> PlainTwoViews:
