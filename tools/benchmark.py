@@ -25,6 +25,7 @@ import torch
 from mmengine.config import Config
 
 from siameseim.benchmark.measure import OURS, Settings, measure
+from siameseim.benchmark.origin import origin
 from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
@@ -117,7 +118,8 @@ def main(argv: list[str] | None = None) -> None:
         **{f.name: getattr(args, f.name) for f in fields(Settings)}
     )
     cfg = load_config(args)
-    result = dict(config=args.config, **run(args, cfg, settings))
+    about = dict(config=args.config) | origin()
+    result = about | run(args, cfg, settings)
     show(result)
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + '\n')

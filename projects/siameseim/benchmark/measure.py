@@ -137,7 +137,6 @@ def _circumstances(settings: Settings, bf16: bool) -> dict[str, Any]:
     stated = datasheet_tflops(device) if bf16 else None
     return dict(
         device=device,
-        torch=torch.__version__,
         precision='bf16' if bf16 else 'fp32',
         compiled=settings.compiled,
         batch_size=settings.batch_size,
@@ -184,9 +183,9 @@ def describe(
         share_of_matmul=ratio([flops / each for each in times], rates),
         weights_and_moments_gib=static_memory(step.model, step.optimizer)
         / gib,
-        step_memory_mib_per_image=None
-        if getattr(step, 'replayed', False)  # taken once
-        else step_memory(step.run, device) / per_image,
+        step_memory_mib_per_image=step_memory(step.run, device) / per_image
+        if getattr(step, 'shows_memory', True)
+        else None,
     )
 
 

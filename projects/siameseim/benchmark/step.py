@@ -79,6 +79,16 @@ class StepBenchmark:
         """Whether the step is replayed as CUDA graphs."""
         return self.compiled == 'graph'
 
+    @property
+    def shows_memory(self) -> bool:
+        """Whether a step that is watched takes the memory of others.
+
+        A replayed one has taken it once. On a CPU compiled blocks run
+        uncompiled while ``LiveStorages`` watches.
+        """
+        on_cpu = torch.device(self.device).type == 'cpu'
+        return not (self.replayed or (self.compiled and on_cpu))
+
     def run(self) -> None:
         """One optimizer step."""
         move_target(self.model)
@@ -98,11 +108,19 @@ def as_loaded(batch: Any, device: str) -> Any:
 
 
 def pipeline_step(cfg: Config, kind: str) -> ConfigDict:
-    """The transform of a type in the config's pipeline."""
-    return next(
-        transform
-        for transform in cfg.train_dataloader.dataset.pipeline
-        if transform['type'] == kind
+    """The transform of a type in the config's pipeline.
+
+    Raises:
+        InputError: if there is none, as in configs of other methods.
+    """
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform['type'] == kind:
+            return transform
+    raise InputError(
+        f'the pipeline of this {cfg.model.type} config has no {kind}, and '
+        'only steps of SiameseIM are timed: give a config of it. '
+        '--against mae mocov3 byol times stock methods beside it, '
+        'tools/compare.py the rows of the comparison'
     )
 
 

@@ -10,14 +10,16 @@ from .data import endless_loader, loader_rate, two_view_dataset
 from .devices import device_name
 from .measure import Settings
 from .memory import step_memory
+from .origin import origin
 from .processes import check_processes, step_seconds_in_processes
 from .step import StepBenchmark, pipeline_step
 from .timing import spread, timed
 
-_CURVES = {  # unit of the points, and those measured unless told
+_CURVES: dict[str, tuple[str, list[int]]] = {
+    # unit of the points, and those measured unless told; none: by the config
     'batch': ('images a step', [1, 2, 4, 8]),
-    'resolution': ('pixels a side', [64, 128, 224, 320]),
-    'patches': ('patches of a view', [56, 32, 16, 14, 8]),
+    'resolution': ('pixels a side', []),
+    'patches': ('patches of a view', []),
     'workers': ('worker processes', [1, 2]),
     'processes': (
         'processes, one thread each, one batch among them',
@@ -51,7 +53,7 @@ def sweep(
         dict: device, unit of the points, and 'points', a list of dicts.
     """
     unit, usual = _CURVES[kind]
-    values = values or usual
+    values = values or usual or _fitting(kind, cfg)
     least = 0 if kind == 'workers' else 1
     if min(values) < least:
         raise ValueError(
@@ -65,6 +67,7 @@ def sweep(
         points = [_step_point(kind, cfg, settings, value) for value in values]
     result = dict(
         curve=kind,
+        **origin(),
         device=device_name(settings.device),
         batch_size=settings.batch_size,
         unit=unit,
@@ -75,6 +78,15 @@ def sweep(
     (out / f'growth_{kind}.json').write_text(text + '\n')
     draw(result, out / f'growth_{kind}.png')
     return result
+
+
+def _fitting(kind: str, cfg: Config) -> list[int]:
+    """Points that the config's views or patches divide; 4 to 28 a side."""
+    backbone = cfg.model.backbone
+    if kind == 'resolution':
+        return [backbone.patch_size * grid for grid in (4, 8, 14, 20)]
+    size = backbone.img_size
+    return [size // grid for grid in range(4, 29) if size % grid == 0]
 
 
 def _step_point(
@@ -94,7 +106,7 @@ def _step_point(
     times = timed(step.run, settings.device, settings.steps)
     patches = step.model.neck.predictor.positions.shape[1]
     memory = {}
-    if not step.replayed:  # whose memory is taken once
+    if step.shows_memory:
         memory['memory_mib'] = step_memory(step.run, settings.device) / 2**20
     return dict(
         at=patches if kind == 'patches' else value,
