@@ -132,11 +132,12 @@ def _signs(images: ImageSet) -> Section:
 def _pairs(figures: list[Figure], scores: dict[str, MatchingScore]) -> Section:
     caption = (
         'Upper left: both crops on the image, their overlap bright. Upper '
-        'right: numbered patches of view 1. Lower left: each number sits '
-        'where view 2 has the most similar backbone feature, the ring where '
-        'the patch truly is. Lower right: the ring is a patch of view 2, the '
-        'number sits where the feature predicted for it fits best. Green: '
-        'within one patch of the truth; orange, dashed: wrong.'
+        'right: numbered patches of view 1. Lower left: each number stands '
+        'where its patch truly is in view 2; a line leads to the dot where '
+        'view 2 has the most similar backbone feature. Lower right: rings '
+        'are patches of view 2, others than the numbered ones; a line leads '
+        'to the dot where the feature predicted for the patch fits best. '
+        'Green: within one patch of the truth; orange, dashed: wrong.'
     )
     matched, predicted = scores['matched'], scores['predicted']
     text = (

@@ -54,9 +54,14 @@ def draw(
     asked = patch_centres(_chosen(matched, index), columns, len(view1) / rows)
     _numbers(axes[0, 1], asked, [_VIEW1] * len(asked))
     show(axes[1, 0], view2, 'view 2: matched by features')
-    _arrows(axes[1, 0], matched, index, len(view2) / rows)
+    _numbers(
+        axes[1, 0], *_lines(axes[1, 0], matched, index, len(view2) / rows)
+    )
     show(axes[1, 1], view2, 'view 2: found by prediction')
-    _arrows(axes[1, 1], predicted, index, len(view2) / rows)
+    # Patches of view 2: to number them too would mix them up with view 1's.
+    _rings(
+        axes[1, 1], *_lines(axes[1, 1], predicted, index, len(view2) / rows)
+    )
     return figure
 
 
@@ -103,8 +108,23 @@ def _numbers(axis: Axes, points: np.ndarray, colours: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _arrows(axis: Axes, matches: Matches, index: int, patch: float) -> None:
-    """A ring at the true place, a number where it was found."""
+def _rings(axis: Axes, points: np.ndarray, colours: Sequence[str]) -> None:
+    """An open circle at (x, y) pixels, each in its colour."""
+    for point, colour in zip(points, colours, strict=True):
+        axis.plot(*point, marker='o', markersize=9, markerfacecolor='none',
+                  markeredgecolor=colour, markeredgewidth=1.8)  # fmt: skip
+
+
+def _lines(
+    axis: Axes, matches: Matches, index: int, patch: float
+) -> tuple[np.ndarray, list[str]]:
+    """Lines from true places to dots where they were found.
+
+    Many may be found at one place, so marks belong at the true ones.
+
+    Returns:
+        tuple: (Q, 2) pixels (x, y) of the true places, and their colours.
+    """
     chosen = _chosen(matches, index)
     true = (matches.places[index, chosen].flip(1).numpy() + 0.5) * patch
     found = matches.found[index, chosen]
@@ -114,6 +134,7 @@ def _arrows(axis: Axes, matches: Matches, index: int, patch: float) -> None:
     for start, end, colour in zip(true, guess, colours, strict=True):
         axis.plot(*zip(start, end, strict=True), color=colour, lw=1.3,
                   linestyle='-' if colour == RIGHT else '--')  # fmt: skip
-        axis.plot(*start, marker='o', markersize=9, markerfacecolor='none',
-                  markeredgecolor=colour, markeredgewidth=1.8)  # fmt: skip
-    _numbers(axis, guess, colours)
+        # in no colour: right and wrong ones may end at the same place
+        axis.plot(*end, marker='o', markersize=5, color='white',
+                  markeredgecolor='black')  # fmt: skip
+    return true, colours
