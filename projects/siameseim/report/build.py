@@ -43,9 +43,9 @@ _CURVES = {
     'Effective rank of image features': (
         ('online_rank', 'target_rank', 'projected_rank'),
         'How many directions the features use (RankMe). A fall towards 1 is '
-        'collapse. In the healthy run of docs/watching.md the target stayed '
-        'at 11 to 13 and the projected fell from 14 to 8.5 over its whole '
-        'course; in two broken ones they ended between 1 and 4.',
+        'collapse; a smaller one also comes in healthy runs. As a rank is at '
+        'most the number of images of a step, compare runs of one config and '
+        'batch size: docs/watching.md has a healthy and a broken one.',
     ),
     'Mean cosine of different images': (
         ('online_cosine', 'target_cosine', 'projected_cosine'),
@@ -162,17 +162,18 @@ def _features(run: LoadedRun, images: ImageSet) -> Section:
         Picture(
             dense_figure(run.model, images, 5),
             'Attention: brighter patches get more of the cls token of the '
-            'last block. The loss never uses that token, so do not expect '
-            'objects to stand out. Patch features: their three main '
-            'directions as red, green and blue, shared by all rows; parts '
-            'that look alike should have one colour, across images too.',
+            'last block. That token is no target of the loss, only context '
+            'of the predictor, so do not expect objects to stand out. Patch '
+            'features: their three main directions as red, green and blue, '
+            'shared by all rows; parts that look alike should have one '
+            'colour, across images too.',
             'attention maps and patch features',
         ),
         Picture(
             neighbour_figure(images, 5),
             'Left: an image. To its right: the images with the most similar '
             'features. They should show the same kind of thing, not just the '
-            'same colours. If they do not, though the folder has such images, '
+            'same colours. If they do not, though there are such images, '
             'the features are worth little for telling things apart so far: '
             'train longer, and measure with tools/knn.py where there are '
             'labels.',
