@@ -1,6 +1,6 @@
 """Write one HTML page that shows what a run or a checkpoint learned.
 
-Usage: python tools/report.py WORK_DIR_OR_CHECKPOINT --images FOLDER
+Usage: python tools/report.py WORK_DIR_OR_CHECKPOINT --images PATH
            [--out report.html]
 
 The page holds curves of the log, signs of collapse, correspondence between
@@ -29,8 +29,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--images',
         type=Path,
         required=True,
-        metavar='FOLDER',
-        help='images to look at, best not those of the training',
+        metavar='PATH',
+        help='images to look at, in any form that --data of tools/train.py '
+        'takes; best not those of the training',
     )
     parser.add_argument(
         '--config', type=Path, help='if none lies beside the checkpoint'

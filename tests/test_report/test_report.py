@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tarfile
 
 import pytest
 import torch
@@ -177,6 +178,37 @@ def test_too_few_images_are_refused(run, photos, tmp_path):
     (tmp_path / '0.png').write_bytes((photos / '0.png').read_bytes())
     with pytest.raises(SystemExit, match='at least four'):
         tool('report').main([str(run), '--images', str(tmp_path)])
+
+
+@pytest.fixture
+def archive(photos, tmp_path):
+    """The photos in a tar archive."""
+    path = tmp_path / 'photos.tar'
+    with tarfile.open(path, 'w') as tar:
+        tar.add(photos, arcname='photos')
+    return path
+
+
+def test_the_pictures_of_an_archive_are_those_of_its_folder(
+    run, photos, archive
+):
+    loaded = load_run(run)
+    one, other = (
+        load_images(loaded.model, source, 5) for source in (photos, archive)
+    )
+    assert [path.name for path in one.paths] == [p.name for p in other.paths]
+    assert torch.equal(one.pixels, other.pixels)
+    (pairs, scores), (others, again) = (
+        pair_figures(loaded.model, loaded.cfg, source, 2)
+        for source in (photos, archive)
+    )
+    assert len(pairs) == len(others) == 2 and scores == again
+
+
+def test_a_damaged_archive_does_not_let_a_run_begin(archive):
+    archive.write_bytes(archive.read_bytes()[:5000])
+    with pytest.raises(InputError, match='photos.tar cannot be read as a tar'):
+        PicturesHook(images=str(archive)).before_train(None)
 
 
 @pytest.mark.parametrize(

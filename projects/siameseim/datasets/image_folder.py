@@ -79,8 +79,9 @@ class ImageFolder(CustomDataset):
             )
         if not os.path.isdir(root):
             raise NotADirectoryError(
-                f'{root} is a file, not a folder. A .tar or .lmdb file is '
-                'read as it is; unpack other archives and give the folder.'
+                f'{root} is a file, not a folder. Training and reports read a '
+                '.tar or .lmdb file as it is; unpack other archives, and for '
+                'other tools these too, and give the folder.'
             )
         others: Counter[str] = Counter()
         samples = []

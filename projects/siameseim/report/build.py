@@ -55,15 +55,15 @@ _CURVES = {
 }
 
 
-def build_report(run: LoadedRun, folder: Path) -> str:
+def build_report(run: LoadedRun, source: Path) -> str:
     """The page of a run.
 
     Args:
         run (LoadedRun): from ``load_run``.
-        folder (Path): at least four images, at any depth.
+        source (Path): at least four images, in any form that --data takes.
     """
-    images = load_images(run.model, folder, MAX_IMAGES)
-    pairs, scores = pair_figures(run.model, run.cfg, folder, count=4)
+    images = load_images(run.model, source, MAX_IMAGES)
+    pairs, scores = pair_figures(run.model, run.cfg, source, count=4)
     sections = [
         in_short(
             run.log,

@@ -9,11 +9,13 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.dataset import default_collate
 from mmengine.logging import print_log
+from mmpretrain.datasets import BaseDataset
+from mmpretrain.registry import DATASETS
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from ..datasets import ImageFolder, PretrainDataset
+from ..datasets import PretrainDataset, data_source
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..errors import InputError
 from ..evaluation.features import central_view, patch_features
@@ -40,50 +42,50 @@ MAX_IMAGES = 300  # a page stays small and is made in a minute
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images of a folder, cut to the size of a view."""
+    """Some images, cut to the size of a view."""
 
-    paths: list[Path]  # N files, evenly taken from all of them
+    paths: list[Path]  # N names, evenly taken from all of them
     pixels: Tensor  # (N, 3, S, S) uint8 RGB
     tokens: Tensor  # (N, L, C) patch features of the online backbone
     target_tokens: Tensor  # likewise of the target backbone
     projected: Tensor  # (N, L, D) of the target's projector
 
 
-def image_folder(folder: Path) -> ImageFolder:
-    """The images of a folder, not yet read.
+def open_images(source: Path) -> BaseDataset:
+    """All images of a folder, tar archives or an LMDB, not yet read.
 
     Raises:
-        InputError: if there is no such folder, or it holds fewer than four.
+        InputError: if there are none, or fewer than four.
     """
     try:
-        data = ImageFolder(str(folder))
-    except OSError as error:
+        data = DATASETS.build(data_source(str(source)))
+    except (OSError, ValueError) as error:
         raise InputError(f'no images for pictures: {error}') from error
     if len(data) < 4:
         raise InputError(
-            f'{folder} holds {len(data)} images, but a report compares '
+            f'{source} holds {len(data)} images, but a report compares '
             'images: give at least four'
         )
     return data
 
 
-def load_images(model: SiameseIM, folder: Path, count: int) -> ImageSet:
+def load_images(model: SiameseIM, source: Path, count: int) -> ImageSet:
     """Read up to ``count`` images and encode them.
 
     Args:
         model (SiameseIM): in eval mode.
-        folder (Path): searched at any depth.
+        source (Path): as for ``open_images``.
         count (int): images at most.
 
     Raises:
-        InputError: if the folder holds fewer than four that can be read.
+        InputError: if there are fewer than four that can be read.
     """
-    data = image_folder(folder)
+    data = open_images(source)
     chosen = evenly_spaced(torch.arange(len(data)), count).tolist()
-    paths = [Path(data.get_data_info(index)['img_path']) for index in chosen]
-    side = model.backbone.img_size
-    cut = v2.Compose([*central_view(side), v2.PILToTensor()])
-    images = _readable(paths)
+    images = _readable([data.get_data_info(index) for index in chosen])
+    cut = v2.Compose(
+        [*central_view(model.backbone.img_size), v2.PILToTensor()]
+    )
     pixels = torch.stack([cut(image) for image in images.values()])
     parts = [_encoded(model, batch) for batch in pixels.split(64)]
     tokens = (torch.cat(part) for part in zip(*parts, strict=True))
@@ -98,13 +100,14 @@ def _encoded(model: SiameseIM, pixels: Tensor) -> list[Tensor]:
     return [online, *(tokens.float().cpu() for tokens in target)]
 
 
-def _readable(paths: list[Path]) -> dict[Path, Image.Image]:
+def _readable(infos: list[dict[str, Any]]) -> dict[Path, Image.Image]:
     """Those of some images that can be read; the others are named."""
     found = {}
-    for path in paths:
+    for info in infos:
+        path = Path(info['img_path'])
         try:
-            source = SourceImage.from_data_info(dict(img_path=str(path)))
-            found[path] = Image.fromarray(source.decode())
+            pixels = SourceImage.from_data_info(info).decode()
+            found[path] = Image.fromarray(pixels)
         except UnreadableImageError as error:
             print_log(
                 f'{path} is left out of the pictures: {error}',
@@ -113,8 +116,8 @@ def _readable(paths: list[Path]) -> dict[Path, Image.Image]:
             )
     if len(found) < 4:
         raise InputError(
-            f'only {len(found)} of {len(paths)} images of {paths[0].parent} '
-            'can be read, but a report compares images: give at least four'
+            f'only {len(found)} of {len(infos)} images such as {path} can be '
+            'read, but a report compares images: give at least four'
         )
     return found
 
@@ -145,14 +148,14 @@ def tsne_figure(images: ImageSet) -> Figure:
 
 
 def pair_figures(
-    model: SiameseIM, cfg: Any, folder: Path, count: int
+    model: SiameseIM, cfg: Any, source: Path, count: int
 ) -> tuple[list[Figure], dict[str, MatchingScore]]:
     """Correspondence between two random views of a few images.
 
     Args:
         model (SiameseIM): in eval mode.
         cfg (Config): whose pipeline makes the views, without the colours.
-        folder (Path): images at any depth.
+        source (Path): as for ``open_images``.
         count (int): pairs drawn; four times as many are measured.
 
     Returns:
@@ -164,7 +167,7 @@ def pair_figures(
         for step in cfg.train_dataloader.dataset.pipeline
         if step['type'] != 'ViewPhotometric'
     ]
-    data = PretrainDataset(ImageFolder(str(folder)), pipeline)
+    data = PretrainDataset(data_source(str(source)), pipeline)
     chosen = evenly_spaced(torch.arange(len(data)), 4 * count).tolist()
     batch = default_collate([data[index] for index in chosen])
     samples, views = batch['data_samples'], normalised(model, batch)
@@ -179,8 +182,8 @@ def pair_figures(
     figures = []
     for i in (shown >= 4).nonzero()[:count, 0].tolist():
         info = data.dataset.get_data_info(int(samples['sample_idx'][i]))
-        source = SourceImage.from_data_info(info).decode()
+        whole = SourceImage.from_data_info(info).decode()
         figures.append(
-            draw(source, batch['inputs'], samples, matched, predicted, i)
+            draw(whole, batch['inputs'], samples, matched, predicted, i)
         )
     return figures, dict(matched=matched.score(), predicted=predicted.score())

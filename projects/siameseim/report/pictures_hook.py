@@ -14,9 +14,9 @@ from ..engine.unwrap import unwrapped
 from ..evaluation.features import evaluating
 from .pictures import (
     dense_figure,
-    image_folder,
     load_images,
     neighbour_figure,
+    open_images,
     pair_figures,
     tsne_figure,
 )
@@ -27,14 +27,14 @@ class PicturesHook(Hook):
     """Adds pictures of a few images to all visualization backends.
 
     Attention and patch features, nearest neighbours, a t-SNE map, and the
-    correspondence between two views. Off unless a folder is given. They go
+    correspondence between two views. Off unless images are given. They go
     through mmengine's ``Visualizer.add_image``: to TensorBoard, to PNG files,
     and to W&B with ``WandbVisBackend`` in ``visualizer.vis_backends``. Draws
     no random number of the run; the model is put back into its mode.
 
     Args:
-        images (str, optional): folder with at least four images, at any
-            depth. Defaults to None: no pictures.
+        images (str, optional): at least four images, in any form that
+            --data takes. Defaults to None: no pictures.
         interval (int): epochs between two times; also after the last one.
             Defaults to 10.
         count (int): images looked at. Defaults to 64.
@@ -50,13 +50,13 @@ class PicturesHook(Hook):
         self.count = count
 
     def before_train(self, runner: Runner) -> None:
-        """Look at the folder before a day of training, on all processes.
+        """Look at the images before a day of training, on all processes.
 
         Raises:
             InputError: if it cannot be used.
         """
         if self.images is not None:
-            image_folder(Path(self.images))
+            open_images(Path(self.images))
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Draw if due; the other processes wait."""
