@@ -11,6 +11,7 @@ from siameseim.comparison import (
     read_results,
     summarise,
 )
+from siameseim.comparison.pictures import comparison_figure
 
 
 def result(row, seed, knn, linear=60.0, gflops=2.0, images=1000):
@@ -110,3 +111,28 @@ def test_curves_of_many_rows_leave_room_for_their_names(tmp_path):
         results = [result(f'row {i}', 0, 40.0 + i) for i in range(rows)]
         draw_comparison(results, tmp_path / 'curves.png')
         assert Image.open(tmp_path / 'curves.png').height == height
+
+
+def test_each_data_set_has_a_row_of_panels_of_its_own():
+    """k-NN on ten classes of one says nothing beside that of another."""
+    names = ('one/a', 'two/a', 'one/b')
+    figure = comparison_figure([result(name, 0, 40.0) for name in names])
+    first, second = figure.subfigs
+    for part, rows in ((first, ['one/a', 'one/b']), (second, ['two/a'])):
+        assert len(part.axes) == 3
+        assert part.axes[0].get_ylabel() == f'k-NN on {rows[0][:3]}, %'
+        drawn = [f'{row}, 2 epochs' for row in rows]
+        for panel in part.axes:
+            assert [line.get_label() for line in panel.lines] == drawn
+        (legend,) = part.legends
+        assert [text.get_text() for text in legend.get_texts()] == drawn
+
+
+def test_panels_of_data_sets_do_not_overlap():
+    figure = comparison_figure(
+        [result(n, 0, 40.0) for n in ('one/a', 'two/a')]
+    )
+    assert figure.get_figheight() == 10
+    figure.draw_without_rendering()
+    upper, lower = (part.axes[0].bbox for part in figure.subfigs)
+    assert upper.y0 > lower.y1

@@ -3,32 +3,57 @@
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cycler import cycler
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from .table import Result, by_row
 
+_Row = tuple[tuple[str, int], list[Result]]  # of ``by_row``
 _LABELS = ('epochs', 'computation, TFLOP', 'training time, minutes')
 
 
 def draw_comparison(results: Sequence[Result], path: Path) -> None:
     """Write k-NN accuracy over epochs, computation and time, as a PNG.
 
-    One line a row and length: the mean over seeds, with a band from the
-    lowest to the highest. The legend has the best first.
+    One row of panels a data set, one line a row and length: the mean over
+    seeds, with a band from the lowest to the highest. The legend has the
+    best first.
 
     Args:
         results (Sequence[dict]): from ``read_results``.
         path (Path): where the PNG goes.
     """
+    comparison_figure(results).savefig(path)
+
+
+def comparison_figure(results: Sequence[Result]) -> Figure:
+    """What ``draw_comparison`` writes."""
     rows = sorted(by_row(results).items(), key=_final_score, reverse=True)
-    height = max(5.0, 0.22 * len(rows))  # inches: a line of the legend each
-    figure = Figure(figsize=(18, height), dpi=100, layout='constrained')
-    panels = figure.subplots(1, 3, sharey=True)
+    sets: dict[str, list[_Row]] = {}
+    for row in rows:
+        sets.setdefault(_data_set(row), []).append(row)
+    # inches: a line of the legend each
+    heights = [max(5.0, 0.22 * len(group)) for group in sets.values()]
+    figure = Figure(figsize=(18, sum(heights)), dpi=100, layout='constrained')
+    parts = figure.subfigures(
+        len(sets), 1, squeeze=False, height_ratios=heights
+    )
+    for part, (name, group) in zip(parts[:, 0], sets.items(), strict=True):
+        _draw_set(part, name, group)
+    return figure
+
+
+def _data_set(row: _Row) -> str:
+    """'cifar10' of 'cifar10/mae'; '' if the name has no such part."""
+    return row[1][0]['row'].rpartition('/')[0]
+
+
+def _draw_set(part: SubFigure, name: str, rows: Sequence[_Row]) -> None:
+    """The three panels of one data set, and their legend."""
+    panels = part.subplots(1, 3, sharey=True)
     styles = (
         cycler(linestyle=('-', '--', ':', '-.')) * rcParams['axes.prop_cycle']
     )
@@ -48,14 +73,13 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
     for axes, label in zip(panels, _LABELS, strict=True):
         axes.set_xlabel(label)
         axes.grid(alpha=0.3)
-    panels[0].set_ylabel('k-NN, %')
-    figure.legend(
+    panels[0].set_ylabel(f'k-NN on {name}, %' if name else 'k-NN, %')
+    part.legend(
         *panels[0].get_legend_handles_labels(), loc='outside right center'
     )
-    figure.savefig(path)
 
 
-def _final_score(row: tuple[Any, list[Result]]) -> float:
+def _final_score(row: _Row) -> float:
     return statistics.mean(each['curve'][-1]['knn'] for each in row[1])
 
 
