@@ -82,3 +82,16 @@ def test_desktop_places_pictures_side_by_side(page):
     )
     side_by_side = tops[0] == tops[1]
     assert side_by_side == (page.viewport_size['width'] == 1280)
+
+
+def test_a_picture_without_one_beside_it_stands_in_the_middle(page):
+    """The third of three, whose half of a desktop's row would be empty."""
+    middles = page.evaluate(
+        "[...document.querySelectorAll('.pictures')].filter(p => "
+        'p.children.length % 2).map(p => [p, p.lastChild.firstChild].map('
+        'e => {const r = e.getBoundingClientRect(); '
+        'return (r.left + r.right) / 2}))'
+    )
+    assert middles
+    for grid, picture in middles:
+        assert abs(grid - picture) < 1

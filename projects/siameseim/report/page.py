@@ -21,9 +21,10 @@ p { max-width: 42rem; margin: .5rem 0; overflow-wrap: anywhere; }
 .pictures { display: grid; gap: 1.4rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px), 1fr)); }
 figure { margin: 0; }
+figure:last-child:nth-child(odd) { grid-column: 1 / -1; }
 img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 figcaption { color: #333; font-size: .92rem; line-height: 1.45;
-  margin-top: .4rem; max-width: 42rem; }
+  margin: .4rem auto 0; max-width: 42rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums;
   font-size: .95rem; }
 th, td { text-align: right; padding: .3rem .55rem;
