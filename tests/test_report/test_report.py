@@ -6,6 +6,8 @@ import tarfile
 
 import pytest
 import torch
+from mmengine.dataset import default_collate
+from mmengine.registry import FUNCTIONS
 
 from siameseim.errors import InputError
 from siameseim.report import PicturesHook, load_run
@@ -203,6 +205,29 @@ def test_the_pictures_of_an_archive_are_those_of_its_folder(
         for source in (photos, archive)
     )
     assert len(pairs) == len(others) == 2 and scores == again
+
+
+def test_pairs_are_put_together_as_in_training(run, photos):
+    """A collate function of one's own may be what lets a batch be made."""
+    loaded, calls = load_run(run), []
+
+    @FUNCTIONS.register_module(force=True)
+    def counting_collate(samples, note):
+        calls.append((len(samples), note))
+        return default_collate(samples)
+
+    own = dict(type='counting_collate', note='mine')
+    loaded.cfg.train_dataloader.collate_fn = own
+    pair_figures(loaded.model, loaded.cfg, photos, 2)
+    assert calls == [(8, 'mine')]  # four times as many as are drawn
+
+
+def test_of_more_views_the_first_two_are_shown(run, photos):
+    loaded = load_run(run)
+    pipeline = loaded.cfg.train_dataloader.dataset.pipeline
+    pipeline[0].num_views = 3
+    figures, _ = pair_figures(loaded.model, loaded.cfg, photos, 2)
+    assert len(figures) == 2
 
 
 def test_a_damaged_archive_does_not_let_a_run_begin(archive):

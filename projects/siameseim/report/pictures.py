@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from mmengine.dataset import default_collate
 from mmengine.logging import print_log
+from mmengine.registry import FUNCTIONS
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 from PIL import Image
@@ -169,8 +169,14 @@ def pair_figures(
     ]
     data = PretrainDataset(data_source(str(source)), pipeline)
     chosen = evenly_spaced(torch.arange(len(data)), 4 * count).tolist()
-    batch = default_collate([data[index] for index in chosen])
-    samples, views = batch['data_samples'], normalised(model, batch)
+    collate = dict(cfg.train_dataloader.collate_fn)
+    put_together = FUNCTIONS.get(collate.pop('type'))
+    batch = put_together([data[index] for index in chosen], **collate)
+    samples = batch['data_samples']
+    batch['inputs'] = batch['inputs'][:2]  # a model of one's own may take more
+    for name in ('boxes', 'flips'):
+        samples[name] = samples[name][:, :2]
+    views = normalised(model, batch)
     matched = match_views(model.backbone, views, samples)
     with torch.no_grad():
         target = layer_norm_fp32(model.target(views[1])).cpu()
