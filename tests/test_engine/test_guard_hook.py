@@ -132,7 +132,7 @@ def test_a_short_break_is_counted_and_the_run_goes_on(
     assert runner.iter == 18
     lines = (tmp_path / 'run' / SKIPPED_FILE).read_text().splitlines()
     assert [json.loads(line)['iteration'] for line in lines] == [8]
-    assert '1 steps up to iteration 8 were skipped' in log_text()
+    assert '1 step up to iteration 8 was skipped' in log_text()
 
 
 def test_a_lasting_break_rolls_back_to_the_last_checkpoint(

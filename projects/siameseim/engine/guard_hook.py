@@ -141,8 +141,10 @@ class NonFiniteGuardHook(Hook):
                     images=images,
                 )
                 file.write(json.dumps(line) + '\n')
+        count = len(steps)
+        number, were = ('step', 'was') if count == 1 else ('steps', 'were')
         runner.logger.warning(
-            f'{len(steps)} steps up to iteration {steps[-1].iteration} were '
+            f'{count} {number} up to iteration {steps[-1].iteration} {were} '
             f'skipped, since the {line["not_finite"]} was not finite '
             f'({self.skips} in all). Images of the last of them: '
             f'{some(images)}; all are in '
