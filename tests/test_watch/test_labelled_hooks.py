@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from types import SimpleNamespace
 
@@ -79,6 +80,16 @@ def test_probe_learns_and_resumes_exactly(start, told):
     ours, expected = (run['online_probe']['linear'] for run in (other, one))
     assert_close(ours, expected, rtol=0, atol=0)
     assert expected['weight'].abs().max() > 0
+
+
+def test_the_line_tells_what_the_probe_gets_right(start):
+    probe = 'default_hooks = dict(probe=dict(enabled=True, lr=0.05))\n'
+    work = start(f'{probe}log_level = "INFO"')
+    (log,) = work.glob('*/*.log')
+    shown = re.findall(r' \| probe ([\d.]+)%', log.read_text())
+    logged = [x['probe_accuracy'] for x in scalars(work) if 'loss' in x]
+    assert shown == [f'{accuracy:.1f}' for accuracy in logged]
+    assert len(shown) == 6
 
 
 def test_a_symmetric_run_is_measured_too(start, colours):

@@ -108,6 +108,7 @@ _OPTIONAL = {
     'mfu': '{:.0%} MFU',
     'data_share': 'waiting for data {:.0%}',
     'memory': '{:.0f} MB',
+    'probe_accuracy': 'probe {:.1f}%',
 }
 
 
