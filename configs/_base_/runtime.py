@@ -22,6 +22,8 @@ default_hooks = dict(
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
     # A sign of learning; signs of collapse, with a warning.
     features=dict(type='FeatureWatchHook'),
+    # After the last step: whether the network learns, in a few sentences.
+    verdict=dict(type='VerdictHook'),
     # k-NN accuracy every epoch once a folder with train and val is given:
     # tools/train.py --knn FOLDER sets data. Left out where it would take more
     # than 2 % of the time.

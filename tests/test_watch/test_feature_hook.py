@@ -193,7 +193,7 @@ def test_a_resumed_run_still_says_what_was_measured(run, tmp_path):
 
 def test_learning_is_logged_and_what_it_means_said_once(run, tmp_path):
     log = run('log_level = "INFO"\n' + WATCH.format(''))
-    assert log.count('by chance') == 1
+    assert log.count('own image found: whether the feature') == 1
     assert 'among 4 images; 25.0% by chance' in log
     assert re.search(r'\| own image found \d+% \(step 12\)$', log, re.M)
 

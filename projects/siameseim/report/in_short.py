@@ -119,7 +119,7 @@ def _knn(log: list[dict[str, Any]]) -> str:
     knn = [line['knn'] for line in log if 'knn' in line]
     if not knn:
         return (
-            'What the features are worth for a task, labelled images tell: '
-            'tools/knn.py.'
+            'What the features are worth for a task, labelled images tell '
+            '(tools/knn.py).'
         )
     return f'k-NN accuracy {knn[-1]:.1f} %, {knn[0]:.1f} % at first.'

@@ -88,15 +88,23 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
         ) from error
     model.eval()
     done = {name: int(saved['meta'][name]) for name in ('epoch', 'iter')}
-    files = sorted(folder.glob('*/vis_data/scalars.json'))
-    # A later run may have begun in the same work directory.
-    own = [f for f in files if not stamp or f.parts[-3] <= stamp]
-    log = read_log(own, done['iter'])
+    log = read_log(log_files(folder, stamp), done['iter'])
     info = saved.get('message_hub', {}).get('runtime_info', {})
     loader = cfg.train_dataloader
     trained = stored_settings(info.get('cfg'))  # a --config may differ
     images = int(trained.get('train_dataloader.batch_size', loader.batch_size))
     return LoadedRun(cfg, model, checkpoint, done, log, info, images)
+
+
+def log_files(folder: Path, stamp: str) -> list[Path]:
+    """JSON logs of a run and of what went before, the oldest first.
+
+    Args:
+        folder (Path): work directory, in which a later run may have begun.
+        stamp (str): name of the run's own folder of logs; '' takes all.
+    """
+    files = sorted(folder.glob('*/vis_data/scalars.json'))
+    return [f for f in files if not stamp or f.parts[-3] <= stamp]
 
 
 def read_log(
