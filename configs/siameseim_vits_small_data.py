@@ -41,6 +41,5 @@ custom_hooks = [
 ]
 default_hooks = dict(
     logger=dict(interval=74),
-    features=dict(interval=500),  # each costs as much as 7 to 20 steps
     checkpoint=dict(interval=8, max_keep_ckpts=1),
 )

@@ -20,7 +20,8 @@ default_hooks = dict(
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
     # Steps that are not finite (docs/watching.md).
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
-    # A sign of learning; signs of collapse, with a warning.
+    # A sign of learning; signs of collapse, with a warning. Without an
+    # interval left out where they would take more than 2 % of the time.
     features=dict(type='FeatureWatchHook'),
     # After the last step: whether the network learns, in a few sentences.
     verdict=dict(type='VerdictHook'),

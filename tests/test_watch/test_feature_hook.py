@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from siameseim.errors import InputError
 from siameseim.models.norm import layer_norm_fp32
 from siameseim.models.siameseim import StepFeatures
-from siameseim.watch import FeatureWatchHook
+from siameseim.watch import FeatureWatchHook, feature_hook
 from siameseim.watch.feature_hook import measure, recognised
 from siameseim.watch.signs import FeatureSigns
 
@@ -156,8 +156,9 @@ def test_a_prediction_that_is_not_finite_is_not_measured():
     assert measure(features, 4) is None
 
 
-def test_a_short_run_is_measured_too(run, tmp_path):
+def test_a_short_run_is_measured_too(run, tmp_path, monkeypatch):
     """At its first step, every tenth and the last, once each in the log."""
+    monkeypatch.setattr(feature_hook, 'SHARE', None)  # whatever it costs
     run()
     (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
     log = [json.loads(line) for line in path.read_text().splitlines()]
@@ -178,7 +179,8 @@ def test_a_short_run_is_measured_too(run, tmp_path):
 )
 def test_what_is_given_is_kept_and_else_the_run_decides(steps, given, every):
     hook = FeatureWatchHook(given)
-    hook.before_train(SimpleNamespace(max_iters=steps))
+    hub = MessageHub('chosen')
+    hook.before_train(SimpleNamespace(max_iters=steps, message_hub=hub))
     assert hook._every == every
 
 

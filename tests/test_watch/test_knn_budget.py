@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MessageHub
 
-from siameseim.watch import KnnHook, knn_hook
+from siameseim.watch import KnnHook, budget, knn_hook
 from tests.model_fixtures import tiny_model
 from tests.two_processes import run_in_two
 
@@ -18,7 +18,7 @@ class Clock:
     def __init__(self, monkeypatch, hook, epochs):
         self.now, self.measured, self.hub = 0.0, [], MessageHub('knn clock')
         self.hook = hook
-        monkeypatch.setattr(knn_hook.time, 'perf_counter', lambda: self.now)
+        monkeypatch.setattr(budget.time, 'perf_counter', lambda: self.now)
 
         def measure(model):
             self.now += 3.1
@@ -101,8 +101,8 @@ def test_it_loads_with_the_workers_of_training(
 def decide(rank):
     """The process with the slower clock would decide otherwise."""
     hook = KnnHook()
-    hook._clock.update(trained=100.0, measured=0.0, last=1.0 + 9 * rank)
-    return hook._affordable()
+    hook.budget.clock.update(trained=100.0, measured=0.0, last=1.0 + 9 * rank)
+    return hook.budget.allows_one_more()
 
 
 @pytest.mark.slow

@@ -26,8 +26,8 @@ def watching_cost(
     Returns:
         dict[str, float]: seconds of a 'step', of one measurement of the
         'features', and of what an online 'probe' of 1,000 classes adds to
-        every step; the shares 'features_share', at the config's interval,
-        and 'probe_share'.
+        every step; the shares 'features_share', at the config's interval
+        with no measurement left out, and 'probe_share'.
     """
     step = StepBenchmark(cfg, batch_size, device)
     step.run()

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..evaluation.predicted import found_image
 from ..models.norm import layer_norm_fp32
 from ..models.siameseim import StepFeatures
+from .budget import Budget
 from .judge import Limits, Signs, collapsed
 from .signs import FeatureSigns, feature_signs
 
@@ -25,8 +26,9 @@ PAST_LIMITS = 'features_past_limits'
 # Images among which a prediction has to find its own.
 FOUND_AMONG = 64
 
-# Iterations between two measurements of a run that has 2,000 or more.
-INTERVAL = 200
+# Iterations between two measurements of a run that has 2,000 or more, and the
+# share of its time that they may take.
+INTERVAL, SHARE = 200, 0.02
 
 _TRY = (
     'The loss cannot show this. Try a lower optim_wrapper.optimizer.lr, a '
@@ -54,7 +56,9 @@ class FeatureWatchHook(Hook):
     Args:
         interval (int, optional): iterations between two measurements; 0
             turns the hook off. By default 200, in a run of less than 2,000 a
-            tenth of it, but at least ten.
+            tenth of it, but at least ten; then one that would make all of
+            them take more than 2 % of the time so far is left out, unless it
+            is the first or last.
         warmup (float): share of the run without warnings, since features
             shrink at the start of healthy runs too. Defaults to 0.05.
         patience (int): measurements in a row that cause a warning.
@@ -76,9 +80,12 @@ class FeatureWatchHook(Hook):
         self.patience = patience
         self.limits = Limits(**(limits or {}))
         self.stop = stop
+        share = SHARE if interval is None else None
+        self._budget = Budget('features_clock', share)
 
     def before_train(self, runner: Runner) -> None:
         """Choose how often, so that a short run tells as much as a long."""
+        self._budget.start(runner)
         self._every = self.interval
         if self._every is None:
             self._every = min(INTERVAL, max(10, runner.max_iters // 10))
@@ -95,12 +102,12 @@ class FeatureWatchHook(Hook):
         Raises:
             InputError: if they are and ``stop`` was asked for.
         """
-        ends = runner.iter == 0 or runner.iter + 1 == runner.max_iters
-        due = self.every_n_train_iters(runner, self._every)
-        if not (due or (self._every and ends)):
+        self._budget.count(runner)
+        if not self._due(runner):
             return
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
-        measured = measure(step_features(runner), images)
+        with self._budget.measuring():
+            measured = measure(step_features(runner), images)
         if measured is None:  # this batch is not finite: others report it
             return
         signs, found = measured
@@ -118,6 +125,13 @@ class FeatureWatchHook(Hook):
                 f'images; {1 / images:.1%} by chance, {found:.1%} untrained'
             )
         self._judge(runner, signs)
+
+    def _due(self, runner: Runner) -> bool:
+        """Whether to measure after this iteration; on all alike."""
+        if runner.iter == 0 or runner.iter + 1 == runner.max_iters:
+            return bool(self._every)
+        due = self.every_n_train_iters(runner, self._every)
+        return due and self._budget.allows_one_more()
 
     def _judge(self, runner: Runner, signs: Signs) -> None:
         """Warn once an episode of measurements in a row past the limits."""

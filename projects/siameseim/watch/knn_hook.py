@@ -1,10 +1,7 @@
 """k-NN accuracy of the frozen backbone during a run."""
 
-import time
 from typing import Any
 
-import torch
-from mmengine.dist import broadcast_object_list
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -15,8 +12,7 @@ from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.labelled import folder_accuracies, labelled_splits
 from ..models import SiameseIM, SiameseIMViT
-
-_INFO = 'knn_clock'
+from .budget import Budget
 
 
 @HOOKS.register_module()
@@ -69,13 +65,11 @@ class KnnHook(Hook):
             )
         self.data = data
         self.interval = interval
-        self.budget = budget
+        self.budget = Budget('knn_clock', budget)
         self.k = k
         self.temperature = temperature
         self.batch_size = batch_size
         self.num_workers = num_workers
-        # seconds: of training, of all measurements, of the last one
-        self._clock = dict(trained=0.0, measured=0.0, last=0.0)
 
     def before_train(self, runner: Runner) -> None:
         """Find the images; measure the untrained network.
@@ -100,16 +94,13 @@ class KnnHook(Hook):
         )
         if self.num_workers is None:
             self.num_workers = runner.train_dataloader.num_workers
-        hub = runner.message_hub
-        self._clock.update(hub.runtime_info.get(_INFO, {}))
-        hub.update_info(_INFO, self._clock)  # in every checkpoint from now on
+        self.budget.start(runner)
         if runner.iter == 0:
             self._report(runner, 'before training')
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Count what ``IterTimerHook`` has measured, for any checkpoint."""
-        seconds = runner.message_hub.get_scalar('train/time').current()
-        self._clock['trained'] += seconds
+        """Count the time, for any checkpoint."""
+        self.budget.count(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure if due and not too expensive."""
@@ -117,36 +108,22 @@ class KnnHook(Hook):
             return
         last = self.is_last_train_epoch(runner)
         due = self.every_n_epochs(runner, self.interval)
-        if last or (due and self._affordable()):
+        if last or (due and self.budget.allows_one_more()):
             self._report(runner, f'after epoch {runner.epoch + 1}')
         elif due:
-            clock = self._clock
+            clock = self.budget.clock
             runner.logger.info(
                 f'k-NN left out after epoch {runner.epoch + 1}: '
                 f'{clock["measured"]:.1f} s measured and {clock["last"]:.1f} '
-                f's more are over {self.budget:.3g} of '
+                f's more are over {self.budget.share:.3g} of '
                 f'{clock["trained"]:.0f} s of training '
                 '(default_hooks.knn.budget)'
             )
 
-    def _affordable(self) -> bool:
-        """Whether one more measurement keeps to the budget; on all alike."""
-        if self.budget is None:
-            return True
-        clock = self._clock
-        allowed = self.budget * clock['trained']
-        answer = [clock['measured'] + clock['last'] <= allowed]
-        broadcast_object_list(answer)
-        return answer[0]
-
     def _report(self, runner: Runner, when: str) -> None:
         """Log the accuracy to the text log and the visualizer's files."""
-        if torch.cuda.is_available():  # training steps may still be running
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        accuracy = self.measure(unwrapped(runner.model))
-        self._clock['last'] = time.perf_counter() - start
-        self._clock['measured'] += self._clock['last']
+        with self.budget.measuring():
+            accuracy = self.measure(unwrapped(runner.model))
         runner.logger.info(
             f'k-NN accuracy (k={self.k}) {when}: '
             f'{accuracy:.2f} % of {len(self._splits[1])} images of '

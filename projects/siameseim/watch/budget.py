@@ -1,0 +1,58 @@
+"""Which share of a run's time its measurements may take."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from mmengine.dist import broadcast_object_list
+from mmengine.runner import Runner
+
+
+class Budget:
+    """Times measurements and says whether one more keeps to their share.
+
+    Its clock goes into each checkpoint, so that a stop changes nothing.
+
+    Args:
+        name (str): of the clock in the message hub.
+        share (float, optional): of the time of the run so far, for all its
+            measurements. None is no limit.
+    """
+
+    def __init__(self, name: str, share: float | None) -> None:
+        self.name = name
+        self.share = share
+        # seconds: of training, of all measurements, of the last one
+        self.clock = dict(trained=0.0, measured=0.0, last=0.0)
+
+    def start(self, runner: Runner) -> None:
+        """Go on as the checkpoint says; before training."""
+        hub = runner.message_hub
+        self.clock.update(hub.runtime_info.get(self.name, {}))
+        hub.update_info(self.name, self.clock)  # in every checkpoint from now
+
+    def count(self, runner: Runner) -> None:
+        """Add what ``IterTimerHook`` has measured; after each iteration."""
+        seconds = runner.message_hub.get_scalar('train/time').current()
+        self.clock['trained'] += seconds
+
+    def allows_one_more(self) -> bool:
+        """Whether a measurement like the last keeps to it; on all alike."""
+        if self.share is None:
+            return True
+        clock = self.clock
+        allowed = self.share * clock['trained']
+        answer = [clock['measured'] + clock['last'] <= allowed]
+        broadcast_object_list(answer)
+        return answer[0]
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Time a measurement, which ends with a value that is read."""
+        if torch.cuda.is_available():  # training steps may still be running
+            torch.cuda.synchronize()
+        start = time.perf_counter()
+        yield
+        self.clock['last'] = time.perf_counter() - start
+        self.clock['measured'] += self.clock['last']
