@@ -1,5 +1,6 @@
 """Measures during training whether features collapse or tell images apart."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -57,8 +58,8 @@ class FeatureWatchHook(Hook):
         interval (int, optional): iterations between two measurements; 0
             turns the hook off. By default 200, in a run of less than 2,000 a
             tenth of it, but at least ten; then one that would make all of
-            them take more than 2 % of the time so far is left out, unless it
-            is the first or last.
+            them take more than 2 % of the time so far is left out. The first
+            and the last are always made, and the first is not counted.
         warmup (float): share of the run without warnings, since features
             shrink at the start of healthy runs too. Defaults to 0.05.
         patience (int): measurements in a row that cause a warning.
@@ -106,7 +107,9 @@ class FeatureWatchHook(Hook):
         if not self._due(runner):
             return
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
-        with self._budget.measuring():
+        # The first warms the device up, and says nothing of the next ones.
+        first = runner.iter == 0
+        with nullcontext() if first else self._budget.measuring():
             measured = measure(step_features(runner), images)
         if measured is None:  # this batch is not finite: others report it
             return
