@@ -1,10 +1,13 @@
 """How a tool ends on what its user can mend."""
 
-import pytest
-from mmengine.config import Config
-from mmpretrain.registry import TRANSFORMS
-from torch.optim import SGD
+from types import SimpleNamespace
 
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import OPTIMIZERS, TRANSFORMS
+
+import siameseim
 from siameseim.engine.tool_errors import one_line_for
 
 
@@ -46,7 +49,7 @@ STACK = (
             f'mmsegmentation is not installed{STACK}',
         ),
         (
-            lambda: SGD([], lr=1.0, betas=(0.9, 0.95)),
+            lambda: OPTIMIZERS.build(dict(type='SGD', lr=1, betas=(0.9,))),
             'a setting is not known: SGD.__init__() got an unexpected keyword '
             "argument 'betas'. If the config inherits it from a part of "
             'another type, add _delete_=True beside the type',
@@ -59,19 +62,119 @@ def test_what_the_user_can_mend_is_one_line(action, line):
     assert stop.value.code == f'error: {line}'
 
 
+NOT_THERE = ': add the folder that it lies in to PYTHONPATH'
+
+
 @pytest.mark.parametrize(
-    ('name', 'cure'), [('einops_not_there', ''), ('mmdet.not_there', STACK)]
+    ('line', 'cause'),
+    [
+        (
+            'import einops_not_there',
+            "No module named 'einops_not_there' (at {}:1)",
+        ),
+        (
+            'import mmdet.not_there',
+            f"No module named 'mmdet.not_there' (at {{}}:1){STACK}",
+        ),
+        (
+            'from siameseim import lost',
+            "cannot import name 'lost' from 'siameseim' "
+            f'({siameseim.__file__}) (at {{}}:1)',
+        ),
+        (None, f"No module named 'own_module'{NOT_THERE}"),
+    ],
 )
-def test_the_import_that_failed_is_named(name, cure, tmp_path, monkeypatch):
+@pytest.mark.parametrize('kinds', [[ValueError], [ImportError]])
+def test_the_custom_import_that_failed_is_named_with_its_cause(
+    line, cause, kinds, tmp_path, monkeypatch
+):
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / 'own_module.py').write_text(f'import {name}')
+    own = tmp_path / 'own_module.py'
+    if line:
+        own.write_text(line)
     config = tmp_path / 'mine.py'
     config.write_text("custom_imports = dict(imports=['own_module'])")
-    with pytest.raises(SystemExit) as stop:
-        end(lambda: Config.fromfile(config))
-    assert stop.value.code.endswith(
-        f"Failed to import own_module: No module named '{name}'{cure}"
+    with pytest.raises(SystemExit) as stop, one_line_for(*kinds):
+        Config.fromfile(config)
+    assert stop.value.code == (
+        'error: custom_imports: own_module could not be imported: '
+        + cause.format(own)
     )
+
+
+PLUGIN = """
+import torch
+from mmcv.transforms import BaseTransform
+from siameseim.datasets import BlockMask
+from siameseim.errors import InputError
+
+
+class Doubtful(BaseTransform):
+    def __init__(self, do):
+        exec(do)  # a line of the user's
+
+    def transform(self, results):
+        torch.nn.functional.smooth_l1_loss(results, results, bta=1)
+
+
+def use():
+    first, second = [1, 2, 3]
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """A module of a user's, in a file outside of this repository."""
+    path = tmp_path / 'plugin.py'
+    path.write_text(PLUGIN)
+    space = {'__name__': 'plugin'}
+    exec(compile(PLUGIN, path, 'exec'), space)
+    return SimpleNamespace(path=path, **space)
+
+
+def line_of(text):
+    return PLUGIN.split('\n').index(text) + 1
+
+
+def test_an_error_of_the_users_code_is_named_with_its_place(plugin):
+    with pytest.raises(SystemExit) as stop:
+        end(plugin.use)
+    line = line_of('    first, second = [1, 2, 3]')
+    assert stop.value.code == (
+        'error: too many values to unpack (expected 2) '
+        f'(at {plugin.path}:{line})'
+    )
+
+
+@pytest.mark.parametrize(
+    ('do', 'placed'),
+    [
+        ('torch.distributions.Normal(0.0, -1.0)', True),  # of a library
+        ('BlockMask(num_masked=500)', False),  # its text says all
+        ('raise InputError("no k of 0")', False),
+    ],
+)
+def test_the_place_is_that_of_the_innermost_line_of_the_user(
+    plugin, do, placed
+):
+    with pytest.raises(SystemExit) as stop:
+        end(lambda: TRANSFORMS.build(dict(type=plugin.Doubtful, do=do)))
+    line = line_of("        exec(do)  # a line of the user's")
+    place = f' (at {plugin.path}:{line})'
+    assert stop.value.code.endswith(place) == placed
+
+
+def test_a_fault_of_the_users_code_is_no_setting_of_a_config(plugin):
+    """Not where a part of his runs, nor where it is being built."""
+    running = TRANSFORMS.build(dict(type=plugin.Doubtful, do='pass'))
+    call = 'torch.nn.functional.smooth_l1_loss(0, 0, bta=1)'
+    for fault in (
+        lambda: running(torch.ones(1)),
+        lambda: TRANSFORMS.build(dict(type=plugin.Doubtful, do=call)),
+        raising(KeyError('TopHiden is not in the lid of the box')),
+    ):
+        with pytest.raises((TypeError, KeyError)):
+            end(fault)
 
 
 def test_what_the_tool_does_not_name_keeps_its_traceback():
