@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import LoggerHook
-from mmengine.logging import MessageHub
+from mmengine.logging import MessageHub, MMLogger
 
 from siameseim.benchmark import flops
 from siameseim.benchmark.step import StepBenchmark
@@ -74,6 +74,7 @@ def logged(step, precision='bf16', speed=100.0):
         model=step.model,
         optim_wrapper=SimpleNamespace(precision=precision),
         hooks=[LoggerHook(interval=1)],
+        logger=MMLogger.get_current_instance(),
         train_dataloader=[None],
         iter=0,
         message_hub=hub,
@@ -103,6 +104,14 @@ def test_two_processes_share_the_images(step, monkeypatch):
     monkeypatch.setattr(flops_hook, 'get_world_size', lambda: 2)
     tflops = 50 * step.flops() / 4 / 1e12
     assert logged(step, 'fp32')['tflops'] == pytest.approx(tflops)
+
+
+def test_a_loss_that_fails_is_left_to_the_step(step):
+    def fails(prediction, target):
+        raise TypeError('a fault of the user')
+
+    step.model.head.loss = fails
+    assert logged(step) == {}
 
 
 def test_other_models_are_not_counted(toy_run):

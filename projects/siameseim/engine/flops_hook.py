@@ -44,7 +44,21 @@ class FlopsHook(Hook):
         if self._per_image is None:
             model = unwrapped(runner.model)
             known = isinstance(model, SiameseIM)
-            self._per_image = flops_an_image(model, data_batch) if known else 0
+            self._per_image = 0.0
+            if known:
+                self._per_image = self._counted(runner, model, data_batch)
+
+    def _counted(self, runner: Runner, model: SiameseIM, batch: Any) -> float:
+        """Operations an image; 0 if the loss fails.
+
+        Then the step, which comes next, fails too and says where, while
+        mmengine would say that this hook did.
+        """
+        try:
+            return flops_an_image(model, batch)
+        except Exception:
+            runner.logger.debug('FLOPs were not counted', exc_info=True)
+            return 0.0
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Add the speed to a log line that is due."""
