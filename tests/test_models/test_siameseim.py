@@ -109,6 +109,24 @@ def test_a_head_without_a_loss_is_refused(losses):
         model.loss(*random_batch(4))
 
 
+@pytest.mark.parametrize(
+    ('losses', 'said'),
+    [
+        (dict(loss=torch.zeros(()), acc=0.5), r'acc=0\.5 \(float\)'),
+        (dict(loss=3), r'loss=3 \(int\)'),
+    ],
+)
+def test_what_a_head_returns_that_is_no_tensor_is_named(losses, said):
+    model = tiny_model().train()
+    model.update_target(0.9)
+    model.head.loss = lambda prediction, target: losses
+    with pytest.raises(
+        InputError,
+        match=f'SiameseIMHead.loss returned {said}: values must be tensors',
+    ):
+        model.loss(*random_batch(4))
+
+
 def test_a_backbone_without_a_cls_token_is_refused():
     with pytest.raises(InputError, match='with_cls_token=False'):
         tiny_model(with_cls_token=False, out_type='raw')
@@ -194,6 +212,12 @@ def test_tokens_start_as_narrow_gaussians(token):
             lambda views, samples: ([views[0][..., :8, :], views[1]], samples),
             r'\(8, 16\).*img_size=\(16, 16\)',
         ),
+        (
+            lambda views, samples: ([*views, views[0]], samples),
+            'got 3 views, .*num_views=2',
+        ),
+        # a single view comes without a list, as PackViews packs it
+        (lambda views, samples: (views[0], samples), 'got 1 views'),
         *(
             # indices of a smaller grid would fit, and hide the same rows
             (

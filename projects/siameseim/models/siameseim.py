@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from mmengine.utils import is_list_of
 from mmpretrain.models import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
 from torch import Tensor
@@ -108,10 +109,10 @@ class SiameseIM(BaseSelfSupervisor):
             'loss_neg'.
 
         Raises:
-            InputError: if the head returns no loss, or the batch is not what
-                ``PackTwoViews`` makes, or the views have another size than
-                the backbone's ``img_size``, or the mask another grid than its
-                patches.
+            InputError: if the head returns no loss or what is no tensor, or
+                the batch is not what ``PackTwoViews`` makes, or there are not
+                two views, or they have another size than the backbone's
+                ``img_size``, or the mask another grid than its patches.
         """
         self._check(inputs, data_samples)
         view1, view2 = inputs
@@ -147,6 +148,13 @@ class SiameseIM(BaseSelfSupervisor):
                 'the changes of ViewPhotometric(on_device=True) were not '
                 "made: give model.data_preprocessor type='ViewPreprocessor'"
             )
+        count = 1 if isinstance(inputs, Tensor) else len(inputs)
+        if count != 2:
+            raise InputError(
+                f'got {count} views, but the method predicts the second from '
+                'the first: give TwoViews num_views=2, or hand on two of them '
+                'in a loss of your own (docs/extending.md)'
+            )
         sizes = [tuple(view.shape[-2:]) for view in inputs]
         if sizes != [tuple(self.backbone.img_size)] * 2:
             raise InputError(
@@ -165,11 +173,20 @@ class SiameseIM(BaseSelfSupervisor):
 
     def _checked(self, losses: Any) -> dict[str, Tensor]:
         """What the head returned, or an error that says what it should."""
-        if isinstance(losses, dict) and any('loss' in n for n in losses):
-            return losses
-        raise InputError(
-            f'{type(self.head).__name__}.loss returned '
-            f'{sorted(losses) if isinstance(losses, dict) else losses}: it '
-            "must be a dict of scalars, in which those with 'loss' in their "
-            'name are summed and minimised'
-        )
+        returned = f'{type(self.head).__name__}.loss returned'
+        if not isinstance(losses, dict) or not any(
+            'loss' in n for n in losses
+        ):
+            raise InputError(
+                f'{returned} '
+                f'{sorted(losses) if isinstance(losses, dict) else losses}: '
+                "it must be a dict of scalars, in which those with 'loss' in "
+                'their name are summed and minimised'
+            )
+        for name, value in losses.items():
+            if not (isinstance(value, Tensor) or is_list_of(value, Tensor)):
+                raise InputError(
+                    f'{returned} {name}={value} ({type(value).__name__}): '
+                    'values must be tensors'
+                )
+        return losses
