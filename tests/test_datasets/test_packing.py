@@ -64,6 +64,16 @@ def test_views_that_are_no_uint8_rgb_are_refused(view):
         PackTwoViews()(results(views=[view, view]))
 
 
+def test_boxes_and_flips_may_be_lists():
+    boxes, flips = [(1, 2, 3, 4), (5, 6, 7, 8)], [True, False]
+    packed = PackTwoViews()(results(boxes=boxes, flips=flips))
+    samples = packed['data_samples']
+    assert samples['boxes'].dtype == torch.float32
+    assert samples['boxes'].tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert samples['flips'].dtype == torch.bool
+    assert samples['flips'].tolist() == flips
+
+
 @pytest.mark.parametrize('missing', ['mask', 'views'])
 def test_what_is_missing_is_named_with_the_steps_that_make_it(missing):
     given = results()

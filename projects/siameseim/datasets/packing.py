@@ -85,8 +85,8 @@ class PackTwoViews(PackViews):
         packed['data_samples'].update(
             mask=torch.from_numpy(mask),
             visible=torch.from_numpy(visible),
-            boxes=torch.from_numpy(results['boxes']),
-            flips=torch.from_numpy(results['flips']),
+            boxes=torch.from_numpy(np.asarray(results['boxes'], np.float32)),
+            flips=torch.from_numpy(np.asarray(results['flips'], bool)),
             source_width=torch.tensor(results['source_width']),
         )
         return packed
