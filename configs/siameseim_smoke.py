@@ -31,7 +31,10 @@ train_pipeline = [
     dict(type='PackTwoViews'),
 ]
 train_dataloader = dict(
-    batch_size=4, num_workers=0, dataset=dict(pipeline=train_pipeline)
+    batch_size=4,
+    num_workers=0,
+    persistent_workers=False,  # mmpretrain's own tool does not see to it
+    dataset=dict(pipeline=train_pipeline),
 )
 auto_scale_lr = dict(base_batch_size=4)
 param_scheduler = dict(warmup=1)

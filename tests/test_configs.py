@@ -44,6 +44,7 @@ def test_model_optimizer_and_data_fit(path):
     assert tuple(views.size) == tuple(model.backbone.img_size)
     assert tuple(mask.grid) == tuple(model.backbone.patch_resolution)
     assert loader.drop_last
+    assert loader.num_workers or not loader.persistent_workers
 
 
 @pytest.mark.parametrize(
