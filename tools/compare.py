@@ -1,6 +1,7 @@
 """SiameseIM beside MAE, MoCo v3 and its ablations: one command a row.
 
-ROW is a file of configs/comparison without its ending; FOLDER holds train and
+ROW is a file of configs/comparison without its ending, or the path of a config
+file anywhere, whose row has the name of the file; FOLDER holds train and
 val (or test), each with one folder of images per class. The labels serve the
 measurements only.
 
@@ -71,21 +72,37 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def command_of(
-    row: str, seed: int, work_dir: Path, args: argparse.Namespace
-) -> argparse.Namespace:
-    """The command line of ``tools/train.py`` that trains a row.
+def row_of(text: str) -> tuple[str, Path]:
+    """Name and config file of a row.
 
     Raises:
-        ValueError: if there is no such row.
+        ValueError: if there is none, or a file has the name of another's.
     """
-    known = sorted(
-        str(path.relative_to(ROWS).with_suffix(''))
-        for path in ROWS.glob('*/*.py')
-    )
-    if row not in known:
-        raise ValueError(f'no row {row!r}: give one of {", ".join(known)}')
-    config = ROWS / f'{row}.py'
+    known = {
+        str(path.relative_to(ROWS).with_suffix('')): path
+        for path in sorted(ROWS.glob('*/*.py'))
+    }
+    if text in known:
+        return text, known[text]
+    if not text.endswith('.py'):
+        rows = ', '.join(known)
+        raise ValueError(f'no row {text!r}: give a file or one of {rows}')
+    path = Path(text)
+    for name, file in known.items():
+        if path.resolve() == file:
+            return name, file
+        if path.stem == name.replace('/', '_'):
+            raise ValueError(
+                f'{path} would be taken for the row {name}: give the file '
+                'another name'
+            )
+    return path.stem, path
+
+
+def command_of(
+    config: Path, seed: int, work_dir: Path, args: argparse.Namespace
+) -> argparse.Namespace:
+    """The command line of ``tools/train.py`` that trains a row."""
     wanted = train.parse_args(
         [str(config), '--seed', str(seed), '--work-dir', str(work_dir)]
         + ['--data', str(split_folders(args.data)[0])]
@@ -105,7 +122,8 @@ def command_of(
 def name_of(args: argparse.Namespace) -> str:
     """Name of a run's files."""
     length = f'{args.epochs}e' if args.epochs else ''
-    parts = [args.row.replace('/', '_'), args.label, length]
+    row, _ = row_of(args.row)
+    parts = [row.replace('/', '_'), args.label, length]
     return '_'.join(filter(None, [*parts, f'seed{args.seed}']))
 
 
@@ -138,7 +156,8 @@ def place_of(args: argparse.Namespace) -> tuple[Path, Path]:
 def run_row(args: argparse.Namespace) -> dict[str, Any]:
     """Train a row, measure it, write OUT/NAME.json."""
     work_dir, path = place_of(args)
-    command = command_of(args.row, args.seed, work_dir, args)
+    row, config = row_of(args.row)
+    command = command_of(config, args.seed, work_dir, args)
     folders = split_folders(args.data)
     identity = dict(
         options={k: str(v) for k, v in args.cfg_options.items()},
@@ -160,7 +179,7 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
     runner.train()
     device = next(runner.model.parameters()).device.type
     result = dict(
-        row=args.row,
+        row=row,
         label=args.label,
         seed=args.seed,
         epochs=runner.max_epochs,
@@ -187,8 +206,8 @@ def time_rows(args: argparse.Namespace) -> dict[str, float]:
         dict[str, float]: seconds an image by row, whatever its batch.
     """
     steps = {}
-    for row in args.rows:
-        command = command_of(row, 0, args.out / 'runs/time', args)
+    for row, config in map(row_of, args.rows):
+        command = command_of(config, 0, args.out / 'runs/time', args)
         runner = train.build_runner(command)
         runner.model.init_weights()
         runner.model.train()

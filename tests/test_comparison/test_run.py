@@ -7,6 +7,7 @@ import torch
 
 from siameseim.engine import patch_whitening_hook
 from siameseim.engine.patch_whitening_hook import whiten_projection
+from tests.transfer_fixtures import ROOT
 
 METHODS = ('siameseim', 'mae', 'mocov3')
 CHANGED = (
@@ -56,9 +57,29 @@ def test_measuring_does_not_change_training(compare, small, tmp_path, method):
     'row', ['imagenette/mea', 'imagenette/../cifar10/mae']
 )
 def test_a_row_that_is_not_there_is_named(compare, small, tmp_path, row):
-    with pytest.raises(SystemExit, match='give one of .*imagenette/mae'):
+    with pytest.raises(
+        SystemExit, match='give a file or one of .*imagenette/mae'
+    ):
         compare.main(['run', row, *small])
     assert not any((tmp_path / 'results').iterdir())
+
+
+def test_a_row_may_be_a_config_anywhere(compare, small, tmp_path):
+    path = tmp_path / 'half_rate.py'
+    path.write_text(
+        f'_base_ = ["{ROOT}/configs/comparison/imagenette/mae.py"]\n'
+        'optim_wrapper = dict(optimizer=dict(lr=1e-4))\n'
+    )
+    result = compare.main(['run', str(path), '--epochs', '1', *small])
+    file = tmp_path / 'results/half_rate_1e_seed0.json'
+    assert json.loads(file.read_text())['row'] == result['row'] == 'half_rate'
+    stock = compare.row_of('imagenette/mae')[1]
+    assert compare.row_of(str(stock)) == ('imagenette/mae', stock)
+
+
+def test_a_config_with_the_name_of_a_rows_results_is_refused(compare):
+    with pytest.raises(ValueError, match='taken for the row imagenette/mae'):
+        compare.row_of('elsewhere/imagenette_mae.py')
 
 
 def test_a_table_of_nothing_says_what_to_run(compare, tmp_path):
