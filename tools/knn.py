@@ -3,7 +3,9 @@
 The checkpoint may be of any layout: a training checkpoint or an exported
 backbone of ours, a published file, one of MAE, timm, mmpretrain ... Features
 are centred means of the patch tokens. FOLDER holds train and val (or test),
-each with one folder of images per class.
+each with one folder of images per class. The untrained network of a config is
+that before any hook: where a PatchWhiteningHook whitens the patch embedding,
+a run's own figure before training is another.
 
 Examples:
   python tools/knn.py CHECKPOINT --data FOLDER --k 10 20 200
