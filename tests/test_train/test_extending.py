@@ -1,0 +1,142 @@
+"""The examples of docs/extending.md work, as they stand there."""
+
+import importlib
+import json
+import re
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
+
+from siameseim.engine.train_config import set_data
+from siameseim.errors import InputError
+from tests.test_train.conftest import SMOKE
+from tests.transfer_fixtures import ROOT
+
+BLOCKS = re.findall(
+    r'```python\n(.*?)```', (ROOT / 'docs/extending.md').read_text(), re.S
+)
+BOXES = ('boxes', 'flips')  # by view
+
+
+def block(text):
+    """The only example that has this text."""
+    [found] = [block for block in BLOCKS if text in block]
+    return found
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Lets configs import an example as the file that it names."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name):
+        (tmp_path / f'{name}.py').write_text(block(f'# {name}.py\n'))
+        return f"custom_imports = dict(imports=['siameseim', '{name}'])\n"
+
+    return write
+
+
+def batches(path, images):
+    """Of the first epoch of a config, four images each."""
+    cfg = Config.fromfile(path)
+    set_data(cfg, str(images))
+    loader = cfg.train_dataloader
+    loader.update(batch_size=4, num_workers=0, persistent_workers=False)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        built = Runner.build_dataloader(loader, seed=0)
+    return [batch['data_samples'] for batch in built]
+
+
+def test_a_ratio_that_differs_by_batch_comes_again(plugin, images, tmp_path):
+    plugin('my_ratio')
+    path = tmp_path / 'config.py'
+    text = block("dict(type='masked_alike')")
+    path.write_text(text.replace('CLONE', str(ROOT)))
+    first, again = (batches(path, images) for _ in range(2))
+    counts = [samples['visible'].shape[1] for samples in first]
+    assert len(set(counts)) > 1
+    assert all(64 - 49 < count <= 64 - 16 for count in counts)
+    for samples, same in zip(first, again, strict=True):
+        assert torch.equal(samples['mask'], same['mask'])
+        hidden = samples['mask'].flatten(1)
+        assert not hidden.gather(1, samples['visible']).any()
+        assert len(hidden.unique(dim=0)) == 4  # each image has its own
+
+
+def test_a_mask_of_ones_own_reaches_the_model(plugin, images, tmp_path):
+    plugin('my_mask')
+    path = tmp_path / 'config.py'
+    text = block("dict(type='TopHidden')")
+    path.write_text(text.replace('CLONE', str(ROOT)))
+    for samples in batches(path, images):
+        assert samples['mask'][:, :4].all()
+        assert not samples['mask'][:, 4:].any()
+
+
+@pytest.fixture
+def smoke(plugin):
+    """The smoke model as an example's class, and the stock one as it."""
+
+    def build(name, kind):
+        plugin(name)
+        cfg = Config.fromfile(SMOKE).model
+        torch.manual_seed(0)
+        stock = MODELS.build(cfg).eval()
+        importlib.import_module(name)
+        own = MODELS.build({**cfg, 'type': kind}).eval()
+        own.load_state_dict(stock.state_dict())
+        return own, stock
+
+    return build
+
+
+def test_a_third_view_counts_as_much_as_the_second(smoke):
+    own, stock = smoke('my_views', 'ThreeViews')
+    views = torch.randn(3, 2, 3, 32, 32).unbind()
+    boxes = torch.tensor([[0, 0, 8, 8], [2, 1, 8, 9], [4, 4, 5, 5.0]])
+    samples = dict(
+        mask=torch.zeros(2, 4, 4, dtype=torch.bool),
+        visible=torch.arange(16).repeat(2, 1),
+        boxes=boxes.repeat(2, 1, 1),
+        flips=torch.tensor([[False, False, True]] * 2),
+        source_width=torch.full((2,), 20.0),
+    )
+    found = own.loss([*views], samples)
+    second = {k: v[:, :2] for k, v in samples.items() if k in BOXES}
+    third = {k: v[:, ::2] for k, v in samples.items() if k in BOXES}
+    one = stock.loss([views[0], views[1]], {**samples, **second})
+    other = stock.loss([views[0], views[2]], {**samples, **third})
+    assert not torch.allclose(one['loss_pos'], other['loss_pos'])
+    for name, value in found.items():
+        torch.testing.assert_close(2 * value, one[name] + other[name])
+
+
+def test_three_views_train(plugin, start):
+    views = block("dict(type='ThreeViews')")
+    work = start(plugin('my_views') + views, '--epochs', 1)
+    assert (work / 'epoch_1.pth').is_file()
+
+
+def test_a_target_of_ones_own_keeps_the_guard(smoke):
+    own, _ = smoke('my_target', 'LevelSiameseIM')
+    with pytest.raises(InputError, match='MomentumTargetHook'):
+        own.target.train().encode(torch.randn(2, 3, 32, 32))
+    _, target = own.target.eval().encode(torch.randn(2, 3, 32, 32))
+    torch.testing.assert_close(
+        target.mean(-1), torch.zeros(2, 16), rtol=0, atol=1e-5
+    )
+
+
+def test_what_a_hook_writes_is_in_the_log(plugin, start):
+    hook = block("dict(type='TokenNormHook')")
+    work = start(plugin('my_hook') + hook, '--epochs', 1)
+    [file] = work.rglob('scalars.json')
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    saved = torch.load(work / 'epoch_1.pth', weights_only=False)
+    token = saved['state_dict']['backbone.cls_token']
+    found = [line['token_norm'] for line in lines if 'token_norm' in line]
+    assert found[-1] == pytest.approx(token.norm().item(), rel=1e-4)
