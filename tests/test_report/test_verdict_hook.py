@@ -98,5 +98,5 @@ def test_a_run_that_is_not_watched_is_not_judged(ended):
 
 
 def test_a_damaged_log_does_not_fail_the_run(ended):
-    told = ended('{"step": 1, "fo\n' + LINE, found_image=[0.6, 9000])
+    told = ended('{"step": 1, "found\n' + LINE, found_image=[0.6, 9000])
     assert 'no verdict on this run: line 1 of ' in told
