@@ -128,6 +128,14 @@ def test_each_data_set_has_a_row_of_panels_of_its_own():
         assert [text.get_text() for text in legend.get_texts()] == drawn
 
 
+def test_a_row_of_ones_own_stands_beside_those_of_its_data():
+    named = dict(result('one/a', 0, 40.0), data='d1')
+    others = [dict(result(n, 0, 40.0), data='d2') for n in ('two/a', 'mine')]
+    _, second = comparison_figure([named, *others]).subfigs
+    labels = [line.get_label() for line in second.axes[0].lines]
+    assert labels == ['two/a, 2 epochs', 'mine, 2 epochs']
+
+
 def test_panels_of_data_sets_do_not_overlap():
     figure = comparison_figure(
         [result(n, 0, 40.0) for n in ('one/a', 'two/a')]

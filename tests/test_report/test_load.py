@@ -37,6 +37,8 @@ def test_a_run_begun_anew_has_no_lines_of_the_old_one(tmp_path):
     new.write_text('{"loss": 1, "step": 2}\n{"loss": 1, "step": 5}\n')
     log = [(line['step'], line['loss']) for line in read_log([old, new])]
     assert log == [(0, 9), (1, 9), (2, 1), (5, 1)]
+    new.write_text('{"loss": 1, "step": 1}\n')  # the first step: no resume
+    assert [line['loss'] for line in read_log([old, new])] == [1]
 
 
 def test_a_line_that_was_cut_off_is_left_out_and_others_named(tmp_path):

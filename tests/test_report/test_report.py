@@ -220,6 +220,9 @@ def test_pairs_are_put_together_as_in_training(run, photos):
     loaded.cfg.train_dataloader.collate_fn = own
     pair_figures(loaded.model, loaded.cfg, photos, 2)
     assert calls == [(8, 'mine')]  # four times as many as are drawn
+    own['type'] = counting_collate  # a config in Python may hold it itself
+    pair_figures(loaded.model, loaded.cfg, photos, 2)
+    assert len(calls) == 2
 
 
 def test_of_more_views_the_first_two_are_shown(run, photos):

@@ -97,6 +97,10 @@ def test_a_run_that_is_not_watched_is_not_judged(ended):
     assert ended('{"step": 9000, "loss": 0.6}\n') == ''
 
 
+def test_what_an_earlier_run_measured_is_no_verdict_on_this_one(ended):
+    assert ended(LINE, found_image=[0.6, 12]) == ''
+
+
 def test_a_damaged_log_does_not_fail_the_run(ended):
     told = ended('{"step": 1, "found\n' + LINE, found_image=[0.6, 9000])
     assert 'no verdict on this run: line 1 of ' in told

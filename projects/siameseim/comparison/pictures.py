@@ -32,9 +32,17 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
 def comparison_figure(results: Sequence[Result]) -> Figure:
     """What ``draw_comparison`` writes."""
     rows = sorted(by_row(results).items(), key=_final_score, reverse=True)
+    names = {
+        each['data']: _data_set(each)
+        for each in results
+        if 'data' in each and _data_set(each)
+    }
     sets: dict[str, list[_Row]] = {}
     for row in rows:
-        sets.setdefault(_data_set(row), []).append(row)
+        result = row[1][0]
+        # A row of one's own is named by its file alone.
+        name = _data_set(result) or names.get(result.get('data'), '')
+        sets.setdefault(name, []).append(row)
     # inches: a line of the legend each
     heights = [max(5.0, 0.22 * len(group)) for group in sets.values()]
     figure = Figure(figsize=(18, sum(heights)), dpi=100, layout='constrained')
@@ -46,9 +54,9 @@ def comparison_figure(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def _data_set(row: _Row) -> str:
+def _data_set(result: Result) -> str:
     """'cifar10' of 'cifar10/mae'; '' if the name has no such part."""
-    return row[1][0]['row'].rpartition('/')[0]
+    return result['row'].rpartition('/')[0]
 
 
 def _draw_set(part: SubFigure, name: str, rows: Sequence[_Row]) -> None:

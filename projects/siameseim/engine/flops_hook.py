@@ -57,7 +57,7 @@ class FlopsHook(Hook):
         try:
             return flops_an_image(model, batch)
         except Exception:
-            runner.logger.debug('FLOPs were not counted', exc_info=True)
+            runner.logger.warning('FLOPs were not counted', exc_info=True)
             return 0.0
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:

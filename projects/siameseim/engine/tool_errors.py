@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from ..errors import InputError, did_you_mean
 
@@ -22,8 +21,8 @@ def one_line_for(*kinds: type[Exception]) -> Iterator[None]:
     """End a tool in one line, not a traceback, where the user can mend it.
 
     Ctrl-C, a setting that is not known and a package that is missing end it
-    so too. The line names the place in code of the user's own, if the error
-    came out of some.
+    so too. What came out of code of the user's own keeps its traceback, which
+    says where; but for an ``InputError``, whose text says all.
 
     Args:
         *kinds (type[Exception]): errors whose text says all.
@@ -33,39 +32,46 @@ def one_line_for(*kinds: type[Exception]) -> Iterator[None]:
     """
     try:
         yield
-    except ImportError as error:
-        sys.exit(f'error: {_failed_import(error, kinds)}')
-    except kinds as error:
-        sys.exit(f'error: {error}{_place(error)}')
-    except (TypeError, KeyError) as error:
-        sys.exit(f'error: {_unknown_setting(error)}{_place(error)}')
     except KeyboardInterrupt:
         sys.stderr.write('interrupted\n')
         sys.exit(128 + signal.SIGINT)
+    except Exception as error:
+        line = _line(error, kinds)
+        if line is None:
+            raise
+        sys.exit(f'error: {line}')
 
 
-def _place(*errors: Exception) -> str:
-    """' (at FILE:LINE)' of the user's code that an error came out of, or ''.
+def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
+    """What to say in place of a traceback; None if nothing is."""
+    if isinstance(error, ImportError) and (line := _failed_import(error)):
+        return line
+    if _places(error) and not isinstance(error, InputError):
+        return None
+    if isinstance(error, kinds):
+        return str(error)
+    if isinstance(error, TypeError | KeyError):
+        return _unknown_setting(error)
+    return None
 
-    None where this package or the tool raised it: then the text says all.
+
+def _places(*errors: Exception) -> list[str]:
+    """Lines of the user's own code that errors came through, FILE:LINE.
+
+    Own is what is neither in this package nor in a library, nor beside the
+    tool that caught the first of them.
 
     Args:
         *errors (Exception): the one that was caught, and its causes.
     """
-    if isinstance(errors[-1], InputError):
-        return ''
     steps = [
         (Path(frame.f_code.co_filename), line)
         for error in errors
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
-    theirs = [step for step in steps if not _is_installed(step[0])]
-    tool = theirs[0][0].parent if theirs else _PACKAGE
-    theirs = [step for step in theirs if step[0].parent != tool]
-    raised = steps[-1][0]
-    if not theirs or _PACKAGE in raised.parents or raised.parent == tool:
-        return ''
-    return ' (at {}:{})'.format(*theirs[-1])
+    steps = [step for step in steps if not _is_installed(step[0])]
+    tool = steps[0][0].parent if steps else _PACKAGE
+    return [f'{file}:{line}' for file, line in steps if file.parent != tool]
 
 
 def _is_installed(file: Path) -> bool:
@@ -78,15 +84,8 @@ def _is_installed(file: Path) -> bool:
     )
 
 
-def _failed_import(
-    error: ImportError, kinds: tuple[type[Exception], ...]
-) -> str:
-    """What to say where a module is not there or cannot be imported.
-
-    Raises:
-        ImportError: the same, if it is a fault of some code that is neither
-            in ``custom_imports`` nor of these kinds.
-    """
+def _failed_import(error: ImportError) -> str | None:
+    """What to say where a module is not there, or a custom import fails."""
     chain = [error]
     while isinstance(chain[-1].__context__, ImportError) and (
         not chain[-1].name
@@ -96,17 +95,17 @@ def _failed_import(
     cure = _cure_of_stack(str(cause))
     module = re.fullmatch('Failed to import (.*)', str(chain[-2:][0]))
     if module:  # of mmengine, after the whole of sys.path
-        missing = f'{cause.name}.'
-        if f'{module[1]}.'.startswith(missing):
+        if f'{module[1]}.'.startswith(f'{cause.name}.'):
             cure = ': add the folder that it lies in to PYTHONPATH'
+        places = _places(error, cause)
+        where = f' (at {places[-1]})' if places else ''
         return (
-            f'custom_imports: {module[1]} could not be imported: {cause}'
-            f'{_place(error, cause)}{cure}'
+            f'custom_imports: {module[1]} could not be imported: '
+            f'{cause}{where}{cure}'
         )
-    if isinstance(error, kinds):
-        return f'{error}{_place(error)}'
-    if not cure and not isinstance(cause, ModuleNotFoundError):
-        raise error
+    missing = isinstance(cause, ModuleNotFoundError)
+    if not cure and (not missing or _places(error)):
+        return None
     return f'{": ".join(map(str, chain))}{cure}'
 
 
@@ -123,44 +122,28 @@ def _cure_of_stack(text: str) -> str:
     )
 
 
-def _unknown_setting(error: TypeError | KeyError) -> str:
-    """What to say of a part that is not known, or does not know a setting.
-
-    Raises:
-        TypeError | KeyError: the same, if it is of another kind, or does not
-            come of building a part from a config.
-    """
+def _unknown_setting(error: TypeError | KeyError) -> str | None:
+    """What to say of a part that is not known, or does not know a setting."""
     text = str(error)
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    builders = [frame for frame in frames if _builds(frame)]
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    registry = str(frame.f_globals.get('__name__')).startswith('mmengine.')
     if isinstance(error, KeyError):
-        if frames[-1] not in builders or ' is not in the ' not in text:
-            raise error
+        if not registry or ' is not in the ' not in text:
+            return None
         sentence = text.strip('"\'').partition('. ')[0]
         return (
             f'a type is not known: {sentence}: check its spelling, and '
             'that custom_imports names the module that registers it'
         )
-    name = text.rpartition('argument')[2].strip(" '")
-    stated = any(
-        isinstance(config, dict) and name in config
-        for frame in builders
-        for config in frame.f_locals.values()
-    )
-    if 'unexpected keyword argument' not in text or not stated:
-        raise error
-    meant = did_you_mean(name, _settings_near(error)) or (
+    # More lines are the traceback of a worker that loads data.
+    name = re.search(r"unexpected keyword argument '(\w+)'", text)
+    if not name or '\n' in text:
+        return None
+    meant = did_you_mean(name[1], _settings_near(error)) or (
         '. If the config inherits it from a part of another type, add '
         '_delete_=True beside the type'
     )
     return f'a setting is not known: {text}{meant}'
-
-
-def _builds(frame: FrameType) -> bool:
-    """Whether mmengine builds a part from a config here."""
-    module = str(frame.f_globals.get('__name__'))
-    name = frame.f_code.co_name
-    return module.startswith('mmengine.') and name.startswith('build_')
 
 
 def _settings_near(error: Exception) -> set[str]:

@@ -121,6 +121,8 @@ def read_log(
     for path in files:
         later = _log_lines(path)
         begin = min((line['step'] for line in later), default=math.inf)
+        if begin <= 1:  # no resume: another run began here
+            lines = []
         lines = [line for line in lines if line['step'] < begin] + later
     lines.sort(key=lambda line: line['step'])
     return [line for line in lines if line['step'] <= last]

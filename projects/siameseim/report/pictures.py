@@ -170,7 +170,8 @@ def pair_figures(
     data = PretrainDataset(data_source(str(source)), pipeline)
     chosen = evenly_spaced(torch.arange(len(data)), 4 * count).tolist()
     collate = dict(cfg.train_dataloader.collate_fn)
-    put_together = FUNCTIONS.get(collate.pop('type'))
+    kind = collate.pop('type')
+    put_together = FUNCTIONS.get(kind) if isinstance(kind, str) else kind
     batch = put_together([data[index] for index in chosen], **collate)
     samples = batch['data_samples']
     batch['inputs'] = batch['inputs'][:2]  # a model of one's own may take more

@@ -16,8 +16,8 @@ from .load import log_files, read_log
 class VerdictHook(Hook):
     """Logs after the last step whether the network learns.
 
-    From the JSON log of the run and what ``FeatureWatchHook`` measured: says
-    nothing where one of them is missing, and never ends a run.
+    From the JSON log of the run and what ``FeatureWatchHook`` measured at the
+    last step: says nothing where one of them is missing.
     """
 
     priority = 'LOWEST'  # after all that is measured at the end
@@ -25,7 +25,8 @@ class VerdictHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Read the log, say what it tells."""
         info = runner.message_hub.runtime_info
-        if FOUND_IMAGE not in info or not is_main_process():
+        _, step = info.get(FOUND_IMAGE, (None, None))
+        if step != runner.iter or not is_main_process():
             return
         try:
             log = read_log(log_files(Path(runner.work_dir), runner.timestamp))

@@ -59,7 +59,8 @@ class FeatureWatchHook(Hook):
             turns the hook off. By default 200, in a run of less than 2,000 a
             tenth of it, but at least ten; then one that would make all of
             them take more than 2 % of the time so far is left out. The first
-            and the last are always made, and the first is not counted.
+            and the last are always made; the first after a start or a resume
+            is not counted.
         warmup (float): share of the run without warnings, since features
             shrink at the start of healthy runs too. Defaults to 0.05.
         patience (int): measurements in a row that cause a warning.
@@ -87,6 +88,8 @@ class FeatureWatchHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Choose how often, so that a short run tells as much as a long."""
         self._budget.start(runner)
+        # The first warms the device up, and says nothing of the next ones.
+        self._cold = True
         self._every = self.interval
         if self._every is None:
             self._every = min(INTERVAL, max(10, runner.max_iters // 10))
@@ -107,10 +110,9 @@ class FeatureWatchHook(Hook):
         if not self._due(runner):
             return
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
-        # The first warms the device up, and says nothing of the next ones.
-        first = runner.iter == 0
-        with nullcontext() if first else self._budget.measuring():
+        with nullcontext() if self._cold else self._budget.measuring():
             measured = measure(step_features(runner), images)
+        self._cold = False
         if measured is None:  # this batch is not finite: others report it
             return
         signs, found = measured
