@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -87,9 +88,7 @@ def test_a_classifier_that_cannot_be_loaded_costs_no_other_measure(
 def test_a_probe_that_fails_costs_no_measure_before_it(
     checkpoint, colours, tmp_path, monkeypatch, error, ends
 ):
-    def run_probe(cfg):
-        raise error('fewer than one batch')
-
+    run_probe = Mock(side_effect=error('fewer than one batch'))
     monkeypatch.setattr(frozen_suite, 'run_probe', run_probe)
     with pytest.raises(ends, match='fewer than one batch'):
         run(checkpoint, colours, tmp_path)

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from unittest.mock import Mock
 
 import pytest
 
@@ -79,10 +80,7 @@ def test_what_cannot_be_measured_is_a_row(colours, tmp_path, monkeypatch):
 
 def test_the_tool_names_a_missing_package(monkeypatch):
     module = tool('robustness')
-
-    def load_classifier(*args, **kwargs):
-        raise ImportError('pip install timm')
-
+    load_classifier = Mock(side_effect=ImportError('pip install timm'))
     monkeypatch.setattr(module, 'load_classifier', load_classifier)
     with pytest.raises(SystemExit, match='error: pip install timm'):
         module.main([str(ROOT / PROBE), 'a.pth'])
