@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 class Budget:
     """Times measurements and says whether one more keeps to their share.
 
-    Its clock goes into each checkpoint, so that a stop changes nothing.
+    Its clock goes into each checkpoint: a resumed run goes on counting.
 
     Args:
         name (str): of the clock in the message hub.
