@@ -17,6 +17,7 @@ from siameseim.datasets import (
     TarImages,
     data_source,
 )
+from siameseim.errors import InputError
 
 
 @pytest.fixture
@@ -166,6 +167,13 @@ def test_an_lmdb_may_have_any_keys(folder, pipeline, tmp_path):
 def test_an_absent_lmdb_is_named():
     with pytest.raises(FileNotFoundError, match='no such LMDB: .*absent'):
         len(LmdbImages('absent.lmdb'))
+
+
+def test_a_damaged_lmdb_is_named(tmp_path):
+    pytest.importorskip('lmdb')
+    (tmp_path / 'data.mdb').write_bytes(b'no LMDB' * 1000)
+    with pytest.raises(InputError, match=f'{tmp_path} cannot be read as an L'):
+        len(LmdbImages(str(tmp_path)))
 
 
 def test_a_cache_changes_no_pixel_and_reads_each_file_once(folder, pipeline):

@@ -4,12 +4,14 @@ import importlib
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from mmpretrain.registry import MODELS
+from mmpretrain.registry import DATASETS, MODELS
+from PIL import Image
 
 from siameseim.engine.train_config import set_data
 from siameseim.errors import InputError
@@ -75,6 +77,43 @@ def test_a_mask_of_ones_own_reaches_the_model(plugin, images, tmp_path):
     for samples in batches(path, images):
         assert samples['mask'][:, :4].all()
         assert not samples['mask'][:, 4:].any()
+
+
+def test_boxes_follow_the_views(plugin, tmp_path):
+    """Where a white object is in each view, its box is."""
+    pytest.importorskip('mmdet')
+    plugin('my_boxes')
+    box = [40, 20, 24, 16]  # left, top, width, height
+    pixels = np.zeros((80, 100, 3), np.uint8)
+    pixels[20:36, 40:64] = 255
+    (tmp_path / 'COCO/images').mkdir(parents=True)
+    Image.fromarray(pixels).save(tmp_path / 'COCO/images/1.png')
+    mark = dict(id=1, image_id=1, category_id=1, bbox=box, area=384)
+    coco = dict(
+        images=[dict(id=1, file_name='1.png', height=80, width=100)],
+        annotations=[{**mark, 'iscrowd': 0}],
+        categories=[dict(id=1, name='person')],
+    )
+    (tmp_path / 'COCO/annotations.json').write_text(json.dumps(coco))
+    path = tmp_path / 'config.py'
+    text = block("dict(type='PackWithObjects')")
+    text = text.replace("'COCO'", f"'{tmp_path}/COCO'")
+    path.write_text(text.replace('CLONE', str(ROOT)))
+    cfg = Config.fromfile(path).train_dataloader.dataset
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        dataset = DATASETS.build(cfg)
+    flips = 0
+    for key in range(8):
+        sample = dataset[key]
+        objects = sample['data_samples']['objects'].numpy()
+        flips += int(sample['data_samples']['flips'].sum())
+        assert (objects[:, 1:] == -1).all()
+        for view, found in zip(sample['inputs'], objects[:, 0], strict=True):
+            rows, columns = np.nonzero(view[0].numpy() > 127)
+            edges = columns.min(), rows.min(), columns.max(), rows.max()
+            expected = np.add(edges, (0, 0, 1, 1))
+            np.testing.assert_allclose(found, expected, atol=1)
+    assert 0 < flips < 16
 
 
 @pytest.fixture

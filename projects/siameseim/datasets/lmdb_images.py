@@ -7,6 +7,7 @@ from mmengine.fileio import LmdbBackend, register_backend
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
+from ..errors import InputError
 from .image_folder import image_extensions
 
 
@@ -44,6 +45,7 @@ class LmdbImages(BaseDataset):
     Raises:
         FileNotFoundError: If there is no such LMDB or no image in it.
         ModuleNotFoundError: If ``lmdb`` is not installed.
+        InputError: If it is damaged or no LMDB.
     """
 
     def __init__(self, data_root: str) -> None:
@@ -83,9 +85,15 @@ def _read_keys(path: str) -> list[str]:
             f'reading {path} needs the package lmdb: pip install lmdb'
         ) from error
     options = dict(readonly=True, lock=False, subdir=os.path.isdir(path))
-    with (
-        lmdb.open(path, **options) as environment,
-        environment.begin() as transaction,
-    ):
-        keys = transaction.cursor().iternext(values=False)
-        return [os.fsdecode(key) for key in keys]
+    try:
+        with (
+            lmdb.open(path, **options) as environment,
+            environment.begin() as transaction,
+        ):
+            keys = transaction.cursor().iternext(values=False)
+            return [os.fsdecode(key) for key in keys]
+    except lmdb.Error as error:
+        raise InputError(
+            f'{os.path.abspath(path)} cannot be read as an LMDB ({error}): '
+            'copy or make it again'
+        ) from error

@@ -52,7 +52,8 @@ class PretrainDataset:
             ``img_path`` or ``img``. Its own pipeline is not used.
         pipeline (Sequence[dict | Callable]): Transforms. The first gets a
             dict with ``source`` (:class:`SourceImage`), ``rng``
-            (``numpy.random.Generator``) and ``sample_idx`` (int).
+            (``numpy.random.Generator``), ``sample_idx`` (int) and all that
+            the data info holds: paths, labels, boxes.
         seed (int): Seed of all random numbers. Defaults to 0.
         cache (bool): Keep all images decoded in memory that the workers of
             this rank share, for small data sets: 3 bytes a pixel. JPEGs
@@ -138,10 +139,10 @@ class PretrainDataset:
             candidate = (index + step) % images
             rng = np.random.default_rng((self.seed, epoch, index))
             try:
-                source = self._open(candidate)
-                packed = self.pipeline(
-                    dict(source=source, rng=rng, sample_idx=candidate)
-                )
+                info = self.dataset.get_data_info(candidate)
+                source = self._open(candidate, info)
+                own = dict(source=source, rng=rng, sample_idx=candidate)
+                packed = self.pipeline({**info, **own})
             except UnreadableImageError as error:
                 self._report(candidate, error)
                 continue
@@ -157,15 +158,16 @@ class PretrainDataset:
             'still there and holds intact image files.'
         )
 
-    def _open(self, index: int) -> SourceImage | DecodedSource:
+    def _open(
+        self, index: int, info: dict[str, Any]
+    ) -> SourceImage | DecodedSource:
         """The image, decoded or not yet."""
         if self._cache is None:
-            return self._from_file(index)
+            return SourceImage.from_data_info(info)
         kept = self._cache.get(index)
-        return kept or self._cache.keep(index, self._from_file(index))
-
-    def _from_file(self, index: int) -> SourceImage:
-        return SourceImage.from_data_info(self.dataset.get_data_info(index))
+        return kept or self._cache.keep(
+            index, SourceImage.from_data_info(info)
+        )
 
     def _name(self, index: int) -> str:
         """Path of an image, or its index if it has none."""
@@ -177,7 +179,8 @@ class PretrainDataset:
         sizes = []
         for index in range(len(self.dataset)):
             try:
-                source = self._from_file(index)
+                info = self.dataset.get_data_info(index)
+                source = SourceImage.from_data_info(info)
                 sizes.append((source.height, source.width))
             except UnreadableImageError:
                 sizes.append((0, 0))
