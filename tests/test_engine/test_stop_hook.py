@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from siameseim.engine import stop_hook
+from siameseim.engine import checkpoint_hook, stop_hook
 
 
 @pytest.fixture
@@ -14,7 +14,9 @@ def two_processes(monkeypatch):
     waited = []
     monkeypatch.setattr(stop_hook, 'get_world_size', lambda: 2)
     monkeypatch.setattr(stop_hook, 'all_reduce', lambda *_, **__: None)
-    monkeypatch.setattr(stop_hook, 'barrier', lambda: waited.append(True))
+    monkeypatch.setattr(
+        checkpoint_hook, 'barrier', lambda: waited.append(True)
+    )
     return waited
 
 

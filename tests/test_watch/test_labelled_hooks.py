@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -180,19 +181,24 @@ def test_a_signal_to_all_processes_does_not_end_a_measurement(colours):
     assert found.labels.tolist() == images.targets
 
 
-def test_the_checkpoint_is_written_before_the_measurement(
+def test_the_checkpoint_is_written_during_the_measurement(
     start, colours, tmp_path, monkeypatch
 ):
-    there = []
+    left = iter([[], ['epoch_1.pth'], ['epoch_1.pth', 'epoch_2.pth']])
+
+    def names():
+        return sorted(path.name for path in (tmp_path / 'work').glob('*.pth'))
 
     def measure(self, model):
-        files = (tmp_path / 'work').glob('*.pth')
-        there.append(sorted(path.name for path in files))
+        files, end = next(left), time.monotonic() + 60
+        while names() != files and time.monotonic() < end:
+            time.sleep(0.01)
+        assert names() == files
         return 0.0
 
     monkeypatch.setattr(KnnHook, 'measure', measure)
     start(settings(colours))
-    assert there == [[], ['epoch_1.pth'], ['epoch_1.pth', 'epoch_2.pth']]
+    assert next(left, None) is None  # all were measured
 
 
 def test_the_backbone_of_another_method_is_named(colours):

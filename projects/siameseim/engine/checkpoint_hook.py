@@ -1,16 +1,18 @@
 """Checkpoints that a run can be resumed from exactly, and always."""
 
 import inspect
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dist import is_main_process, master_only
+from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from . import atomic_file  # noqa: F401  registers the file backend
+from .background_write import BackgroundWriter
 from .guard_hook import NonFiniteGuardHook
 from .last_checkpoint import LAST_CHECKPOINT
 from .quiet import quiet
@@ -35,7 +37,8 @@ class SafeCheckpointHook(CheckpointHook):
       are not part of a checkpoint, so a save that falls due inside a window
       waits for its end.
     - Adds the random states of all processes.
-    - Renames complete files into place, and removes old ones only then.
+    - Renames complete files into place, and removes old ones only then; a
+      thread does so while training goes on.
     - Waits while ``NonFiniteGuardHook`` sees skipped steps in a row, since
       the checkpoint it may have to go back to must be an older one. At the
       end of a run, where no step will follow, it saves if all is finite.
@@ -58,6 +61,7 @@ class SafeCheckpointHook(CheckpointHook):
         kwargs.setdefault('backend_args', dict(backend='atomic'))
         super().__init__(**kwargs)
         self._due = False
+        self._writer = BackgroundWriter()
 
     def before_train(self, runner: Runner) -> None:
         """Learn which files an interrupted run left to be replaced."""
@@ -79,14 +83,33 @@ class SafeCheckpointHook(CheckpointHook):
         if self._due and ends_window(runner, runner.iter + 1):
             self.save(runner, runner.iter + 1)
 
+    def after_train(self, runner: Runner) -> None:
+        """Wait for the last file; publish it if asked to."""
+        self.finish()
+        super().after_train(runner)
+
+    def finish(self) -> None:
+        """Wait until what was saved last is a file.
+
+        All processes must call it.
+
+        Raises:
+            OSError: if it could not be written, for example on a full disk.
+        """
+        self._writer.finish()
+        barrier()
+
     def save(self, runner: Runner, done: int) -> bool:
         """Save after ``done`` iterations, where an optimizer window ends.
 
-        All processes must call it.
+        All processes must call it. The file is there after ``finish``.
 
         Returns:
             bool: False if the step was skipped, as those before may have
             been; the first good one will be saved.
+
+        Raises:
+            OSError: if the file before could not be written.
         """
         last = done == runner.max_iters
         self._due = _in_trouble(runner) and not (last and _is_finite(runner))
@@ -105,6 +128,7 @@ class SafeCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('kept_checkpoints', self._kept)
         if self.save_optimizer:
             gather_state(runner.optim_wrapper.optimizer)
+        held: list[bytes] = []  # of the main process alone
         with quiet():
             runner.save_checkpoint(
                 self.out_dir,
@@ -112,10 +136,12 @@ class SafeCheckpointHook(CheckpointHook):
                 save_optimizer=self.save_optimizer,
                 save_param_scheduler=self.save_param_scheduler,
                 meta=dict(epoch=epoch, iter=done),
-                backend_args=self.backend_args,
+                backend_args=dict(backend='held', files=held),
             )
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
-        self._finish(name, files[:-count])
+        for content in held:
+            write = partial(self._write, content, name, files[:-count])
+            self._writer.start(write)
         return True
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -141,10 +167,10 @@ class SafeCheckpointHook(CheckpointHook):
             runner.logger.info('... when the optimizer step is complete')
             self._due = True
 
-    @master_only
-    def _finish(self, name: str, obsolete: list[str]) -> None:
-        """Point to the new file, which is complete, then remove old ones."""
+    def _write(self, content: bytes, name: str, obsolete: list[str]) -> None:
+        """Write the file, then point to it, then remove old ones."""
         join = self.file_backend.join_path
+        self.file_backend.put(content, join(self.out_dir, name))
         self.file_backend.put(
             name.encode(), join(self.out_dir, LAST_CHECKPOINT)
         )

@@ -184,11 +184,17 @@ class NonFiniteGuardHook(Hook):
 
 
 def _last_good_checkpoint(runner: Runner) -> Path | None:
-    """The newest checkpoint of this run, not of another in its folder."""
+    """The newest checkpoint of this run, not of another in its folder.
+
+    All processes must call it.
+    """
     names = runner.message_hub.get_info('kept_checkpoints', default=[])
-    folder = next(
-        (h.out_dir for h in runner.hooks if isinstance(h, CheckpointHook)), ''
-    )
+    folder = ''
+    for hook in runner.hooks:
+        if isinstance(hook, CheckpointHook):
+            folder = hook.out_dir
+            if hasattr(hook, 'finish'):  # SafeCheckpointHook may still write
+                hook.finish()
     files = [Path(folder) / name for name in names]
     return next((file for file in reversed(files) if file.is_file()), None)
 

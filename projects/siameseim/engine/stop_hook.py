@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import all_reduce, barrier, get_world_size
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -82,7 +82,7 @@ class StopSignalHook(Hook):
             return
         if not checkpoint.save(runner, done):
             return  # and stop after the next good step
-        barrier()  # a process that leaves may end the one that still writes
+        checkpoint.finish()  # who leaves may end the process that writes
         name = signal.Signals(self._agreed).name
         runner.logger.info(
             f'{name}: stopped after iteration {done}, saved '

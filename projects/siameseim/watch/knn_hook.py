@@ -45,7 +45,7 @@ class KnnHook(Hook):
         ValueError: if the budget is negative.
     """
 
-    # After the checkpoint of the epoch: it is safe while this takes its time.
+    # After the checkpoint of the epoch, which is written meanwhile.
     priority = 'LOWEST'
 
     def __init__(

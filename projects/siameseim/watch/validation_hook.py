@@ -47,7 +47,7 @@ class ValidationHook(Hook):
         InputError: if ``interval`` or ``images`` is less than 1.
     """
 
-    # After the checkpoint of the epoch: it is safe while this takes its time.
+    # After the checkpoint of the epoch, which is written meanwhile.
     priority = 'LOWEST'
 
     def __init__(
