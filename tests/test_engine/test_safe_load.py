@@ -7,6 +7,8 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
+from siameseim.errors import InputError
+
 STOCK = {
     'default_hooks.checkpoint.type': 'CheckpointHook',
     'default_hooks.runtime_info.type': 'RuntimeInfoHook',
@@ -61,3 +63,13 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, call):
     with pytest.raises((pickle.UnpicklingError, AttributeError)):
         torch.load(tmp_path / 'bad.pth')
     assert not victim.exists()
+
+
+@pytest.mark.parametrize('size', [0, 100, 3000])
+def test_a_checkpoint_that_was_cut_short_is_named(toy_run, tmp_path, size):
+    """Of the last torch says 'Invalid argument', of the first nothing."""
+    toy_run()
+    last = tmp_path / 'run/epoch_3.pth'
+    last.write_bytes(last.read_bytes()[:size])
+    with pytest.raises(InputError, match=rf'{last} is no .* --resume FILE'):
+        toy_run(resume='run/epoch_3.pth')

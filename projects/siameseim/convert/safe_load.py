@@ -7,6 +7,8 @@ import os
 import pickle
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +69,8 @@ def load_file(source: str) -> dict[str, Any]:
         return _load_safetensors(path)
     # the one type of published files that torch does not know
     torch.serialization.add_safe_globals([argparse.Namespace])
-    try:
+    with unreadable_explained(path):
         contents = torch.load(path, map_location='cpu', weights_only=True)
-    except _UNREADABLE as error:
-        if getattr(error, 'filename', None):  # it may not be opened
-            raise
-        raise InputError(_explain(path, error)) from error
     if not isinstance(contents, dict):
         raise InputError(
             f'{path} holds a {type(contents).__name__}, not a dict of '
@@ -82,6 +80,25 @@ def load_file(source: str) -> dict[str, Any]:
     if isinstance(metadata, dict) and NOTES in metadata:
         return {'state_dict': contents, 'meta': metadata[NOTES]}
     return contents
+
+
+@contextmanager
+def unreadable_explained(path: Path, cure: str = '') -> Iterator[None]:
+    """Name the file where torch only says what it stumbled over.
+
+    Args:
+        path (Path): that is read inside; it exists.
+        cure (str): how the error ends.
+
+    Raises:
+        InputError: if loading it would run code, or it is no checkpoint.
+    """
+    try:
+        yield
+    except _UNREADABLE as error:
+        if getattr(error, 'filename', None):  # it may not be opened
+            raise
+        raise InputError(f'{_explain(path, error)}{cure}') from error
 
 
 def _explain(path: Path, error: Exception) -> str:

@@ -13,7 +13,10 @@ from .patch_whitening_hook import PatchWhiteningHook
 from .progress_hook import ProgressHook
 from .resume_hook import ExactResumeHook
 from .runtime_info_hook import LazyRuntimeInfoHook
-from .safe_load import allow_mmengine_checkpoints
+from .safe_load import (
+    allow_mmengine_checkpoints,
+    name_unreadable_checkpoints,
+)
 from .schedule import WarmupCosineLR
 from .sharded_adamw import ShardedAdamW
 from .step_graph_hook import StepGraphHook
@@ -21,6 +24,7 @@ from .stop_hook import StopSignalHook
 from .worker_signals import leave_signals_to_trainer
 
 allow_mmengine_checkpoints()
+name_unreadable_checkpoints()
 
 __all__ = [
     'AutocastOptimWrapper',

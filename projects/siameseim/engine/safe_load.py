@@ -6,11 +6,15 @@ hooks also hold log histories and NumPy numbers. This module names exactly
 those types as safe; anything else is still refused.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import checkpoint
+
+from ..convert.safe_load import unreadable_explained
 
 _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
 
@@ -47,4 +51,24 @@ def allow_mmengine_checkpoints() -> None:
             (rebuild, 'numpy.core.multiarray._reconstruct'),
             (rebuild, 'numpy._core.multiarray._reconstruct'),
         ]
+    )
+
+
+def name_unreadable_checkpoints() -> None:
+    """Have mmengine name a local file that is damaged, and the cure.
+
+    Of one that was cut short torch says 'Invalid argument', and no name.
+    """
+    stock = checkpoint.load_from_local
+
+    def load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
+        path = Path(filename).expanduser()
+        if not path.is_file():
+            return stock(filename, map_location)  # which says so
+        cure = '. To go on from an earlier one: --resume FILE'
+        with unreadable_explained(path, cure):
+            return stock(filename, map_location)
+
+    checkpoint.CheckpointLoader.register_scheme(
+        prefixes='', loader=load_from_local, force=True
     )
