@@ -23,6 +23,7 @@ def raising(error):
     return action
 
 
+LOST = 'Read error [127.0.0.1]:27367: Connection reset by peer'
 STACK = (
     '. The full stack is built by `python3 tools/setup_env.py test`; `python '
     'tools/doctor.py --require detection` says what is missing'
@@ -34,6 +35,11 @@ STACK = (
     [
         (raising(ValueError('no k of 0')), 'no k of 0'),
         (raising(FileNotFoundError('no a.pth')), 'no a.pth'),
+        (
+            raising(RuntimeError(f'[a/gloo/transport/tcp/b.cc:5] {LOST}. So')),
+            'rank 0 ends, since it lost another process of the run, whose own '
+            f'error, if it could write one, says why ({LOST})',
+        ),
         (
             lambda: TRANSFORMS.build(dict(type='TopHiden')),
             'a type is not known: TopHiden is not in the mmpretrain::transform'

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmengine.dist import get_rank
+
 from ..errors import InputError, did_you_mean
 
 _PACKAGE = Path(__file__).parents[1]
 _LIBRARIES = {'site-packages', 'dist-packages'}
+# What gloo and NCCL say where another process is no longer there.
+_LOST = r'gloo/transport/.*?\] (.* by peer)|(ncclRemoteError.*)'
 
 
 @contextmanager
@@ -46,6 +50,8 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
     """What to say in place of a traceback; None if nothing is."""
     if isinstance(error, ImportError) and (line := _failed_import(error)):
         return line
+    if lost := re.search(_LOST, str(error)):
+        return _lost_process(lost[1] or lost[2])
     if _places(error) and not isinstance(error, InputError):
         return None
     if isinstance(error, kinds):
@@ -53,6 +59,17 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
     if isinstance(error, TypeError | KeyError):
         return _unknown_setting(error)
     return None
+
+
+def _lost_process(detail: str) -> str:
+    """What to say of a process that is not the one that failed.
+
+    Its traceback, one from each such process, would bury that of the other.
+    """
+    return (
+        f'rank {get_rank()} ends, since it lost another process of the run, '
+        f'whose own error, if it could write one, says why ({detail})'
+    )
 
 
 def _places(*errors: Exception) -> list[str]:
