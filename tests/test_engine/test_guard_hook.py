@@ -10,6 +10,7 @@ from torch.testing import assert_close
 
 from siameseim.engine import AutocastOptimWrapper, guard_hook
 from siameseim.engine.guard_hook import SKIPPED_FILE, NonFiniteGuardHook
+from siameseim.engine.suspects import Step, odd_images, suspects
 from tests.model_fixtures import random_batch, tiny_model
 from tests.two_processes import run_in_two
 
@@ -210,7 +211,8 @@ def test_only_the_images_of_the_broken_process_are_blamed(
         train_dataloader=loader,
         logger=SimpleNamespace(warning=messages.append),
     )
-    mine = guard_hook._Step(5, [torch.tensor(1.0)], [[1, 2]])
+    none = torch.zeros(2, dtype=torch.bool)
+    mine = Step(5, [torch.tensor(1.0)], [[1, 2]], [none])
     monkeypatch.setattr(
         guard_hook,
         'all_gather_object',
@@ -223,3 +225,18 @@ def test_only_the_images_of_the_broken_process_are_blamed(
     assert line['images'] == ['other/9.png']
     assert 'other/9.png' in messages[0]
     assert hook.skips == 1
+
+
+def test_the_image_that_broke_a_step_is_blamed_alone():
+    """Though BatchNorm carries what is not finite to all of them."""
+    model = tiny_model().train()
+    model.update_target(0.9)
+    views, samples = random_batch(4)
+    views[1][2, 0, 0, 0] = float('inf')
+    loss = sum(model(views, samples, mode='loss').values())
+    loader = SimpleNamespace(dataset=SimpleNamespace(dataset=_Images()))
+    runner = SimpleNamespace(model=model, train_dataloader=loader)
+    odd = odd_images(runner, 4)
+    step = Step(1, [loss.detach()], [[5, 6, 7, 8]], [odd])
+    assert not model.step_features.projected.isfinite().any()
+    assert suspects(runner, step) == (2, ['folder/7.png'])

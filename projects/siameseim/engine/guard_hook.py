@@ -1,7 +1,6 @@
 """What happens when a loss or gradient is not finite."""
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,11 @@ from torch import Tensor
 from ..errors import some
 from .log_line import log_is_due
 from .schedule import ends_window
+from .suspects import Step, odd_images, sample_indices, suspects
 from .unwrap import unwrapped
 
 SKIPPED_FILE = 'skipped_steps.jsonl'
 _INFO = 'guard'
-
-
-@dataclass
-class _Step:
-    """What is remembered of an optimizer step until its flag is read."""
-
-    iteration: int = 0
-    losses: list[Tensor] = field(default_factory=list)
-    samples: list[list[int]] = field(default_factory=list)
-    skipped: Tensor = field(init=False)
 
 
 @HOOKS.register_module()
@@ -44,8 +34,9 @@ class NonFiniteGuardHook(Hook):
     go back to the last checkpoint and the run continues from there with the
     next images. If that happens more than ``max_rollbacks`` times, it stops.
     Each skipped step is written to ``skipped_steps.jsonl`` in the work
-    directory: its iteration, and the images of those processes whose loss was
-    not finite, or of all if every loss was.
+    directory: its iteration, and the images whose own features were not
+    finite; without such, those of the processes whose loss was not finite, or
+    of all if every loss was.
 
     Args:
         max_skips (int): skipped steps in a row that cause a roll-back.
@@ -68,8 +59,8 @@ class NonFiniteGuardHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Start counting, or go on as the checkpoint says."""
-        self._steps: list[_Step] = []
-        self._open = _Step()
+        self._steps: list[Step] = []
+        self._open = Step()
         counts = runner.message_hub.get_info(_INFO, default={})
         self.skips = counts.get('skips', 0)
         self.rollbacks = counts.get('rollbacks', 0)
@@ -83,12 +74,14 @@ class NonFiniteGuardHook(Hook):
     ) -> None:
         """Remember the batch; read the flags if a log line is due."""
         self._open.losses.append((outputs or {})['loss'].detach())
-        self._open.samples.append(_sample_indices(data_batch))
+        samples = sample_indices(data_batch)
+        self._open.samples.append(samples)
+        self._open.odd.append(odd_images(runner, len(samples)))
         if ends_window(runner, runner.iter + 1):
             self._open.iteration = runner.iter + 1
             self._open.skipped = runner.optim_wrapper.skipped
             self._steps.append(self._open)
-            self._open = _Step()
+            self._open = Step()
         if log_is_due(runner):
             self.flush(runner)
 
@@ -119,25 +112,22 @@ class NonFiniteGuardHook(Hook):
             _INFO, dict(skips=self.skips, rollbacks=self.rollbacks)
         )
 
-    def _report(self, runner: Runner, steps: list[_Step]) -> None:
+    def _report(self, runner: Runner, steps: list[Step]) -> None:
         """Count the steps, name their images in the log and a file."""
         self.skips += len(steps)
-        broke = [
-            not torch.stack(step.losses).isfinite().all() for step in steps
-        ]
-        names = [_image_names(runner, step) for step in steps]
-        everyone = all_gather_object([*zip(broke, names, strict=True)])
+        found = [suspects(runner, step) for step in steps]
+        everyone = all_gather_object(found)
         if not is_main_process():
             return
         with open(Path(runner.work_dir) / SKIPPED_FILE, 'a') as file:
             every = zip(*everyone, strict=True)
             for step, ranks in zip(steps, every, strict=True):
-                blamed = [names for broke, names in ranks if broke]
-                groups = blamed or [names for _, names in ranks]
+                surest = max(sure for sure, _ in ranks)
+                groups = [names for sure, names in ranks if sure == surest]
                 images = [name for names in groups for name in names]
                 line = dict(
                     iteration=step.iteration,
-                    not_finite='loss' if blamed else 'gradient',
+                    not_finite='loss' if surest else 'gradient',
                     images=images,
                 )
                 file.write(json.dumps(line) + '\n')
@@ -215,22 +205,3 @@ def _roll_back(runner: Runner, checkpoint: Path) -> None:
     groups = runner.optim_wrapper.optimizer.param_groups
     for group, rate in zip(groups, rates, strict=True):
         group['lr'] = rate
-
-
-def _sample_indices(data_batch: Any) -> list[int]:
-    """Places of a batch's images in the data set; empty if not given."""
-    samples = (data_batch or {}).get('data_samples')
-    if not isinstance(samples, dict) or 'sample_idx' not in samples:
-        return []
-    return samples['sample_idx'].tolist()  # in host memory: nobody waits
-
-
-def _image_names(runner: Runner, step: _Step) -> list[str]:
-    """Files of the step's batches, or their places where there is no file."""
-    dataset = runner.train_dataloader.dataset
-    inner = getattr(dataset, 'dataset', dataset)
-    return [
-        str(inner.get_data_info(index).get('img_path', f'image {index}'))
-        for batch in step.samples
-        for index in batch
-    ]
