@@ -39,7 +39,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='MomentumTargetHook', base_momentum=0.995),
     dict(type='ProgressHook'),
-    # SIGTERM or Ctrl-C: save at the next optimizer step, then stop.
+    # SIGTERM, SIGUSR1 or Ctrl-C: save at the next optimizer step, then stop.
     dict(type='StopSignalHook'),
 ]
 

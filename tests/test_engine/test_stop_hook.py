@@ -26,6 +26,15 @@ def test_the_same_signal_again_does_not_cost_the_checkpoint(stopped, tmp_path):
     assert (tmp_path / 'run/iter_3.pth').is_file()
 
 
+def test_usr1_to_all_processes_is_a_stop_too(stopped, tmp_path):
+    """Slurm's --signal=USR1@120 reaches a job's loader workers as well."""
+    usr1 = dict(type='TerminateAfter', name='SIGUSR1', workers=True)
+    hooks = [dict(iteration=9, **usr1)]
+    status = stopped(hooks=hooks, accumulation=4, workers=1)
+    assert status == 128 + signal.SIGUSR1
+    assert (tmp_path / 'run/epoch_2.pth').is_file()
+
+
 def test_a_later_signal_ends_the_process_at_once(monkeypatch):
     hook, raised = stop_hook.StopSignalHook(), []
     hook._received = 0

@@ -1,6 +1,8 @@
 """What the tests of tools/train.py share."""
 
 import itertools
+import multiprocessing
+import os
 import signal
 
 import numpy as np
@@ -18,14 +20,20 @@ _names = itertools.count()
 
 @HOOKS.register_module()
 class TerminateAfter(Hook):
-    """Sends SIGTERM to this process during a training iteration."""
+    """Sends a signal to this process during a training iteration.
 
-    def __init__(self, iteration):
-        self.iteration = iteration
+    Where it says so also to the loader's workers, as Slurm does.
+    """
+
+    def __init__(self, iteration, name='SIGTERM', workers=False):
+        self.iteration, self.workers = iteration, workers
+        self.number = signal.Signals[name]
 
     def after_train_iter(self, runner, batch_idx, **kwargs):
         if runner.iter + 1 == self.iteration:
-            signal.raise_signal(signal.SIGTERM)
+            for worker in multiprocessing.active_children() * self.workers:
+                os.kill(worker.pid, self.number)
+            signal.raise_signal(self.number)
 
 
 @pytest.fixture(scope='session')

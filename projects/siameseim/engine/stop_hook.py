@@ -16,7 +16,7 @@ from .checkpoint_hook import SafeCheckpointHook
 from .schedule import ends_window
 from .worker_signals import end_workers
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 # Iterations between two times that several processes ask each other, which
 # makes the host wait for the device.
 _ASK_EVERY = 10
@@ -27,13 +27,13 @@ _ONCE = 5.0
 
 @HOOKS.register_module()
 class StopSignalHook(Hook):
-    """On SIGTERM or Ctrl-C: save at the end of the optimizer step, stop.
+    """On SIGTERM, SIGUSR1 or Ctrl-C: save after the optimizer step, stop.
 
-    Slurm sends SIGTERM before the time limit if the job asks for it. With
-    several processes all stop after the same step, at most ten iterations
-    later or at the end of the optimizer step, or after the first step from
-    there that is not skipped. A second signal, five seconds or more after the
-    first, ends the process at once.
+    Slurm sends one of the first two before the time limit if the job asks for
+    it. With several processes all stop after the same step, at most ten
+    iterations later or at the end of the optimizer step, or after the first
+    step from there that is not skipped. A second signal, five seconds or more
+    after the first, ends the process at once.
     """
 
     priority = 'LOWEST'  # after a checkpoint of the same iteration

@@ -12,12 +12,13 @@ from torch.utils.data import DataLoader
 def leave_signals_to_trainer(worker_id: int) -> None:
     """Let only the training process decide when a loader worker ends.
 
-    torchrun and Slurm send SIGTERM to all processes of a job, and a terminal
-    sends Ctrl-C to them. Workers that die of it take the training process
-    along before it has saved. On a Mac only Ctrl-C is ignored.
-    For ``worker_init_fn`` of a data loader.
+    torchrun and Slurm send SIGTERM, Slurm on demand SIGUSR1 to all processes
+    of a job, and a terminal sends Ctrl-C to them. Workers that die of it take
+    the training process along before it has saved. On a Mac SIGTERM is not
+    ignored. For ``worker_init_fn`` of a data loader.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     if not hasattr(signal, 'sigwaitinfo'):  # as on a Mac
         return
     # Blocked here and in all later threads, SIGTERM waits for the one below,
