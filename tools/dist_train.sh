@@ -42,6 +42,10 @@ else
     )
 fi
 
+# After SIGTERM or Ctrl-C torchrun waits so many seconds, by itself 30, for the
+# run to end its optimizer step and to save, before it kills it.
+export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=${TORCH_ELASTIC_SHUTDOWN_TIMEOUT:-300}
+
 exec "$python" -m torch.distributed.run \
     "${meeting[@]}" \
     --nproc_per_node="$processes" \

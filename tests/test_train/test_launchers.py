@@ -23,7 +23,8 @@ def project(tmp_path):
     (tmp_path / 'tools').mkdir()
     for name in ('dist_train.sh', 'slurm_train.sh', 'find_python.sh'):
         shutil.copy(ROOT / 'tools' / name, tmp_path / 'tools')
-    executable(tmp_path / '.venv/bin/python', 'echo project "$@"')
+    wait = 'wait=$TORCH_ELASTIC_SHUTDOWN_TIMEOUT'
+    executable(tmp_path / '.venv/bin/python', f'echo project "$@" {wait}')
     executable(tmp_path / 'bin/python', 'echo active "$@"')
     executable(tmp_path / 'bin/srun', 'echo srun "$@"')
     return tmp_path
@@ -58,6 +59,15 @@ def run(project, script, *args, **variables):
 def test_the_interpreter(project, variables, who):
     words = run(project, 'dist_train.sh', 'c.py', '2', **variables).split()
     assert words[0] == who
+
+
+@pytest.mark.parametrize('seconds', ['300', '60'])
+def test_torchrun_leaves_time_to_save(project, seconds):
+    """By itself it kills a run half a minute after SIGTERM."""
+    given = {'TORCH_ELASTIC_SHUTDOWN_TIMEOUT': seconds}
+    variables = given if seconds != '300' else {}
+    words = run(project, 'dist_train.sh', 'c.py', '2', **variables).split()
+    assert words[-1] == f'wait={seconds}'
 
 
 def test_slurm_gets_one_task_a_gpu(project):
