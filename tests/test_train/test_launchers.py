@@ -23,7 +23,7 @@ def project(tmp_path):
     (tmp_path / 'tools').mkdir()
     for name in ('dist_train.sh', 'slurm_train.sh', 'find_python.sh'):
         shutil.copy(ROOT / 'tools' / name, tmp_path / 'tools')
-    wait = 'wait=$TORCH_ELASTIC_SHUTDOWN_TIMEOUT'
+    wait = '$PET_SIGNALS_TO_HANDLE wait=$TORCH_ELASTIC_SHUTDOWN_TIMEOUT'
     executable(tmp_path / '.venv/bin/python', f'echo project "$@" {wait}')
     executable(tmp_path / 'bin/python', 'echo active "$@"')
     executable(tmp_path / 'bin/srun', 'echo srun "$@"')
@@ -68,6 +68,7 @@ def test_torchrun_leaves_time_to_save(project, seconds):
     variables = given if seconds != '300' else {}
     words = run(project, 'dist_train.sh', 'c.py', '2', **variables).split()
     assert words[-1] == f'wait={seconds}'
+    assert 'SIGUSR1' in words[-2].split(',')  # else torchrun dies of it
 
 
 def test_slurm_gets_one_task_a_gpu(project):
