@@ -2,10 +2,14 @@
 
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+
+from siameseim.engine.work_dir_lock import LOCK_FILE
 
 
 def test_missing_config_is_named(told):
@@ -50,6 +54,29 @@ def test_batch_larger_than_the_data_names_both(told):
 def test_work_dir_that_is_a_file_is_named(told, tmp_path):
     (tmp_path / 'file').touch()
     assert str(tmp_path / 'file') in told(work='file')
+
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], 'w')
+fcntl.lockf(file, fcntl.LOCK_EX)
+print('process 5 on node7', file=file, end='', flush=True)
+print('held', flush=True)
+sys.stdin.read()
+"""
+
+
+def test_another_run_in_the_work_directory_is_named(told, tmp_path):
+    work = tmp_path / 'work'
+    work.mkdir()
+    command = [sys.executable, '-c', HOLD, work / LOCK_FILE]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with subprocess.Popen(command, **pipes) as other:
+        other.stdout.readline()
+        text = told()
+        other.stdin.close()
+    assert f'another run trains in {work}: process 5 on node7' in text
+    assert not [*work.glob('*.pth')]
 
 
 def test_missing_checkpoint_is_named(told):

@@ -8,6 +8,9 @@ from typing import Any
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
+from torch.nn import Module
+
+from .work_dir_lock import only_run_in
 
 # How messages of mmengine begin that are for the log file alone.
 _REPORTS = (
@@ -47,6 +50,11 @@ class TerseRunner(Runner):
             if not isinstance(handler, logging.FileHandler):
                 handler.addFilter(_is_no_report)
         return logger
+
+    def train(self) -> Module:
+        """Train the stock way, where no other run trains."""
+        with only_run_in(self.work_dir):
+            return super().train()
 
     def dump_config(self) -> None:
         """Not yet, when the runner is built: a refusal may follow."""

@@ -1,0 +1,46 @@
+"""One run at a time in a work directory."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+
+from ..errors import InputError
+
+LOCK_FILE = '.in_use'
+
+
+@contextmanager
+def only_run_in(work_dir: str) -> Iterator[None]:
+    """Keep other runs out of a work directory while this one trains.
+
+    They would replace each other's checkpoints. Of a process that is killed
+    no lock is left, nor do its loader workers hold it. File systems without
+    locks keep nobody out.
+
+    Raises:
+        InputError: in the main process, if another run trains there.
+    """
+    if not is_main_process():
+        yield
+        return
+    with open(Path(work_dir) / LOCK_FILE, 'a+') as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise InputError(
+                f'another run trains in {work_dir}: {file.read()}. Each would '
+                "replace the other's checkpoints: give another --work-dir, or "
+                'end that one'
+            ) from error
+        except OSError:  # no locks here
+            pass
+        file.truncate(0)
+        file.write(f'process {os.getpid()} on {socket.gethostname()}')
+        file.flush()
+        yield
