@@ -15,6 +15,7 @@ from torch.utils.data import get_worker_info
 from torchvision import datasets
 
 from siameseim.datasets import ImageFolder, PretrainDataset
+from siameseim.engine import resume_state
 from siameseim.errors import InputError
 from siameseim.evaluation.labelled import labelled_folder, pooled_features
 from siameseim.watch import KnnHook, OnlineProbeHook
@@ -206,4 +207,18 @@ def test_the_backbone_of_another_method_is_named(colours):
     model.backbone = torch.nn.Linear(1, 1)
     runner = stopped_at(model)
     with pytest.raises(InputError, match='--knn .* not a Linear: leave it'):
+        KnnHook(data=str(colours)).before_train(runner)
+
+
+def test_images_that_another_process_lacks_are_named(colours, monkeypatch):
+    """Else each would take its share of another list, some images twice."""
+    monkeypatch.setattr(
+        resume_state,
+        'all_gather_object',
+        lambda own: [own, {name: [13, 26] for name in own}],
+    )
+    runner = stopped_at(tiny_model())
+    with pytest.raises(
+        InputError, match=r'\[\[\d+, \d+\], \[13, 26\]\].*--knn'
+    ):
         KnnHook(data=str(colours)).before_train(runner)

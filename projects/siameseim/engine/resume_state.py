@@ -46,14 +46,27 @@ def check_processes(runner: Runner) -> None:
     """
     start = Path(runner._load_from or '').name if runner._resume else None
     own = {**_data(runner.train_dataloader), 'checkpoint to go on from': start}
+    check_alike(own, '--data and --work-dir')
+
+
+def check_alike(own: dict[str, Any], options: str) -> None:
+    """Refuse what is not the same in all processes, which must all call it.
+
+    Args:
+        own (dict[str, Any]): what this process has, by a name for it.
+        options (str): of the command line, that say where it lies.
+
+    Raises:
+        InputError: naming the first that differs.
+    """
     found = all_gather_object(own)
     for name in own:
         values = [each[name] for each in found]
         if any(value != values[0] for value in values):
             raise InputError(
                 f'the processes differ: {name} is {values} on ranks 0 to '
-                f'{len(values) - 1}. All must see the same --data and '
-                '--work-dir, as on a file system that the machines share'
+                f'{len(values) - 1}. All must see the same {options}, as on a '
+                'file system that the machines share'
             )
 
 

@@ -8,6 +8,7 @@ from mmpretrain.registry import HOOKS
 
 from ..datasets.class_folders import split_folders
 from ..engine.precision import has_fast_bf16
+from ..engine.resume_state import check_alike
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.labelled import folder_accuracies, labelled_splits
@@ -78,7 +79,8 @@ class KnnHook(Hook):
             FileNotFoundError: if a folder is missing or has no class with
                 images.
             ValueError: if ``train`` and ``val`` name other classes.
-            InputError: if the backbone is of another method.
+            InputError: if the backbone is of another method, or processes
+                see other numbers of images.
         """
         if self.data is None:
             return
@@ -92,6 +94,8 @@ class KnnHook(Hook):
         self._splits = labelled_splits(
             *split_folders(self.data), backbone.img_size
         )
+        counts = [len(split) for split in self._splits]
+        check_alike({'images to learn from and to classify': counts}, '--knn')
         if self.num_workers is None:
             self.num_workers = runner.train_dataloader.num_workers
         self.budget.start(runner)
