@@ -6,13 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from siameseim.evaluation import feature_cache, few_shot, frozen, labelled
+from siameseim.evaluation import few_shot
 from siameseim.evaluation.subsets import (
     draw_subset,
     read_subset,
     write_subset,
 )
-from tests.vit_fixtures import SIZES
 
 
 def test_features_are_centred_over_their_own_entries_and_scaled():
@@ -87,32 +86,3 @@ def test_a_name_that_is_not_there_or_twice_is_named(tmp_path):
     write_subset(path, ['1.jpg'])
     with pytest.raises(ValueError, match='names 2 of the 2'):
         read_subset(path, ['a/1.jpg', 'b/1.jpg'])
-
-
-def encode(folder, cache, seed=0, mean=None):
-    backbone, preprocessor = frozen.frozen_backbone(
-        dict(type='SiameseIMViT', **SIZES), 'cpu', seed
-    )
-    if mean:
-        preprocessor.mean.fill_(mean)
-    images = labelled.labelled_folder(folder, (16, 16))
-    return feature_cache.cached_features(
-        backbone, preprocessor, images, cache, num_workers=0
-    )
-
-
-def test_features_are_encoded_once(colours, tmp_path, monkeypatch):
-    first = encode(colours / 'val', tmp_path)
-    assert first.files[0] == 'blue/blue_0.png'
-    monkeypatch.setattr(feature_cache, 'pooled_features', None)  # unreachable
-    again = encode(colours / 'val', tmp_path)
-    assert again.features.equal(first.features)
-    assert again.labels.equal(first.labels)
-
-
-def test_other_weights_or_images_are_encoded_anew(colours, tmp_path):
-    encode(colours / 'val', tmp_path)
-    encode(colours / 'val', tmp_path, seed=1)
-    encode(colours / 'train', tmp_path)
-    encode(colours / 'val', tmp_path, mean=99)
-    assert len(list(tmp_path.glob('untrained_*.pt'))) == 4
