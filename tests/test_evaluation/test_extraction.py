@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision.transforms import v2
 
 from siameseim.convert.normalisation import Normalisation, attach
 from siameseim.evaluation.extraction import (
@@ -15,6 +14,7 @@ from siameseim.evaluation.extraction import (
     folder_features,
     save_features,
 )
+from tests.test_evaluation.plain import plain_feature
 from tests.vit_fixtures import saved, tiny_vit
 
 
@@ -35,24 +35,6 @@ def folder(tmp_path):
     return tmp_path / 'images'
 
 
-def expected(
-    model,
-    path,
-    num_extra_tokens=1,
-    mean=(0.485, 0.456, 0.406),
-    std=(0.229, 0.224, 0.225),
-):
-    """One image at a time, by the plainest means."""
-    image = Image.open(path).convert('RGB')
-    image = v2.functional.resize(image, [18])  # 16 * 256 / 224
-    image = v2.functional.center_crop(image, [16, 16])
-    pixels = torch.tensor(np.asarray(image)).permute(2, 0, 1) / 255
-    mean, std = (torch.tensor(x)[:, None, None] for x in (mean, std))
-    with torch.no_grad():
-        tokens = model.encode(((pixels - mean) / std)[None])
-    return tokens[0, num_extra_tokens:].mean(0)
-
-
 @pytest.mark.parametrize('batch_size', [1, 2])
 def test_features_and_names_belong_together(batch_size, folder):
     model = tiny_vit()
@@ -61,14 +43,14 @@ def test_features_and_names_belong_together(batch_size, folder):
     assert result.unreadable == ['broken.jpg']
     for name, feature in zip(result.files, result.features, strict=True):
         torch.testing.assert_close(
-            torch.tensor(feature), expected(model, folder / name)
+            torch.tensor(feature), plain_feature(model, folder / name)
         )
 
 
 def test_backbones_without_a_cls_token(folder):
     model = tiny_vit(with_cls_token=False, out_type='featmap')
     result = folder_features(model, folder, num_workers=0)
-    feature = expected(model, folder / 'b.png', num_extra_tokens=0)
+    feature = plain_feature(model, folder / 'b.png', num_extra_tokens=0)
     torch.testing.assert_close(torch.tensor(result.features[2]), feature)
 
 
@@ -97,7 +79,7 @@ def test_pixels_are_normalised_as_in_training(folder):
     model = tiny_vit()
     attach(model, Normalisation((10.0, 20.0, 30.0), (100.0, 200.0, 50.0)))
     result = folder_features(model, folder, num_workers=0)
-    feature = expected(
+    feature = plain_feature(
         model,
         folder / 'b.png',
         mean=[10 / 255, 20 / 255, 30 / 255],

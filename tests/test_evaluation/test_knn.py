@@ -1,30 +1,17 @@
 """k-NN against a slow loop and hand-worked votes."""
 
-import math
-
 import pytest
 import torch
 
-from siameseim.evaluation import knn
+from siameseim.evaluation import knn, labelled
 from siameseim.evaluation.knn import accuracies, nearest_neighbours, vote
-from siameseim.evaluation.labelled import LabelledFeatures, folder_neighbours
+from siameseim.evaluation.labelled import (
+    LabelledFeatures,
+    folder_accuracies,
+    folder_neighbours,
+)
+from tests.test_evaluation.plain import loop_predict
 from tests.two_processes import run_in_two
-
-
-def loop_predict(features, bank, labels, num_classes, k, temperature):
-    """One feature, one neighbour at a time."""
-    predictions = []
-    for feature in features.tolist():
-        cosines = []
-        for other in bank.tolist():
-            dot = sum(a * b for a, b in zip(feature, other, strict=True))
-            cosines.append(dot / math.hypot(*feature) / math.hypot(*other))
-        order = sorted(range(len(bank)), key=lambda i: -cosines[i])
-        votes = [0.0] * num_classes
-        for i in order[:k]:
-            votes[labels[i]] += math.exp(cosines[i] / temperature)
-        predictions.append(votes.index(max(votes)))
-    return predictions
 
 
 def random_case(queries=23, bank=30, classes=4):
@@ -86,6 +73,29 @@ def test_several_k_from_one_search():
         expected = loop_predict(features, bank, labels.tolist(), 4, k, 0.3)
         right = sum(a == b for a, b in zip(expected, truth, strict=True))
         assert score == pytest.approx(right / len(truth)), k
+
+
+@pytest.mark.parametrize(
+    'options', [{}, dict(temperature=2.0), dict(centred=False)]
+)
+def test_folders_are_centred_and_vote_as_asked(options, monkeypatch):
+    """By default centred, with a temperature of 0.1."""
+    features, bank, labels = random_case(queries=200)
+    features, bank = features + 1, bank + 1  # what all images share
+    truth = torch.arange(200) % 4
+    monkeypatch.setattr(labelled, 'pooled_features', lambda *parts: parts[2])
+    monkeypatch.setattr(labelled, 'share', lambda split: split)
+    splits = LabelledFeatures(bank, labels), LabelledFeatures(features, truth)
+    backbone = torch.nn.Linear(1, 1)
+    found = folder_accuracies(backbone, None, splits, [1, 9], **options)
+    centre = bank.mean(dim=0) if options.get('centred', True) else 0
+    for k in (1, 9):
+        expected = loop_predict(
+            features - centre, bank - centre, labels.tolist(), 4, k,
+            options.get('temperature', 0.1),
+        )  # fmt: skip
+        right = sum(a == b for a, b in zip(expected, truth, strict=True))
+        assert found[k] == pytest.approx(right / 200), k
 
 
 def neighbours_of_half_the_bank(rank):

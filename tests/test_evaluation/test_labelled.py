@@ -10,7 +10,9 @@ from mmengine.config import Config
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.errors import InputError
 from siameseim.evaluation import frozen, labelled
+from siameseim.evaluation.features import mean_features
 from tests.test_evaluation.conftest import write_classes
+from tests.test_evaluation.plain import plain_feature
 from tests.transfer_fixtures import ROOT, tool
 from tests.vit_fixtures import SIZES, saved, tiny_vit
 
@@ -23,6 +25,40 @@ def test_encoding_leaves_the_random_generators_alone(colours):
     before = torch.random.get_rng_state()
     labelled.pooled_features(backbone, preprocessor, images, num_workers=0)
     assert torch.random.get_rng_state().equal(before)
+
+
+def test_features_are_those_of_normalised_central_views(colours):
+    backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
+    preprocessor.mean.fill_(51.0)
+    preprocessor.std.fill_(25.5)
+    images = labelled.labelled_folder(colours / 'val', (16, 16))
+    found = labelled.pooled_features(
+        backbone, preprocessor, images, batch_size=2, num_workers=0
+    )
+    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    for (path, _), feature in zip(images.samples, found.features, strict=True):
+        torch.testing.assert_close(
+            feature.float(),
+            plain_feature(backbone.eval(), path, mean=[0.2], std=[0.1]),
+            atol=1e-3,  # of half precision
+            rtol=1e-3,
+        )
+
+
+def test_features_in_bf16_are_those_under_autocast(colours):
+    backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
+    images = labelled.labelled_folder(colours / 'val', (16, 16))
+    found = labelled.pooled_features(
+        backbone, preprocessor, images, num_workers=0, precision='bf16'
+    )
+    views = torch.stack([view for view, _ in images])
+    data = preprocessor(dict(inputs=views, data_samples=None))
+    with torch.autocast('cpu', torch.bfloat16):
+        expected = mean_features(backbone, data['inputs']).half()
+    assert found.features.equal(expected)
+    assert not found.features.equal(
+        mean_features(backbone, data['inputs']).half()
+    )
 
 
 @pytest.mark.parametrize('workers', [0, 1])
