@@ -20,6 +20,7 @@ from siameseim.evaluation.matching import match_views
 from siameseim.evaluation.predicted import predict_view2, score_predictions
 from siameseim.models.norm import layer_norm_fp32
 from tests.model_fixtures import tiny_model
+from tests.test_evaluation.plain import loop_predict
 
 PACK = [
     dict(type='BlockMask', grid=4, num_masked=9, min_block=2),
@@ -112,6 +113,21 @@ def test_places_of_two_whole_views_are_the_same_patches(model):
 def test_knn_of_the_bank_itself_is_perfect_with_one_neighbour(model):
     batch = load_batch(WHOLE)
     assert knn_accuracy(model, batch, batch, k=1) == 1.0
+
+
+def test_knn_is_of_first_views_centred_by_the_bank(model):
+    bank, queries = load_batch(photos()), load_batch(WHOLE)
+    known, asked = (
+        patch_features(model.backbone, (view.float() - 100) / 50).mean(dim=1)
+        for view in (bank['inputs'][0], queries['inputs'][0])
+    )
+    centre = known.mean(dim=0)
+    labels = bank['labels'].tolist()
+    voted = loop_predict(asked - centre, known - centre, labels, 16, 3, 0.1)
+    right = (torch.tensor(voted) == queries['labels']).double().mean()
+    found = knn_accuracy(model, bank, queries, k=3)
+    assert found == pytest.approx(right.item())
+    assert 0 < found < 1
 
 
 def test_the_hook_measures_before_and_after(model):

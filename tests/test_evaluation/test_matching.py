@@ -61,6 +61,19 @@ def test_identical_views_lie_on_the_grid_and_all_match():
     assert matches.score() == MatchingScore(1.0, CHANCE, 1.0, 16)
 
 
+def test_a_grid_of_more_columns_than_rows():
+    samples = dict(
+        boxes=torch.tensor([[WHOLE, WHOLE]]),
+        flips=torch.zeros(1, 2, dtype=torch.bool),
+        source_width=torch.tensor([100.0]),
+    )
+    expected = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    assert grid_places((2, 3)).tolist() == expected
+    places, inside = true_places(samples, (2, 3))
+    assert_close(places[0], torch.tensor(expected).float())
+    assert inside.all()
+
+
 def test_a_mirrored_view_matches_the_mirrored_column():
     places, inside = places_of(WHOLE, WHOLE, flip2=True)
     assert places[0, 1].tolist() == [0.0, 2.0]  # column 1 of 0..3 becomes 2

@@ -10,6 +10,7 @@ from siameseim.evaluation.predicted import (
     predict_view2,
     score_predictions,
 )
+from siameseim.models.norm import layer_norm_fp32
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -49,6 +50,83 @@ def test_an_untrained_network_answers_at_chance():
     assert score.image_chance == 1 / 64
     assert score.image == pytest.approx(1 / 64, abs=0.03)
     assert score.count > 100 and model.training
+
+
+@torch.no_grad()
+def test_what_is_predicted_is_what_training_predicts():
+    torch.manual_seed(0)
+    model = tiny_model().eval()
+    views, samples = random_batch(3)
+    model.loss(views, samples)
+    found = predict_view2(model, views[0], samples, samples['visible'])
+    torch.testing.assert_close(found, model.step_features.prediction)
+    every = torch.arange(16).expand(3, -1)
+    torch.testing.assert_close(
+        predict_view2(model, views[0], samples),
+        predict_view2(model, views[0], samples, every),
+    )
+
+
+def nearest(query, candidates):
+    return int(torch.cosine_similarity(query, candidates, dim=-1).argmax())
+
+
+def loop_shares(prediction, target, asked):
+    """Shares of images and of places found, one patch after the other."""
+    images = places = 0
+    for image, patch in asked:
+        there = target[:, patch]
+        best = nearest(
+            prediction[image, patch] - prediction[:, patch].mean(0),
+            there - there.mean(0),
+        )
+        images += best == image
+        best = nearest(prediction[image, patch], target[image])
+        rows, columns = best // 6 - patch // 6, best % 6 - patch % 6
+        places += max(abs(rows), abs(columns)) <= 1
+    return [images / len(asked), places / len(asked)]
+
+
+def seen_in_view1(samples):
+    """Patches of view 2 whose centre is in view 1, by their pixels."""
+    asked = []
+    for image, ((top1, left1, high1, wide1), box2) in enumerate(
+        samples['boxes'].tolist()
+    ):
+        top2, left2, high2, wide2 = box2
+        if samples['flips'][image].sum() == 1:  # view 1 as view 2 sees it
+            left1 = float(samples['source_width'][image]) - left1 - wide1
+        for patch in range(24):
+            y = top2 + (patch // 6 + 0.5) / 4 * high2 - top1
+            x = left2 + (patch % 6 + 0.5) / 6 * wide2 - left1
+            if 0 < y < high1 and 0 < x < wide1:
+                asked.append((image, patch))
+    return asked
+
+
+@torch.no_grad()
+def test_scores_are_those_of_a_loop_over_what_view_1_shows():
+    """Also with the view 1 of the image that is half a batch away."""
+    torch.manual_seed(0)
+    model = tiny_model(grid=(4, 6)).train()
+    (view1, view2), samples = random_batch(12, grid=(4, 6))
+    score = score_predictions(model, [view1, view2], samples)
+    model.eval()
+    target = layer_norm_fp32(model.target(view2))
+    asked = seen_in_view1(samples)
+    own, other = (
+        loop_shares(predict_view2(model, view, samples), target, asked)
+        for view in (view1, torch.cat([view1[6:], view1[:6]]))
+    )
+    near = [
+        (2 if patch // 6 in (0, 3) else 3) * (2 if patch % 6 in (0, 5) else 3)
+        for _, patch in asked
+    ]
+    assert [score.image, score.place] == pytest.approx(own)
+    assert [score.image_other, score.place_other] == pytest.approx(other)
+    assert score.place_chance == pytest.approx(sum(near) / len(asked) / 24)
+    assert score.count == len(asked)
+    assert len({*own, *other}) == 4  # or a mix-up would not be seen
 
 
 def test_a_network_on_a_gpu_predicts_from_places_on_the_cpu():
