@@ -7,7 +7,7 @@ from siameseim.convert import load_pretrained
 from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from siameseim.weights.reading import read_vit
-from tests.vit_fixtures import SIZES, prefixed, saved, tiny_vit
+from tests.vit_fixtures import SIZES, assert_same, prefixed, saved, tiny_vit
 
 
 @torch.no_grad()
@@ -18,6 +18,13 @@ def test_a_file_without_qkv_biases_computes_the_same(tmp_path, log):
     images = torch.randn(2, 3, 16, 16)
     torch.testing.assert_close(model.encode(images), source.encode(images))
     assert log[-1] == '4 absent qkv biases set to zero'
+
+
+def test_a_model_with_layer_scales_takes_those_of_the_file(tmp_path):
+    source = tiny_vit(layer_scale_init_value=0.1)
+    model = SiameseIMViT(**SIZES, layer_scale_init_value=0.1)
+    load_pretrained(model, saved(tmp_path / 'f', source.state_dict()))
+    assert_same(model.state_dict(), source.state_dict())
 
 
 @torch.no_grad()

@@ -31,6 +31,14 @@ def stored(**config):
         ({}, IMAGENET),
         (stored(model=dict(data_preprocessor=LISTS)), OWN),
         (stored(model=dict(type='A'), data_preprocessor=LISTS), OWN),
+        # what the runner builds the model with
+        (
+            stored(
+                model=dict(data_preprocessor=LISTS),
+                data_preprocessor=dict(mean=[1.0], std=[2.0]),
+            ),
+            OWN,
+        ),
         (stored(model=dict(backbone=dict(type='A'))), IMAGENET),
         # the stock classes leave pixels alone unless told
         (

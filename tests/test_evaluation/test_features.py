@@ -3,9 +3,15 @@
 import pytest
 import torch
 from torch.testing import assert_close
+from torchvision.transforms import v2
 
 from siameseim.evaluation import features
-from siameseim.evaluation.features import mean_features, patch_features
+from siameseim.evaluation.features import (
+    central_view,
+    evaluating,
+    mean_features,
+    patch_features,
+)
 from tests.vit_fixtures import tiny_vit
 
 
@@ -34,6 +40,29 @@ def test_modes_and_batchnorm_buffers_stay_as_they_were():
     assert [module.training for module in vit.modules()] == modes
     for name, value in vit.state_dict().items():
         assert value.equal(before[name]), name
+
+
+def test_nothing_is_compiled_while_evaluating():
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    model = torch.compile(torch.nn.Linear(2, 2), backend=backend)
+    with evaluating(model):
+        model(torch.ones(1, 2))
+    assert not graphs
+    model(torch.ones(1, 2))
+    assert len(graphs) == 1
+
+
+@pytest.mark.parametrize('size', [(16, 24), (24, 16)])
+def test_a_central_view_is_filled_by_any_image(size):
+    white = torch.full((3, 40, 40), 255, dtype=torch.uint8)
+    view = v2.Compose(central_view(size))(white)
+    assert view.shape == (3, *size)
+    assert view.min() == 255
 
 
 def test_mean_features_are_means_of_patch_features():

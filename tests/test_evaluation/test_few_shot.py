@@ -59,10 +59,13 @@ FILES = [f'{c}/{c}_{i}.jpg' for c in 'ab' for i in range(20)]
 LABELS = [0] * 20 + [1] * 20
 
 
-@pytest.mark.parametrize(('fraction', 'count'), [(0.01, 1), (0.1, 2), (1, 20)])
+@pytest.mark.parametrize(
+    ('fraction', 'count'), [(0.01, 1), (0.1, 2), (0.13, 3), (1, 20)]
+)
 def test_each_class_gives_its_share(fraction, count):
     names = draw_subset(FILES, LABELS, fraction)
-    assert len({*names}) == len(names) == 2 * count
+    assert names == sorted({*names})
+    assert len(names) == 2 * count
     assert sum(name.startswith('a/') for name in names) == count
 
 
@@ -76,6 +79,13 @@ def test_lists_are_read_with_and_without_folders(tmp_path):
     path = tmp_path / 'lists/1percent.txt'
     write_subset(path, ['b/b_3.jpg', 'a_5.jpg'])
     assert read_subset(path, FILES) == [23, 5]
+
+
+def test_an_empty_list_is_named(tmp_path):
+    path = tmp_path / 'list.txt'
+    write_subset(path, [])
+    with pytest.raises(ValueError, match='list.txt is empty'):
+        read_subset(path, FILES)
 
 
 def test_a_name_that_is_not_there_or_twice_is_named(tmp_path):

@@ -166,12 +166,26 @@ def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
     assert cfg.model.head.num_classes == 3
     assert cfg.model.head.in_channels == 192
     assert cfg.model.neck.input_features == 192
+    steps = {s.type: s for s in cfg.train_dataloader.dataset.pipeline}
+    assert steps['RandomResizedCrop'].scale == 32
     steps = {s.type: s for s in cfg.val_dataloader.dataset.pipeline}
     assert steps['ResizeEdge'].scale == 37  # 32 * 256 / 224 = 36.57
     assert steps['CenterCrop'].crop_size == 32
     warmup, cosine = cfg.param_scheduler
     assert (warmup.end, cosine.begin) == (1, 1)  # 10 of 90 epochs
     assert (cosine.end, cosine.T_max) == (9, 8)
+
+
+@pytest.mark.parametrize(
+    ('epochs', 'warm_up'), [(180, 20), (45, 5), (9, 1), (2, 1), (1, 0)]
+)
+def test_warm_up_is_a_ninth_in_whole_epochs(epochs, warm_up):
+    cfg = Config.fromfile(ROOT / LINEAR)
+    linear_probe._set_epochs(cfg, epochs)
+    *first, cosine = cfg.param_scheduler
+    assert [s.end for s in first] == [warm_up] * (warm_up > 0)
+    assert (cosine.begin, cosine.end) == (warm_up, epochs)
+    assert cosine.T_max == epochs - warm_up
 
 
 @pytest.mark.parametrize(
@@ -202,7 +216,8 @@ def test_the_probe_trains_with_that_rate(colours, tmp_path):
     assert failure == ''
     (log,) = (tmp_path / 'run').rglob('scalars.json')
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    rates = [line['base_lr'] for line in lines if 'base_lr' in line]
+    # not base_lr, which mmengine does not scale
+    rates = [line['lr'] for line in lines if 'lr' in line]
     assert max(rates) == pytest.approx(6.4, rel=0.05)
 
 

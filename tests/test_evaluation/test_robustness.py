@@ -45,6 +45,14 @@ def test_wnids_of_imagenet_and_its_200_class_variants():
         assert columns.tolist() == sorted(map(int, expected))
 
 
+def test_a_thousand_classes_in_words_are_those_of_imagenet():
+    pytest.importorskip('timm.data')
+    wnids = classes.imagenet_wnids()
+    words = [f'class {i}' for i in range(1000)]
+    assert classes.classes_of(words, 1000) == wnids
+    assert classes.classes_of(wnids[::-1], 1000) == wnids[::-1]  # a file's own
+
+
 def test_the_given_names_must_fit_the_outputs(tmp_path):
     path = tmp_path / 'names.txt'
     path.write_text('n01\nn02\n')
