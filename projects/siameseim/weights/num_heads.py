@@ -91,7 +91,6 @@ def _from_notes(extra: dict[str, Any]) -> NumHeads | None:
     config, meta = extra.get('config', {}), extra.get('meta', {})
     for count, origin in (
         (config.get('num_attention_heads'), 'the config'),
-        (config.get('num_heads'), 'the config'),
         ((config.get('model_args') or {}).get('num_heads'), 'the config'),
         (meta.get('num_heads'), 'the file'),
     ):
