@@ -108,6 +108,7 @@ def test_layer_scales_of_the_file_are_folded_in(tmp_path, log):
     ).eval()  # fmt: skip
     for parameter in source.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
+    source.blocks[0].ls1.gamma[0] = 1  # one that changes nothing
     model = SiameseIMViT(**SIZES, final_norm=True).eval()
     load_pretrained(model, saved(tmp_path / 'f', source.state_dict()))
     images = torch.randn(2, 3, 16, 16)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from siameseim.convert import load_file
+from siameseim.convert import load_file, safe_load
 
 
 class RunsCode:
@@ -120,6 +120,18 @@ def test_an_address_is_downloaded_once(tmp_path, server):
     torch.save({'x': torch.ones(2)}, tmp_path / 'remote.pth')
     for _ in range(2):
         assert load_file(f'{root}/remote.pth')['x'].tolist() == [1, 1]
+    assert requests == ['/remote.pth']
+
+
+def test_other_processes_wait_for_the_download(tmp_path, server, monkeypatch):
+    root, requests = server
+    torch.save({'x': torch.ones(2)}, tmp_path / 'remote.pth')
+    load_file(f'{root}/remote.pth')
+    (file,) = (tmp_path / 'hub/checkpoints').iterdir()
+    not_yet = file.rename(tmp_path / 'not_yet')
+    monkeypatch.setattr(safe_load, 'barrier', lambda: not_yet.rename(file))
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    assert load_file(f'{root}/remote.pth')['x'].tolist() == [1, 1]
     assert requests == ['/remote.pth']
 
 

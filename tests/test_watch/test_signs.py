@@ -75,6 +75,19 @@ def test_patch_rank_sees_images_whose_patches_are_all_alike():
     assert signs.rank > 5
 
 
+def test_signs_are_of_image_means_and_of_the_patches_of_eight():
+    tokens = rand(9, 5, 7) * torch.arange(1, 6)[:, None]
+    tokens[1:, 1:] = tokens[1:, :1]  # images of one direction but the first
+    signs = FeatureSigns(*feature_signs(tokens).tolist())
+    means = torch.stack([image.mean(dim=0) for image in tokens])
+    assert signs.std == pytest.approx(normalised_std(means).item())
+    assert signs.cosine == pytest.approx(mean_cosine(means).item(), rel=1e-5)
+    assert signs.rank == pytest.approx(effective_rank(means).item(), rel=1e-5)
+    ranks = [effective_rank(image).item() for image in tokens[:8]]
+    assert signs.patch_rank == pytest.approx(sum(ranks) / 8, rel=1e-5)
+    assert ranks[0] > 2 * ranks[1]
+
+
 def test_one_image_is_refused():
     with pytest.raises(ValueError, match='batch_size'):
         feature_signs(rand(1, 4, 4))

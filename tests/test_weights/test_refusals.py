@@ -151,6 +151,22 @@ def test_positions_for_another_size_are_recomputed(tmp_path):
             16,
             'vit_huge_patch14',
         ),
+        # a name that is not of this width
+        (
+            384,
+            2,
+            {'args': argparse.Namespace(model='vit_base_patch16')},
+            6,
+            'ASSUMED',
+        ),
+        # the stock 'small', which is not ours
+        (
+            768,
+            8,
+            {'meta': {'cfg': "model = dict(backbone=dict(arch='small'))"}},
+            8,
+            'config in the file',
+        ),
         (
             128,
             3,

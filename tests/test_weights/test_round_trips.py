@@ -2,13 +2,22 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from siameseim.convert import load_file
 from siameseim.convert.layouts import state_of
+from siameseim.downstream import SiameseIMViTDet
 from siameseim.parity.vitdet import build
 from siameseim.weights import convert_checkpoint, get_model, read_vit
 from tests.model_fixtures import tiny_model
-from tests.vit_fixtures import assert_near, assert_same, saved
+from tests.vit_fixtures import (
+    assert_near,
+    assert_same,
+    prefixed,
+    saved,
+    tiny_vit,
+    to_timm,
+)
 
 
 def tensors_of(file):
@@ -117,6 +126,22 @@ def test_vitdet_of_detectron2_both_ways(shared, tmp_path):
 
 
 @torch.no_grad()
+def test_positions_of_detectron2_are_interpolated_as_it_does(tmp_path):
+    """Sin-cos ones too, which other files' backbones recompute."""
+    source = tiny_vit(SiameseIMViTDet)
+    state = prefixed('backbone.net.', to_timm(source.state_dict()))
+    rows = source.pos_embed  # to which detectron2 adds one for a cls token
+    state['backbone.net.pos_embed'] = F.pad(rows, (0, 0, 1, 0))
+    file = saved(tmp_path / 'a.pth', {'model': state})
+    grid = rows.mT.unflatten(2, (4, 4))
+    expected = F.interpolate(grid, (6, 6), mode='bicubic').flatten(2).mT
+    model = get_model(file, img_size=24)
+    assert_near(model.pos_embed, expected, atol=1e-5)
+    images = torch.randn(1, 3, 24, 24)
+    assert_near(get_model(file)(images)[-1], model(images)[-1])
+
+
+@torch.no_grad()
 def test_published_finetuned_file_in_timm(shared, tmp_path):
     timm = pytest.importorskip('timm')
     folder = shared / 'reference'
@@ -140,6 +165,25 @@ def test_a_model_saved_by_timm_is_read(tmp_path):
     assert_near(ours(images)[-1], model.forward_features(images))
     notes = read_vit(file, img_size=(32, 48)).changed
     assert notes == ['4 layer scales folded into weights']
+
+
+@torch.no_grad()
+def test_a_trained_mae_of_mmseg_is_read(tmp_path):
+    """Its residuals are scaled; its relative bias is left at zero."""
+    backbones = pytest.importorskip('mmseg.models.backbones')
+    torch.manual_seed(0)
+    model = backbones.MAE(
+        img_size=32, patch_size=8, embed_dims=16, num_layers=2, num_heads=2,
+        mlp_ratio=2, out_indices=-1,
+    )  # fmt: skip
+    model.eval()  # returns None
+    for name, parameter in model.named_parameters():
+        if 'relative_position' not in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    file = saved(tmp_path / 'a.pth', model.state_dict())
+    ours = get_model(file, num_heads=2, out_type='featmap')
+    images = torch.randn(2, 3, 32, 32)
+    assert_near(ours(images)[-1], model(images)[-1])
 
 
 @torch.no_grad()
