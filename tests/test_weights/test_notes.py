@@ -1,0 +1,51 @@
+"""What a file says of its tensors, where they cannot show it."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from siameseim.weights import convert_checkpoint, get_model
+from tests.vit_fixtures import assert_near, saved, tiny_vit
+
+EPS = 0.1
+
+
+def noted(path, vit, **meta):
+    contents = dict(
+        state_dict=vit.state_dict(), meta=dict(num_heads=2, **meta)
+    )
+    return saved(path, contents)
+
+
+@pytest.fixture
+def own_eps(tmp_path):
+    vit = tiny_vit(norm_cfg=dict(type='LN', eps=EPS))
+    return noted(tmp_path / 'own_eps.pth', vit, norm_eps=EPS), vit
+
+
+@torch.no_grad()
+def test_another_eps_goes_with_the_tensors(own_eps, tmp_path):
+    file, vit = own_eps
+    there = tmp_path / 'there.pth'
+    convert_checkpoint(file, there, 'siameseim')
+    images = torch.randn(2, 3, 16, 16)
+    expected = vit.encode(images)
+    assert_near(get_model(there).encode(images), expected)
+    assert not torch.allclose(tiny_vit().encode(images), expected, atol=1e-2)
+
+
+@pytest.mark.parametrize('to', ['timm', 'published', 'detectron2'])
+def test_where_another_eps_cannot_go_is_said(own_eps, tmp_path, to):
+    with pytest.raises(ValueError, match='lossy: LayerNorm eps is 0.1'):
+        convert_checkpoint(own_eps[0], tmp_path / 'there.pth', to)
+
+
+def test_the_noted_size_is_that_of_the_positions(tmp_path):
+    """And not the asked-for one, which has as many patches."""
+    vit = tiny_vit(img_size=(16, 24))
+    torch.nn.init.normal_(vit.pos_embed)
+    file = noted(tmp_path / 'a.pth', vit, img_size=[16, 24])
+    grid = vit.pos_embed[:, 1:].mT.unflatten(2, (4, 6))
+    expected = F.interpolate(grid, (6, 4), mode='bicubic').flatten(2).mT
+    found = get_model(file, img_size=(24, 16)).pos_embed
+    assert_near(found[:, 1:], expected, atol=1e-5)
