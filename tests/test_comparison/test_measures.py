@@ -124,3 +124,39 @@ def test_linear_probe_on_classes_of_known_overlap():
     assert linear_accuracy(draw(4000), draw(20000)) == pytest.approx(
         84.1, abs=1.0
     )
+
+
+def test_linear_probe_equals_its_objective_minimised_by_torch():
+    """On so few images that penalty and scale of the features tell."""
+    torch.manual_seed(0)
+
+    def draw(count):
+        labels = (torch.rand(count) * 4).long().clamp(max=2)  # half are 2
+        rows = torch.randn(count, 6) + nn.functional.one_hot(labels, 6)
+        scales = torch.tensor([1.0, 20.0, 0.1, 5.0, 1.0, 0.02])
+        return LabelledFeatures((rows * scales).half(), labels)
+
+    known, asked = draw(60), draw(1000)
+    rows, others = known.features.float(), asked.features.float()
+    mean, scale = rows.mean(dim=0), rows.std(dim=0)
+    weight, bias = torch.zeros(3, 6), torch.zeros(3)
+    parameters = [weight.requires_grad_(), bias.requires_grad_()]
+    solver = torch.optim.LBFGS(
+        parameters, max_iter=200, line_search_fn='strong_wolfe'
+    )
+
+    def closure():
+        solver.zero_grad()
+        logits = (rows - mean) / scale @ weight.T + bias
+        loss = nn.functional.cross_entropy(
+            logits, known.labels, reduction='sum'
+        )
+        loss = loss + 10 * weight.square().sum() / 2
+        loss.backward()
+        return loss
+
+    solver.step(closure)
+    logits = (others - mean) / scale @ weight.T + bias
+    right = (logits.argmax(dim=1) == asked.labels).float().mean().item()
+    found = linear_accuracy(known, asked)
+    assert found == pytest.approx(100 * right, abs=0.2)

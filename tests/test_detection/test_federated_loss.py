@@ -40,7 +40,7 @@ def slow_loss(logits, labels, counted, weights):
 
 
 def test_it_equals_the_slow_loop_over_the_counted_classes(monkeypatch):
-    loss = loss_module()
+    loss = loss_module(loss_weight=3.0)
     logits, labels = batch()
     counted = [3, 8, 1, 10]
     monkeypatch.setattr(
@@ -49,7 +49,11 @@ def test_it_equals_the_slow_loop_over_the_counted_classes(monkeypatch):
     weights = torch.tensor([1.0, 2.0, 0.5, 1.0, 1.0, 0.0, 1.0])
     expected = slow_loss(logits, labels, counted, weights)
     got = loss(logits, labels, weights, avg_factor=6.0)
-    assert float(got) == pytest.approx(expected / 6.0, rel=1e-5)
+    assert float(got) == pytest.approx(3 * expected / 6.0, rel=1e-5)
+    expected = slow_loss(logits, labels, counted, [1.0] * 7)
+    assert float(loss(logits, labels)) == pytest.approx(
+        3 * expected / 7, rel=1e-5
+    )
 
 
 def test_only_counted_classes_get_gradient():
@@ -86,6 +90,15 @@ def test_without_image_counts_it_says_what_to_add():
     loss = SiameseIMFederatedLoss(CLASSES)
     with pytest.raises(RuntimeError, match='SiameseIMImageCountHook'):
         loss(*batch())
+
+
+def test_accuracy_is_of_the_boxes_with_an_object():
+    labels = torch.tensor([3, 3, 8, CLASSES])
+    logits = torch.eye(CLASSES)[[3, 2, 8, 0]]
+    found = loss_module().get_accuracy(logits, labels)['acc_objects']
+    assert float(found) == pytest.approx(200 / 3)
+    found = loss_module().get_accuracy(logits[3:], labels[3:])
+    assert found['acc_objects'] == 0
 
 
 def test_the_background_never_wins():

@@ -106,6 +106,12 @@ def test_checkpointing_and_freezing_reach_the_new_attention():
     torch.testing.assert_close(*gradients)
 
 
+def test_frozen_blocks_are_frozen_before_the_optimizer_is_built():
+    model = SiameseIMViTDet(**SIZES, frozen_stages=1)
+    assert not model.layers[0].attn.rel_pos_h.requires_grad
+    assert model.layers[1].attn.rel_pos_h.requires_grad
+
+
 def test_drop_path_drops_whole_images_not_windows():
     model = tiny_vit(SiameseIMViTDet, drop_path_rate=0.5, window_size=2)
     attention = model.layers[-2].attn

@@ -113,23 +113,13 @@ def test_a_given_list_is_used(checkpoint, colours, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('labels', 'images', 'name'),
-    [
-        (12_811, 1_281_167, 'few-shot 1 %'),
-        (97, 9_469, 'few-shot 1 %'),
-        (10, 400, 'few-shot, 10 of 400 labels in place of 1 %'),
-    ],
-)
-def test_few_shot_is_named_by_the_share_that_it_is(labels, images, name):
-    assert frozen_suite._few_shot_name(0.01, labels, images) == name
-
-
-@pytest.mark.parametrize(
     ('loss', 'top1', 'fails'),
     [
         (2.4, 10.0, True),  # ten classes: ln 10 = 2.30
         (2.4, 80.0, False),  # a large first step of few
         (2.1, 10.0, False),
+        (2.4, 14.0, True),  # 5 % of the way from 10 % to 100 % is 14.5
+        (2.4, 15.0, False),
     ],
 )
 def test_a_probe_fails_that_is_no_better_than_a_guess(loss, top1, fails):
@@ -174,18 +164,6 @@ def test_the_probe_takes_sizes_schedule_and_rate(colours, tmp_path):
     warmup, cosine = cfg.param_scheduler
     assert (warmup.end, cosine.begin) == (1, 1)  # 10 of 90 epochs
     assert (cosine.end, cosine.T_max) == (9, 8)
-
-
-@pytest.mark.parametrize(
-    ('epochs', 'warm_up'), [(180, 20), (45, 5), (9, 1), (2, 1), (1, 0)]
-)
-def test_warm_up_is_a_ninth_in_whole_epochs(epochs, warm_up):
-    cfg = Config.fromfile(ROOT / LINEAR)
-    linear_probe._set_epochs(cfg, epochs)
-    *first, cosine = cfg.param_scheduler
-    assert [s.end for s in first] == [warm_up] * (warm_up > 0)
-    assert (cosine.begin, cosine.end) == (warm_up, epochs)
-    assert cosine.T_max == epochs - warm_up
 
 
 @pytest.mark.parametrize(
@@ -241,3 +219,13 @@ def test_a_backbone_that_loads_no_file_has_no_checkpoint(init_cfg):
 def test_a_checkpoint_that_is_missing_is_named(colours, tmp_path):
     with pytest.raises(SystemExit, match='no.pth'):
         run('no.pth', colours, tmp_path)
+
+
+def test_a_batch_beyond_the_images_is_named(colours, tmp_path):
+    backbone = dict(type='SiameseIMViT', arch=ARCH, img_size=32, patch_size=8)
+    cfg = probe_config(
+        str(ROOT / LINEAR), backbone, str(colours), tmp_path / 'run', 1, 25, 0
+    )
+    forget_visualizers()
+    with pytest.raises(ValueError, match='24 training .* one batch of 25'):
+        run_probe(cfg)

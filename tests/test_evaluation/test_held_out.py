@@ -110,6 +110,20 @@ def test_places_of_two_whole_views_are_the_same_patches(model):
     assert recognised.queries[0].tolist() == list(range(16))
 
 
+def test_a_query_is_the_nearest_patch_of_view_1(model):
+    batch = load_batch(photos(flip_prob=0))
+    queries = recognise_views(model, batch).queries.tolist()
+    boxes = batch['data_samples']['boxes'].tolist()
+    for found, (first, second) in zip(queries, boxes, strict=True):
+        for patch, query in enumerate(found):
+            nearest = []
+            for axis, number in enumerate(divmod(patch, 4)):
+                place = second[axis] + (number + 0.5) / 4 * second[2 + axis]
+                place = 4 * (place - first[axis]) / first[2 + axis] - 0.5
+                nearest.append(min(max(round(place), 0), 3))
+            assert query == 4 * nearest[0] + nearest[1]
+
+
 def test_knn_of_the_bank_itself_is_perfect_with_one_neighbour(model):
     batch = load_batch(WHOLE)
     assert knn_accuracy(model, batch, batch, k=1) == 1.0

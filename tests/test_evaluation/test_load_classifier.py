@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from PIL import Image
 
+from siameseim.errors import InputError
 from siameseim.evaluation import robustness
 from tests.test_evaluation.conftest import COLOURS
 from tests.transfer_fixtures import ROOT
@@ -63,3 +64,12 @@ def test_a_file_without_a_classifier_is_named(tmp_path):
     file = saved(tmp_path / 'a.pth', {'model': {'head.weight': torch.ones(1)}})
     with pytest.raises(ValueError, match='a.pth holds no head.fc.weight'):
         robustness.load_classifier(tiny_cifar(), file)
+
+
+def test_a_file_without_the_backbone_is_refused(tmp_path):
+    """Its scores would be those of a network at random."""
+    head = {'head.fc.weight': torch.ones(3, 16), 'head.fc.bias': torch.ones(3)}
+    meta = dict(dataset_meta=dict(classes=[*COLOURS]))
+    file = saved(tmp_path / 'a.pth', dict(state_dict=head, meta=meta))
+    with pytest.raises(InputError, match='weights .* are missing'):
+        robustness.load_classifier(tiny_cifar(), file, device='cpu')

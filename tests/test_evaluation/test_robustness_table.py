@@ -7,7 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from siameseim.evaluation import report
+from siameseim.evaluation import report, robustness_table
+from siameseim.evaluation.corruptions import ALEXNET_ERRORS
 from siameseim.evaluation.robustness_table import (
     ShiftedData,
     failures,
@@ -50,6 +51,50 @@ def test_corruptions_made_on_the_fly_are_measured(tmp_path):
     assert len(made) == 16  # 1 - mCE and the 15 corruptions
     assert rows['linear: made pixelate, accuracy'] == 100  # colours stay
     assert rows['linear: made corruptions, 1 - mCE'] <= 100
+
+
+@pytest.mark.parametrize(
+    ('made_by', 'data', 'measure'),
+    [
+        ('made_corruptions', 'corrupt', 'made corruptions, 1 - mCE'),
+        ('stored_corruptions', 'imagenet_c', 'ImageNet-C, 1 - mCE'),
+    ],
+)
+def test_a_quarter_of_alexnets_errors_is_75(
+    colours, monkeypatch, made_by, data, measure
+):
+    errors = {name: [e / 4] * 5 for name, e in ALEXNET_ERRORS.items()}
+    monkeypatch.setattr(robustness_table, made_by, lambda *_: errors)
+    shifted = ShiftedData(**{data: str(colours / 'val')})
+    rows = robustness_rows(classifier(*COLOURS), shifted, 'linear')
+    values = {row.measure: row.value for row in rows}
+    assert values[f'linear: {measure}'] == pytest.approx(75)
+
+
+@pytest.mark.parametrize(
+    ('measure', 'moco', 'mae', 'ours'),
+    [
+        ('linear probe', 76.7, 68.0, 78.0),
+        ('few-shot 1 %', 63.4, 51.1, 65.1),
+        ('fine-tuned: ImageNet-A', 32.4, 35.9, 43.8),
+        ('fine-tuned: ImageNet-R', 49.8, 48.3, 52.5),
+        ('fine-tuned: ImageNet-Sketch', 35.9, 34.5, 38.3),
+        ('fine-tuned: ImageNet-C, 1 - mCE', 55.4, 48.3, 57.1),
+    ],
+)
+def test_published_figures_stand_under_their_method(
+    tmp_path, measure, moco, mae, ours
+):
+    rows = [report.Row(measure, 1.0, 'here')]
+    text = report.write(rows, 'a.pth', tmp_path / 'table').splitlines()
+    for line in (text[4], text[6]):
+        assert line.count('|') == 7
+    heads, cells = ([c.strip() for c in text[i].split('|')] for i in (4, 6))
+    shown = dict(zip(heads, cells, strict=True))
+    (stored,) = json.loads((tmp_path / 'table.json').read_text())['rows']
+    for name, figure in (('MoCo v3', moco), ('MAE', mae), ('SiameseIM', ours)):
+        assert shown[f'{name} (published)'] == str(figure)
+        assert stored['published'][name] == figure
 
 
 def test_what_cannot_be_measured_is_a_row(colours, tmp_path, monkeypatch):

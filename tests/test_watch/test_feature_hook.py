@@ -93,6 +93,15 @@ def test_one_warning_an_episode(caplog):
     assert warned == [0, 1, 0, 0, 0, 0, 0, 1]
 
 
+def test_the_start_of_a_run_is_not_judged(caplog):
+    runner = stub_runner('warm-up')
+    hook = FeatureWatchHook(warmup=0.05, patience=1)
+    hook._judge(runner, HEALTHY)
+    for runner.iter, warned in ((4, False), (5, True)):  # of 100
+        hook._judge(runner, COLLAPSED)
+        assert ('seems to collapse' in caplog.text) == warned
+
+
 def test_a_collapsed_run_that_is_resumed_to_stop_stops():
     """Its checkpoint already counts more measurements than `patience`."""
     runner = stub_runner('resumed to stop')
@@ -137,6 +146,15 @@ def test_a_prediction_that_all_images_share_is_recognised_by_chance():
     projected = torch.randn(32, 64, 8)
     prediction = torch.randn(1, 64, 8).expand(32, -1, -1)
     assert recognised(step_features(prediction, projected), 32) < 2 / 32
+
+
+def test_how_large_a_target_feature_is_does_not_count():
+    torch.manual_seed(0)
+    prediction, projected = torch.randn(2, 16, 64, 8)
+    sizes = torch.arange(1, 17)[:, None, None]
+    share = recognised(step_features(prediction, projected), 16)
+    other = recognised(step_features(prediction, projected * sizes), 16)
+    assert share == other
 
 
 def test_images_of_swapped_views_are_no_others():

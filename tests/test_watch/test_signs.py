@@ -109,3 +109,13 @@ def test_each_sign_alone_is_reported(sign, value, text):
     now = dict(target=HEALTHY._replace(**{sign: value}))
     (message,) = collapsed(now, dict(target=HEALTHY), Limits())
     assert text in message
+
+
+@pytest.mark.parametrize(
+    ('sign', 'value'),
+    [('std', 0.041), ('cosine', 0.9979), ('rank', 3.0), ('patch_rank', 1.5)],
+)
+def test_what_is_just_within_its_limit_is_not_reported(sign, value):
+    """0.1 x 0.4, 0.8 + 0.99 x 0.2, 1 + 0.1 x 19 and 1 + 0.05 x 9."""
+    now = dict(target=HEALTHY._replace(**{sign: value}))
+    assert collapsed(now, dict(target=HEALTHY), Limits()) == []

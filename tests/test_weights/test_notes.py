@@ -24,10 +24,14 @@ def own_eps(tmp_path):
 
 
 @torch.no_grad()
-def test_another_eps_goes_with_the_tensors(own_eps, tmp_path):
+@pytest.mark.parametrize(
+    ('to', 'name'),
+    [('siameseim', 'a.pth'), ('mmpretrain', 'a.pth'), ('huggingface', 'a')],
+)
+def test_another_eps_goes_with_the_tensors(own_eps, tmp_path, to, name):
     file, vit = own_eps
-    there = tmp_path / 'there.pth'
-    convert_checkpoint(file, there, 'siameseim')
+    there = tmp_path / name
+    convert_checkpoint(file, there, to)
     images = torch.randn(2, 3, 16, 16)
     expected = vit.encode(images)
     assert_near(get_model(there).encode(images), expected)
