@@ -22,3 +22,12 @@ def test_the_probe_learns_and_changes_nothing_else():
     )
     logits = probe.linear(probe.norm(tokens.mean(1)))
     assert logits.argmax(1).tolist() == [1, 0, 1, 2]
+
+
+def test_features_that_are_not_finite_do_not_spoil_the_probe():
+    probe = OnlineProbeHook(enabled=True, lr=0.1)
+    probe.build(tiny_model(), torch.tensor([0, 1]))
+    tokens = torch.ones(2, 5, 16)
+    tokens[0, 0, 0], tokens[1, 2, 3] = float('nan'), float('inf')
+    probe.learn(tokens, torch.tensor([0, 1]))
+    assert all(p.isfinite().all() for p in probe.linear.parameters())
