@@ -14,9 +14,8 @@ from mmpretrain.registry import HOOKS
 
 from .checkpoint_hook import SafeCheckpointHook
 from .schedule import ends_window
-from .worker_signals import end_workers
+from .worker_signals import STOP_SIGNALS, end_workers
 
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 # Iterations between two times that several processes ask each other, which
 # makes the host wait for the device.
 _ASK_EVERY = 10
@@ -53,7 +52,8 @@ class StopSignalHook(Hook):
             )
             return
         self._previous = {
-            number: signal.signal(number, self._receive) for number in _SIGNALS
+            number: signal.signal(number, self._receive)
+            for number in STOP_SIGNALS
         }
 
     def after_train(self, runner: Runner) -> None:

@@ -1,6 +1,5 @@
 """One run at a time in a work directory."""
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ def only_run_in(work_dir: str) -> Iterator[None]:
     """Keep other runs out of a work directory while this one trains.
 
     They would replace each other's checkpoints. Of a process that is killed
-    no lock is left, nor do its loader workers hold it. File systems without
-    locks keep nobody out.
+    no lock is left, nor do its loader workers hold it. Windows, and file
+    systems without locks, keep nobody out.
 
     Raises:
         InputError: in the main process, if another run trains there.
@@ -30,6 +29,8 @@ def only_run_in(work_dir: str) -> Iterator[None]:
         return
     with open(Path(work_dir) / LOCK_FILE, 'a+') as file:
         try:
+            import fcntl  # not on Windows
+
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
@@ -38,7 +39,7 @@ def only_run_in(work_dir: str) -> Iterator[None]:
                 "replace the other's checkpoints: give another --work-dir, or "
                 'end that one'
             ) from error
-        except OSError:  # no locks here
+        except (ModuleNotFoundError, OSError):  # no locks here
             pass
         file.truncate(0)
         file.write(f'process {os.getpid()} on {socket.gethostname()}')

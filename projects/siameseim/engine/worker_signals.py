@@ -7,6 +7,13 @@ import threading
 from mmengine.registry import FUNCTIONS
 from torch.utils.data import DataLoader
 
+# That ask a run to save and to stop; Windows has no SIGUSR1.
+STOP_SIGNALS = {
+    getattr(signal, name)
+    for name in ('SIGTERM', 'SIGINT', 'SIGUSR1')
+    if hasattr(signal, name)
+}
+
 
 @FUNCTIONS.register_module()
 def leave_signals_to_trainer(worker_id: int) -> None:
@@ -17,8 +24,8 @@ def leave_signals_to_trainer(worker_id: int) -> None:
     the training process along before it has saved. On a Mac SIGTERM is not
     ignored. For ``worker_init_fn`` of a data loader.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    for number in STOP_SIGNALS - {signal.SIGTERM}:
+        signal.signal(number, signal.SIG_IGN)
     if not hasattr(signal, 'sigwaitinfo'):  # as on a Mac
         return
     # Blocked here and in all later threads, SIGTERM waits for the one below,
