@@ -88,6 +88,11 @@ def test_frozen_stages_get_no_gradient_and_stay_in_eval_mode(stages):
     assert any(out.requires_grad for out in outs) is (stages < 4)
 
 
+def test_frozen_stages_are_so_before_an_optimizer_is_built():
+    model = SiameseIMDenseViT(**SIZES, frozen_stages='all')
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
 @pytest.mark.parametrize(
     ('option', 'said'),
     [
@@ -95,6 +100,7 @@ def test_frozen_stages_get_no_gradient_and_stay_in_eval_mode(stages):
         (dict(out_indices=[0, 4]), 'blocks are 0 to 3'),
         (dict(out_indices=(-5,)), 'blocks are 0 to 3'),
         (dict(frozen_stages=5), 'frozen_stages=5.* 4 blocks'),
+        (dict(frozen_stages=True), 'frozen_stages=True'),
     ],
 )
 def test_blocks_that_are_not_there_are_refused(option, said):

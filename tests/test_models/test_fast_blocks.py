@@ -31,6 +31,24 @@ def test_bf16_on_a_cpu_stays_within_bf16_of_fp32(tokens):
     assert_close(attention(q, k, v).float(), exact, rtol=0.02, atol=0.02)
 
 
+@pytest.mark.parametrize(('tokens', 'whole'), [(1024, True), (1025, False)])
+def test_only_short_bf16_sequences_make_the_matrix_of_pairs(tokens, whole):
+    q, k, v = torch.randn(3, 1, 1, tokens, 8).bfloat16().requires_grad_()
+    sizes = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: sizes.append(tensor.numel()) or tensor, lambda t: t
+    ):
+        attention(q, k, v)
+    assert (tokens**2 in sizes) is whole
+
+
+def test_bf16_on_a_cpu_is_dropped_out_too():
+    torch.manual_seed(0)
+    q, k, v = torch.randn(3, 2, 4, 9, 8).bfloat16()
+    first, second = (attention(q, k, v, dropout_p=0.5) for _ in range(2))
+    assert not torch.equal(first, second)
+
+
 def run(module, x):
     """Outputs and all gradients."""
     x = x.clone().requires_grad_()
@@ -74,17 +92,20 @@ def test_patches_are_embedded_as_the_stock_convolution_does(padding, grid):
 
 
 @pytest.mark.parametrize(
-    'conv',
+    'layer',
     [
+        MultiheadAttention(8, 2, v_shortcut=True),
         nn.Conv2d(3, 8, 4, stride=2),
         nn.Conv2d(3, 8, 4, stride=4, padding=1),
         nn.Conv2d(3, 8, (4, 2), stride=(4, 2)),
+        nn.Conv2d(3, 8, 4, stride=4, dilation=2),
         nn.Conv2d(3, 3, 4, stride=4, groups=3),
     ],
 )
-def test_other_convolutions_stay(conv):
-    use_fast_blocks(conv)
-    assert type(conv) is nn.Conv2d
+def test_layers_that_compute_something_else_stay(layer):
+    kind = type(layer)
+    use_fast_blocks(layer)
+    assert type(layer) is kind
 
 
 def test_no_stock_layer_is_left_in_the_model():

@@ -32,15 +32,19 @@ def test_loss_and_gradient_equal_the_pairwise_form():
     )
 
 
-def test_head_normalises_the_target_without_affine():
+@pytest.mark.parametrize(
+    ('options', 'weight'), [({}, 0.02), (dict(neg_weight=0.1), 0.1)]
+)
+@pytest.mark.parametrize('scale', [7, 0.01])  # 1e-5 counts beside 0.01 ** 2
+def test_head_normalises_the_target_without_affine(options, weight, scale):
     torch.manual_seed(2)
-    head = MODELS.build(dict(type='SiameseIMHead', neg_weight=0.1))
-    prediction, target = torch.randn(2, 5, 8), 3 + 7 * torch.randn(2, 5, 8)
+    head = MODELS.build(dict(type='SiameseIMHead', **options))
+    prediction, target = torch.randn(2, 5, 8), torch.randn(2, 5, 8)
+    target = scale * (target + 0.5)
     mean = target.mean(-1, keepdim=True)
     std = (target.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt()
-    positive, negative = pairwise_loss(
-        prediction.flatten(0, 1), ((target - mean) / std).flatten(0, 1), 0.1
-    )
+    rows = ((target - mean) / std).flatten(0, 1)
+    positive, negative = pairwise_loss(prediction.flatten(0, 1), rows, weight)
     losses = head.loss(prediction, target)
     assert_close(losses['loss_pos'], positive)
     assert_close(losses['loss_neg'], negative)
@@ -49,8 +53,9 @@ def test_head_normalises_the_target_without_affine():
 def test_loss_is_fp32_under_bf16_autocast():
     torch.manual_seed(3)
     head = MODELS.build(dict(type='SiameseIMHead'))
-    prediction, target = torch.randn(2, 50, 32), torch.randn(2, 50, 32)
-    plain = head.loss(prediction, target)
+    target = torch.randn(2, 50, 32)
+    prediction = torch.randn(2, 50, 32).bfloat16()  # as a Linear makes it
+    plain = head.loss(prediction.float(), target)
     with torch.autocast('cpu', dtype=torch.bfloat16):
         mixed = head.loss(prediction, target)
     assert_close(mixed, plain, rtol=0, atol=0)

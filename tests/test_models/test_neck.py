@@ -25,10 +25,16 @@ def test_the_last_block_returns_what_a_stock_block_returns_last(norm):
     assert_close(kept, TransformerEncoderLayer.forward(block, x)[:, -16:])
 
 
-def test_only_the_last_mlp_leaves_tokens_out():
+@pytest.mark.parametrize('depth', [0, 1, 3])
+def test_only_the_last_mlp_leaves_tokens_out(depth):
     torch.manual_seed(0)
     predictor = Predictor(
-        embed_dims=8, num_heads=2, depth=3, grid=(4, 4), mlp_ratio=2, norm='BN'
+        embed_dims=8,
+        num_heads=2,
+        depth=depth,
+        grid=(4, 4),
+        mlp_ratio=2,
+        norm='BN',
     )
     lengths = []
     for block in predictor.blocks:
@@ -43,7 +49,7 @@ def test_only_the_last_mlp_leaves_tokens_out():
     tokens = torch.randn(4, 1 + visible.shape[1], 8)
     assert predictor(tokens, visible, geometry).shape == (4, 16, 8)
     every = 1 + visible.shape[1] + 16
-    assert lengths == [every, every, 16]
+    assert lengths == ([every] * 2 + [16])[3 - depth :]
 
 
 def test_weights_that_a_config_chooses_are_not_drawn_over(tmp_path):
@@ -53,3 +59,24 @@ def test_weights_that_a_config_chooses_are_not_drawn_over(tmp_path):
     neck.init_cfg = dict(type='Pretrained', checkpoint=file)
     neck.init_weights()
     assert all((weight == 1).all() for weight in neck.state_dict().values())
+
+
+def test_relative_positions_are_fp32_under_autocast():
+    torch.manual_seed(0)
+    predictor = tiny_model().neck.predictor
+    _, samples = random_batch(4)
+    geometry = relative_geometry(
+        samples['boxes'], samples['flips'], samples['source_width']
+    )
+    plain = predictor._relative_positions(geometry)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        mixed = predictor._relative_positions(geometry)
+    assert_close(mixed, plain, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('width', [6, 8])
+def test_a_width_that_cannot_be_divided_is_refused(width):
+    """6 has no quarter for the positions; 8 is not three heads."""
+    said = f'embed_dims={width} must be divisible by 4 and by num_heads=3'
+    with pytest.raises(ValueError, match=said):
+        SiameseIMNeck(8, width, num_heads=3)

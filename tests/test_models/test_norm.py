@@ -1,7 +1,8 @@
-"""TokenBN against BatchNorm by hand."""
+"""TokenBN and the LayerNorm of blocks by hand."""
 
 import pytest
 import torch
+from mmcv.cnn import build_norm_layer
 from torch.testing import assert_close
 
 from siameseim.models.norm import TokenBN, norm_cfg
@@ -35,6 +36,15 @@ def test_bf16_input_is_normalised_in_fp32():
         out = norm(x)
     assert out.dtype == torch.float32
     assert_close(out, TokenBN(6)(x.float()), rtol=0, atol=0)
+
+
+def test_layernorm_adds_a_millionth_to_the_variance():
+    torch.manual_seed(3)
+    x = 0.001 * torch.randn(5, 6)  # whose variance is as small
+    _, norm = build_norm_layer(norm_cfg('LN'), 6)
+    centred = x - x.mean(1, keepdim=True)
+    expected = centred / (x.var(1, False, keepdim=True) + 1e-6).sqrt()
+    assert_close(norm(x), expected)
 
 
 def test_norm_cfg_names_the_known_norms():

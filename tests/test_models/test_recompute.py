@@ -5,7 +5,9 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.benchmark.memory import step_memory
+from siameseim.models import SiameseIM
 from tests.model_fixtures import random_batch, tiny_model
+from tests.vit_fixtures import SIZES
 
 
 def one_step(norm, with_cp):
@@ -47,3 +49,15 @@ def test_one_switch_frees_the_activations_of_all_parts():
         needed[part] = step_memory(run, 'cpu')
     assert needed['backbone'] < 0.9 * needed['none'], needed
     assert needed['all'] < 0.9 * needed['backbone'], needed
+
+
+def test_the_neck_may_keep_what_the_backbone_recomputes():
+    model = SiameseIM(
+        backbone=dict(type='SiameseIMViT', with_cp=True, **SIZES),
+        neck=dict(
+            type='SiameseIMNeck', embed_dims=8, num_heads=2, with_cp=False
+        ),
+        head=dict(type='SiameseIMHead'),
+    )
+    assert model.backbone.with_cp
+    assert not model.neck.predictor.blocks.with_cp

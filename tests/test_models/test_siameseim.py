@@ -65,11 +65,13 @@ def test_target_starts_equal_to_the_online_branch():
     assert_close(target.state_dict(), online.state_dict(), rtol=0, atol=0)
 
 
-def test_the_target_follows_weights_that_took_the_place_of_others():
+@pytest.mark.parametrize('part', ['', 'backbone', 'target'])
+def test_the_target_follows_weights_that_took_the_place_of_others(part):
     model = tiny_model()
     model.update_target(0.9)
-    others = {name: value + 1 for name, value in model.state_dict().items()}
-    model.load_state_dict(others, assign=True)
+    module = model.get_submodule(part)
+    others = {name: value + 1 for name, value in module.state_dict().items()}
+    module.load_state_dict(others, assign=True)
     model.target.requires_grad_(False)
     with torch.no_grad():
         model.backbone.cls_token.fill_(5)
@@ -125,6 +127,15 @@ def test_what_a_head_returns_that_is_no_tensor_is_named(losses, said):
         match=f'SiameseIMHead.loss returned {said}: values must be tensors',
     ):
         model.loss(*random_batch(4))
+
+
+def test_a_head_may_return_lists_of_terms():
+    model = tiny_model().train()
+    model.update_target(0.9)
+    terms = dict(loss=[torch.ones(()), torch.ones(())])
+    model.head.loss = lambda prediction, target: terms
+    losses = model.loss(*random_batch(4))
+    assert model.parse_losses(losses)[0] == 2
 
 
 def test_a_backbone_without_a_cls_token_is_refused():

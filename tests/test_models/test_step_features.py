@@ -1,5 +1,6 @@
 """Features that a step leaves for hooks to look at."""
 
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -46,3 +47,16 @@ def test_the_prediction_is_what_the_loss_compares():
     model(*random_batch(4), mode='loss')
     for name, value in seen.items():
         assert torch.equal(getattr(model.step_features, name), value)
+
+
+def test_those_of_the_last_step_are_freed_before_the_next():
+    model = tiny_model().train()
+    model.update_target(0.9)
+    model.loss(*random_batch(4))
+    last = weakref.ref(model.step_features.prediction)
+    freed = []
+    model.backbone.register_forward_pre_hook(
+        lambda *_: freed.append(last() is None)
+    )
+    model.loss(*random_batch(4))
+    assert freed == [True]

@@ -11,7 +11,7 @@ from tests.vit_fixtures import SIZES, tiny_vit
 
 
 @pytest.mark.parametrize('extra', [0, 1])
-@pytest.mark.parametrize('grid', [(4, 4), (2, 8), (3, 5)])
+@pytest.mark.parametrize('grid', [(4, 4), (2, 8), (8, 2), (3, 5)])
 def test_sincos_positions_reveal_their_grid(grid, extra):
     positions = grid_sincos(grid, 16, extra)
     found = recognise(positions, (1, 1))
@@ -52,6 +52,12 @@ def test_sincos_weights_give_the_features_of_a_model_of_that_size(shape):
     large.load_state_dict(small.state_dict())
     images = torch.randn(1, 3, *shape)
     torch.testing.assert_close(small(images), large(images))
+
+
+def test_positions_on_another_grid_keep_the_precision_of_the_model():
+    model = tiny_vit(out_type='raw').bfloat16()
+    (tokens,) = model(torch.randn(1, 3, 16, 24).bfloat16())
+    assert tokens.dtype == torch.bfloat16
 
 
 def test_columns_first_positions_stay_columns_first_on_other_grids():

@@ -93,7 +93,7 @@ class Predictor(BaseModule):
         cls_token, patches = tokens[:, :1], tokens[:, 1:]
         patches = patches + self.positions[0][visible]  # (B, V, D)
         queries = self.mask_token + self._relative_positions(geometry)
-        x = torch.cat([cls_token, patches, queries.to(patches.dtype)], dim=1)
+        x = torch.cat([cls_token, patches, queries], dim=1)
         x = self.blocks(x)  # (B, 1 + V + L, D) -> (B, L, D)
         return self.head(x[:, -queries.shape[1] :])
 
