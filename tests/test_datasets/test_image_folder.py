@@ -102,6 +102,12 @@ def test_links_that_lead_nowhere_are_told_of(tmp_path, log_file):
     assert '1.jpg (link to nothing), 2.jpg' in log_file.read_text()
 
 
+def test_what_is_neither_file_nor_folder_is_told_of(tmp_path):
+    os.mkfifo(tmp_path / 'a.jpg')  # to read it would wait for ever
+    with pytest.raises(FileNotFoundError, match='1 x no file'):
+        ImageFolder(str(tmp_path))
+
+
 def test_files_that_are_no_images_are_counted(tmp_path, log_file):
     touch(tmp_path / 'data', 'a.png', 'a/b.txt', 'a/c.txt', 'd')
     assert len(ImageFolder(str(tmp_path / 'data'))) == 1

@@ -114,13 +114,18 @@ def test_the_command_line_path_chooses_the_dataset(
     def kind(path):
         return data_source(str(path))['type']
 
+    (shards / '.thumbs').mkdir()
+    other = tmp_path / 'old.tar.parts/images.zip'
+    other.parent.mkdir()
+    other.touch()
     assert kind(folder) == 'ImageFolder'
+    assert kind(other) == 'ImageFolder'  # which says that it is none
     assert kind(archive) == 'TarImages'
     assert kind(shards) == 'TarImages'
     assert kind(tmp_path) == 'ImageFolder'  # an archive beside folders
     assert kind(tmp_path / 'absent') == 'ImageFolder'
     assert kind('train.tar.gz') == 'ImageFolder'  # absent, too
-    assert kind('imagenet.lmdb') == 'LmdbImages'
+    assert kind('imagenet.lmdb/') == 'LmdbImages'  # as a shell completes it
     (tmp_path / 'lmdb').mkdir()
     (tmp_path / 'lmdb/data.mdb').touch()
     assert kind(tmp_path / 'lmdb') == 'LmdbImages'
@@ -187,6 +192,8 @@ def test_a_cache_changes_no_pixel_and_reads_each_file_once(folder, pipeline):
 
 def test_workers_share_what_one_of_them_decoded(folder, pipeline):
     cached = PretrainDataset(ImageFolder(str(folder)), pipeline(), cache=True)
+    # the memory of an earlier cache may hold the same images
+    cached._cache._pixels.zero_()
     loader = torch.utils.data.DataLoader(
         cached, batch_size=4, num_workers=2, collate_fn=list
     )

@@ -28,6 +28,35 @@ def test_running_buffers_follow_batchnorm():
     assert_close(norm.bn.running_var, 0.75 + 0.25 * rows.var(0))
 
 
+@pytest.fixture
+def group():
+    torch.distributed.init_process_group(
+        'gloo', store=torch.distributed.HashStore(), rank=0, world_size=1
+    )
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_in_a_group_it_is_the_stock_batchnorm_too(group, training):
+    """Also far from 0, where squares of fp32 means would cancel."""
+    torch.manual_seed(4)
+    x = 1000 + torch.randn(4, 5, 6)
+    norm = TokenBN(6, eps=0.1, momentum=0.25).train(training)
+    stock = torch.nn.BatchNorm1d(6, eps=0.1, momentum=0.25).train(training)
+    out = norm(x).detach().flatten(0, 1)
+    expected = stock(x.flatten(0, 1)).detach()
+    assert_close(out, expected, rtol=0, atol=1e-3)
+    assert_close(dict(norm.bn.named_buffers()), dict(stock.named_buffers()))
+
+
+def test_a_config_may_ask_for_the_syncbatchnorm_of_torch(group):
+    """With ``sync_bn='torch'``; it refuses what lies on a CPU."""
+    norm = torch.nn.SyncBatchNorm.convert_sync_batchnorm(TokenBN(6))
+    with pytest.raises(ValueError, match='SyncBatchNorm expected'):
+        norm(torch.randn(4, 5, 6))
+
+
 def test_bf16_input_is_normalised_in_fp32():
     torch.manual_seed(2)
     x = torch.randn(4, 5, 6).bfloat16()

@@ -38,6 +38,14 @@ def test_positions_of_mae_encode_columns_first():
     )
 
 
+@pytest.mark.parametrize('extra', [0, 1])
+def test_learned_positions_are_of_the_grid_of_the_model_if_they_fit(extra):
+    positions = torch.randn(1, extra + 16, 16)
+    for own, grid in (((2, 8), (2, 8)), ((3, 3), (4, 4))):
+        found = recognise(positions, own)
+        assert found == (extra, StoredPositions(grid, None))
+
+
 def test_positions_that_fit_no_grid_raise():
     with pytest.raises(ValueError, match=r'\(1, 7, 16\).*\(2, 2\)'):
         recognise(torch.randn(1, 7, 16), (2, 2))
@@ -86,6 +94,14 @@ def test_learned_positions_are_interpolated_from_their_own_grid():
     torch.testing.assert_close(tokens, expected)
     cls_token = model._prepend_cls(tokens)[:, :1]
     torch.testing.assert_close(cls_token, model.cls_token + learned[:, :1])
+
+
+def test_learned_positions_without_a_row_for_cls_leave_it_zero():
+    model = tiny_vit()
+    learned = torch.randn(1, 9, 16)
+    model.load_state_dict({**model.state_dict(), 'pos_embed': learned})
+    expected = torch.cat([torch.zeros(1, 1, 16), learned], dim=1)
+    torch.testing.assert_close(model.pos_embed.detach(), expected)
 
 
 def test_a_copy_takes_learned_positions_over():
