@@ -219,6 +219,7 @@ def test_init_cfg_loads_and_is_not_overwritten(cls, tmp_path):
     model = cls(**SIZES, init_cfg=[dict(type='Xavier', layer='x'), init_cfg])
     model.init_weights()
     assert_same(model.state_dict(), source.state_dict())
+    assert model.init_cfg[1] == init_cfg  # by which hooks tell where it began
 
 
 def test_unknown_fields_of_init_cfg_raise():

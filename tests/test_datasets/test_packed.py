@@ -238,13 +238,26 @@ def test_kept_pixels_are_those_of_the_file(photo):
     assert (kept.height, kept.width, kept.max_reduction) == (512, 512, 1)
 
 
-def test_hidden_members_and_archives_are_left_out(folder, tmp_path):
+def test_what_is_hidden_or_no_file_is_left_out_of_archives(folder, tmp_path):
     first = sorted(folder.rglob('*.jpg'))[0]
     with tarfile.open(tmp_path / 'a.TAR', 'w') as tar:
-        for name in ('./x.jpg', './._x.jpg', '__MACOSX/.d/y.jpg', 'z.jpg'):
+        for name in (
+            './x.jpg',
+            './._x.jpg',
+            '__MACOSX/.d/y.jpg',
+            'z.jpg',
+            '../w.jpg',
+        ):
             tar.add(first, arcname=name)
+        for name, kind in (
+            ('l.jpg', tarfile.SYMTYPE),
+            ('d.jpg', tarfile.DIRTYPE),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, 'z.jpg'
+            tar.addfile(info)
     (tmp_path / '._a.TAR').write_bytes(b'no archive')
     paths = [info['img_path'] for info in TarImages(str(tmp_path))]
     assert paths == [
-        f'{tmp_path}/a.TAR/{name}' for name in ('./x.jpg', 'z.jpg')
+        f'{tmp_path}/a.TAR/{name}' for name in ('../w.jpg', './x.jpg', 'z.jpg')
     ]

@@ -198,3 +198,24 @@ def test_changes_drawn_for_both_views_are_the_same(coffee):
         assert np.array_equal(both[0], both[1])
         assert np.array_equal(both[0], one[0])
         assert np.array_equal(one[1], pixels)
+
+
+def test_borders_are_blurred_as_if_their_pixels_went_on():
+    """As Pillow does; the half of a Gaussian and half of its centre, 0.40."""
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    pixels[:, -1] = 255
+    blurred = CHANGES['blur'](pixels, 1.0)
+    assert abs(blurred[10, -1, 0] - 0.70 * 255) < 2
+
+
+def test_levels_from_the_middle_on_are_solarized():
+    pixels = np.array([[[127, 128, 255]]], np.uint8)
+    transform = ViewPhotometric(**off(solarize_prob=1.0))
+    results = dict(views=[pixels], rng=np.random.default_rng(0))
+    assert transform(results)['views'][0].tolist() == [[[127, 127, 0]]]
+
+
+def test_any_change_of_the_jitter_may_come_first(rng):
+    transform = ViewPhotometric(**off(jitter_prob=1.0))
+    firsts = {transform._draw(rng)[0][0] for _ in range(100)}
+    assert firsts == {'brightness', 'contrast', 'saturation', 'hue'}

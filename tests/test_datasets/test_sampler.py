@@ -68,6 +68,12 @@ def test_the_order_is_a_function_of_seed_and_epoch(monkeypatch):
     assert order(0, 1) != order(1, 0)
 
 
+def test_without_a_seed_the_order_is_another_each_time():
+    first, second = (list(ResumableSampler(range(SIZE))) for _ in range(2))
+    assert first != second
+    assert sorted(first) == sorted(second)
+
+
 def test_start_skips_exactly_what_was_used(monkeypatch):
     each = make(monkeypatch, rank=1, world_size=2)
     each.set_epoch(2)

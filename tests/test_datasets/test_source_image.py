@@ -80,6 +80,13 @@ def test_wider_greyscale_is_stretched_to_its_own_range(dtype, tmp_path):
     np.testing.assert_array_equal(load(path)[0, :, 0], [0, 128, 255])
 
 
+@pytest.mark.filterwarnings('error')
+def test_greyscale_without_a_range_is_black(tmp_path):
+    path = tmp_path / 'flat.tiff'
+    Image.fromarray(np.full((2, 2), 0.5, np.float32)).save(path)
+    assert not load(path).any()
+
+
 def test_floats_that_are_no_numbers_are_unreadable(tmp_path):
     path = tmp_path / 'nan.tiff'
     Image.fromarray(np.full((2, 2), np.nan, np.float32)).save(path)

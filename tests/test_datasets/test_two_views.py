@@ -1,6 +1,7 @@
 """Crops and flips: distribution and pixels of torchvision and Pillow."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,24 +30,34 @@ def statistics(boxes: np.ndarray, height: int, width: int) -> dict:
     }
 
 
-def torchvision_boxes(height: int, width: int) -> np.ndarray:
+def torchvision_boxes(
+    height: int, width: int, aspect: tuple[float, float]
+) -> np.ndarray:
     torch.manual_seed(0)
     image = torch.zeros(3, height, width)
     return np.array(
         [
-            RandomResizedCrop.get_params(image, AREA, ASPECT)
+            RandomResizedCrop.get_params(image, AREA, aspect)
             for _ in range(DRAWS)
         ]
     )
 
 
 @pytest.mark.parametrize(
-    'size', [(375, 500), (333, 250), (32, 32), (40, 400), (300, 30)]
+    ('size', 'aspect'),
+    [
+        ((375, 500), ASPECT),
+        ((333, 250), ASPECT),
+        ((32, 32), ASPECT),
+        ((40, 400), ASPECT),
+        ((300, 30), ASPECT),
+        ((300, 300), (1 / 2, 3)),  # whose logarithms are not symmetric
+    ],
 )
-def test_crops_are_distributed_as_torchvision_draws_them(size, rng):
-    boxes = [draw_crop(*size, AREA, ASPECT, rng) for _ in range(DRAWS)]
+def test_crops_are_distributed_as_torchvision_draws_them(size, aspect, rng):
+    boxes = [draw_crop(*size, AREA, aspect, rng) for _ in range(DRAWS)]
     ours = statistics(np.array(boxes), *size)
-    theirs = statistics(torchvision_boxes(*size), *size)
+    theirs = statistics(torchvision_boxes(*size, aspect), *size)
     for name, values in ours.items():
         distance = ks_2samp(values, theirs[name]).statistic
         assert distance < LIMIT, name
@@ -114,6 +125,22 @@ def test_flipping_the_small_view_equals_flipping_the_image(coffee):
         )
         np.testing.assert_array_equal(flipped['boxes'], plain['boxes'])
         np.testing.assert_array_equal(flipped['views'], plain['views'])
+
+
+def test_no_view_is_enlarged_after_a_reduced_decoding(rng):
+    """Half of 128 rows are the 64 wanted, of 512 columns more than 32."""
+    asked = []
+
+    def decode(reduction):
+        asked.append(reduction)
+        return np.zeros((128 // reduction, 512 // reduction, 3), np.uint8)
+
+    source = SimpleNamespace(
+        height=128, width=512, max_reduction=8, decode=decode
+    )
+    transform = TwoViews(size=(64, 32), area=(1, 1), aspect=(4, 4))
+    transform(dict(source=source, rng=rng))
+    assert asked == [2]
 
 
 def test_a_shared_crop_makes_equal_views(photo, rng):

@@ -78,6 +78,25 @@ def test_processes_know_what_any_of_them_could_not_read(tmp_path, photo):
     assert counts == [[1, 3], [2, 3]]
 
 
+def test_what_another_process_could_not_read_is_counted_too(
+    folder, build, monkeypatch, log_file
+):
+    """Without the processes of the slow test above: its third file."""
+    (folder / '0.jpg').touch()
+    dataset = build()
+    dataset[0]
+    theirs = torch.arange(len(dataset)) == 2
+
+    def reduce(flags, op):
+        assert op == 'max'
+        flags.copy_(flags.maximum(theirs))
+
+    monkeypatch.setattr(pretrain_dataset, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(pretrain_dataset, 'all_reduce', reduce)
+    dataset.share_unreadable()
+    assert dataset.num_unreadable == 2
+
+
 def test_the_next_image_takes_the_place_of_a_damaged_one(
     damaged, build, log_file
 ):

@@ -60,6 +60,16 @@ def test_each_change_gives_the_values_of_pillow(name, coffee):
     assert (changed[-2] - changed[-1]).abs().mean() > 1
 
 
+def test_borders_are_blurred_as_if_their_pixels_went_on():
+    """The half of a Gaussian and half of its centre, 0.40."""
+    views = torch.zeros(1, 3, 20, 20)
+    views[..., -1] = 255
+    changes = torch.full((1, 7, 2), -1.0)
+    changes[0, 0] = torch.tensor([NAMES.index('blur'), 1.0])
+    blurred = change_views(views, changes)
+    assert abs(blurred[0, 0, 10, -1] - 0.70 * 255) < 2
+
+
 def batch(
     coffee: Image.Image, on_device: bool, pack: type = PackTwoViews
 ) -> dict:

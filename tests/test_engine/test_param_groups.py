@@ -151,6 +151,12 @@ def test_fused_is_used_and_equals_the_plain_update():
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
 
 
+def test_foreach_is_used_where_the_config_asks_for_it():
+    wrapper = build_optim_wrapper(tiny_model(), make_config(foreach=True))
+    assert wrapper.optimizer.defaults['foreach']
+    assert not wrapper.optimizer.defaults['fused']
+
+
 def test_layer_decay_builds_adamw_fused_too():
     model = nn.Module()
     model.backbone = MODELS.build(

@@ -66,8 +66,11 @@ class EightBatches(list):
 
 
 @pytest.mark.parametrize(('share', 'said'), [(0.02, []), (0.3, ['30%'])])
-def test_epochs_shorter_than_a_log_interval_count_for_themselves(share, said):
-    """Starting the workers takes 25 s, each iteration 3 s more."""
+def test_epochs_shorter_than_a_log_interval_count_for_themselves(
+    share, said, monkeypatch
+):
+    """Starting the workers takes 25 s, each iteration 3 s more, in two."""
+    monkeypatch.setattr(progress_hook, 'get_world_size', lambda: 2)
     warnings = []
     runner = SimpleNamespace(
         hooks=[LoggerHook(interval=50)],
@@ -85,6 +88,8 @@ def test_epochs_shorter_than_a_log_interval_count_for_themselves(share, said):
         runner.message_hub.update_scalar('train/data_time', start + 3 * share)
         hook.after_train_iter(runner, runner.iter % 8)
     assert [text.split()[0] for text in warnings] == said
+    speed = runner.message_hub.get_scalar('train/images_per_second')
+    assert speed.current() == pytest.approx(2 * 4 / 3)
 
 
 def test_unreadable_images_are_counted_at_the_end_of_an_epoch(

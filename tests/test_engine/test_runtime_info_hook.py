@@ -11,6 +11,8 @@ import torch
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from siameseim.engine import runtime_info_hook
+
 
 @HOOKS.register_module()
 class RecordLosses(Hook):
@@ -23,6 +25,20 @@ class RecordLosses(Hook):
         runner.recorded.append(
             {name: value.item() for name, value in outputs.items()}
         )
+
+
+@HOOKS.register_module()
+class RecordNorms(Hook):
+    """Keeps the norm of every other iteration, where a window of 2 ends."""
+
+    priority = 'HIGHEST'
+
+    def before_train(self, runner):
+        runner.norms = []
+
+    def after_train_iter(self, runner, batch_idx, **kwargs):
+        if runner.iter % 2:
+            runner.norms.append(runner.optim_wrapper.grad_norm.item())
 
 
 def log_lines(folder):
@@ -82,3 +98,28 @@ def test_histories_stay_short(toy_run):
     runner = toy_run()
     for history in runner.message_hub.log_scalars.values():
         assert history.max_length == 1000
+
+
+SIX = {'default_hooks.logger.interval': 6}
+
+
+def test_each_step_counts_once_in_the_mean_norm(toy_run, tmp_path):
+    hooks = [dict(type='RecordNorms')]
+    runner = toy_run(epochs=1, accumulation=2, hooks=hooks, options=SIX)
+    (line,) = log_lines(tmp_path / 'run')
+    assert line['grad_norm'] == pytest.approx(sum(runner.norms) / 3, rel=1e-6)
+
+
+def test_losses_of_other_processes_are_part_of_the_mean(
+    toy_run, tmp_path, monkeypatch
+):
+    """Of one that has a sum of 10 in a single iteration."""
+    theirs = torch.tensor([10.0, 1.0])
+    monkeypatch.setattr(
+        runtime_info_hook, 'all_reduce', lambda sums: sums.add_(theirs)
+    )
+    hooks = [dict(type='RecordLosses')]
+    runner = toy_run(epochs=1, hooks=hooks, options=SIX)
+    (line,) = log_lines(tmp_path / 'run')
+    ours = sum(losses['loss'] for losses in runner.recorded)
+    assert line['loss'] == pytest.approx((ours + 10) / 7, rel=1e-6)
