@@ -236,6 +236,9 @@ def test_kept_pixels_are_those_of_the_file(photo):
     kept = cache.get(1)
     assert np.array_equal(kept.decode(), np.asarray(photo))
     assert (kept.height, kept.width, kept.max_reduction) == (512, 512, 1)
+    changed = cache.keep(0, SourceImage(photo))  # since its size was read
+    assert changed.decode().shape == (512, 512, 3)
+    assert cache.get(0) is None
 
 
 def test_what_is_hidden_or_no_file_is_left_out_of_archives(folder, tmp_path):

@@ -27,6 +27,7 @@ def test_photographs_are_read_without_a_network(no_network):
     for name, photo in photos.items():
         assert photo.dtype == np.uint8 and photo.shape[2] == 3, name
         assert min(photo.shape[:2]) >= 300 and photo.std() > 10, name
+        assert max(photo.shape[:2]) <= 800, name  # larger ones are halved
 
 
 @pytest.mark.parametrize('split', ['train', 'held_out'])
@@ -45,6 +46,11 @@ def test_no_pixel_is_in_a_training_and_in_a_held_out_tile():
             seen[split][y : y + 96, x : x + 96] = True
     assert seen['train'].any() and seen['held_out'].any()
     assert not (seen['train'] & seen['held_out']).any()
+
+
+def test_a_tile_may_fill_the_height_and_the_width_of_its_part():
+    assert tile_corners((96, 200), 96, 32, 'train') == [(0, 0), (0, 32)]
+    assert tile_corners((60, 200), 60, 32, 'held_out') == [(0, 130)]
 
 
 def test_a_tile_is_the_named_part_of_its_photograph():

@@ -70,6 +70,17 @@ def test_borders_are_blurred_as_if_their_pixels_went_on():
     assert abs(blurred[0, 0, 10, -1] - 0.70 * 255) < 2
 
 
+def test_under_autocast_the_values_are_the_same(coffee):
+    """The runner preprocesses inside of it."""
+    views = to_tensor([coffee.resize((80, 60))])
+    changes = torch.full((1, 7, 2), -1.0)
+    changes[0, 0] = torch.tensor([NAMES.index('blur'), 1.0])
+    plain = change_views(views, changes)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        mixed = change_views(views, changes)
+    assert_close(mixed, plain, rtol=0, atol=0)
+
+
 def batch(
     coffee: Image.Image, on_device: bool, pack: type = PackTwoViews
 ) -> dict:

@@ -150,6 +150,16 @@ def test_a_lasting_break_rolls_back_to_the_last_checkpoint(
     assert step == saved['optimizer']['state'][0]['step'] + 6
 
 
+def test_steps_that_are_read_together_roll_back_once(toy_run, log_text):
+    """Six, of which two in a row are too many."""
+    hook = dict(type='BreakWeights', for_good=6)
+    options = {**small_guard(2), 'default_hooks.logger.interval': 6}
+    runner = toy_run(hooks=[hook], options=options)
+    assert runner.iter == 18
+    assert 'roll-back 1 of' in log_text()
+    assert 'roll-back 2 of' not in log_text()
+
+
 def test_learning_rate_is_that_of_the_present_after_a_roll_back(toy_run):
     hook = dict(type='BreakWeights', for_good=7)
     broken = toy_run('broken', hooks=[hook], options=small_guard(4))
@@ -199,10 +209,17 @@ class _Images:
         return dict(img_path=f'folder/{index}.png')
 
 
+@pytest.mark.parametrize(
+    ('broke', 'what', 'images'),
+    [
+        (True, 'loss', ['other/9.png']),
+        (False, 'gradient', ['folder/1.png', 'folder/2.png', 'other/9.png']),
+    ],
+)
 def test_only_the_images_of_the_broken_process_are_blamed(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, broke, what, images
 ):
-    """Two ranks as all_gather_object returns them; rank 1's loss broke."""
+    """Two ranks as all_gather_object returns them; only rank 1 may have."""
     loader = SimpleNamespace(dataset=SimpleNamespace(dataset=_Images()))
     messages = []
     runner = SimpleNamespace(
@@ -216,13 +233,14 @@ def test_only_the_images_of_the_broken_process_are_blamed(
     monkeypatch.setattr(
         guard_hook,
         'all_gather_object',
-        lambda own: [own, [(True, ['other/9.png'])]],
+        lambda own: [own, [(broke, ['other/9.png'])]],
     )
     hook = NonFiniteGuardHook()
     hook.skips = 0
     hook._report(runner, [mine])
     line = json.loads((tmp_path / SKIPPED_FILE).read_text())
-    assert line['images'] == ['other/9.png']
+    assert line['images'] == images
+    assert line['not_finite'] == what
     assert 'other/9.png' in messages[0]
     assert hook.skips == 1
 

@@ -116,11 +116,14 @@ def test_weights_alone_can_be_loaded_into_another_run(
     assert toy_run('other', options=options).iter == 3 * 13
 
 
-@pytest.mark.parametrize('lost', [0, 1])
+@pytest.mark.parametrize(
+    ('lost', 'prefix'), [(0, ''), (0, 'module.'), (1, '')]
+)
 def test_weights_that_a_run_starts_from_fit_or_are_refused(
-    toy_run, tmp_path, log_text, lost
+    toy_run, tmp_path, log_text, lost, prefix
 ):
-    state = MODELS.build(dict(type='ToyModel')).state_dict()  # 9 tensors
+    model = MODELS.build(dict(type='ToyModel'))  # 9 tensors
+    state = model.state_dict(prefix=prefix)
     file = tmp_path / 'weights.pth'
     torch.save(dict(list(state.items())[lost:]), file)
     options = {'load_from': str(file), 'log_level': 'INFO'}

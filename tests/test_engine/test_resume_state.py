@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from siameseim.engine import resume_state
 from siameseim.engine.resume_state import (
     check_processes,
     check_state,
@@ -51,6 +52,16 @@ def test_a_checkpoint_from_before_repeats_had_none():
     assert check_state(run_on(12, 1), dict(state))
     with pytest.raises(InputError, match='was 1, now is 2'):
         check_state(run_on(12, 2), dict(state))
+
+
+def test_as_many_images_in_other_processes_go_on_up_to_rounding(monkeypatch):
+    state = make_state(run_on(12, 1))  # 4 images in one process
+    monkeypatch.setattr(resume_state, 'get_world_size', lambda: 2)
+    run = run_on(12, 1)
+    with pytest.raises(InputError, match='iteration was 4, now is 8'):
+        check_state(run, state)
+    run.train_dataloader.batch_size = 2
+    assert not check_state(run, state)
 
 
 def run_on_files(*paths):

@@ -73,3 +73,10 @@ def test_a_run_whose_hook_cannot_save_is_left_to_the_system(
     assert taken == []
     told = ''.join(capfd.readouterr())
     assert 'SIGTERM and Ctrl-C end this run at once, without saving' in told
+
+
+def test_a_signal_in_the_last_iteration_does_not_spoil_the_end(toy_run):
+    runner = toy_run(
+        epochs=1, hooks=[dict(type='TerminateAfter', iteration=6)]
+    )
+    assert runner.iter == 6
