@@ -29,6 +29,12 @@ def coffee() -> Image.Image:
 
 
 @pytest.fixture
+def small(coffee: Image.Image) -> Image.Image:
+    """The same of 48 x 32 pixels."""
+    return coffee.resize((48, 32))
+
+
+@pytest.fixture
 def folder(tmp_path: Path, photo: Image.Image) -> Path:
     """A folder with twelve different readable JPEGs, two levels deep."""
     for i in range(12):

@@ -1,12 +1,13 @@
 """Which messages pass."""
 
+import contextlib
 import logging
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from torch import nn
 
-from siameseim.engine.quiet import one_liners
+from siameseim.engine.quiet import one_liners, quiet
 from siameseim.engine.terse_runner import TerseRunner
 
 
@@ -22,6 +23,16 @@ def test_long_messages_wait_until_the_end_but_errors_do_not():
         logger.error('c\nd')
     logger.info('e\nf')
     assert seen == ['short', 'c\nd', 'e\nf']
+
+
+def test_it_is_quiet_for_a_while_only_also_after_an_error():
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    with contextlib.suppress(ValueError), quiet():
+        assert not logger.isEnabledFor(logging.WARNING)
+        assert logger.isEnabledFor(logging.ERROR)
+        raise ValueError
+    assert logger.level == level
 
 
 def test_runs_of_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
