@@ -61,7 +61,13 @@ def test_a_changed_setting_is_told(old, new, told):
 
 @pytest.mark.parametrize(
     ('old', 'new'),
-    [('', ''), ('num_workers=2', 'num_workers=8'), ('there', 'here')],
+    [
+        ('', ''),
+        ('num_workers=2', 'num_workers=8'),
+        ('there', 'here'),
+        ('model = dict(', 'model = dict(backbone=dict(with_cp=True), '),
+        ('model = dict(', "model = dict(neck=dict(init_cfg='other'), "),
+    ],
 )
 def test_what_changes_no_result_is_not_told(old, new):
     assert changed_settings(THEN, THEN.replace(old, new)) == []
