@@ -1,4 +1,4 @@
-"""The page: complete, self-contained, and errors that say what to do."""
+"""The page: complete and self-contained."""
 
 import re
 import shutil
@@ -19,7 +19,6 @@ from siameseim.report.pictures import (
     pair_figures,
 )
 from siameseim.visualization.figures import draw_log
-from tests.transfer_fixtures import tool
 
 LAST = 6  # iteration of the pictures
 
@@ -118,68 +117,6 @@ def test_text_in_pictures_is_9_pixels_high_on_a_phone(run, photos):
         assert texts
         for text in texts:
             assert text.get_fontsize() * shown >= 8.99, text.get_text()
-
-
-def test_a_folder_without_checkpoint_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match='holds no checkpoint'):
-        load_run(tmp_path)
-
-
-def test_a_checkpoint_without_config_is_refused(run, tmp_path):
-    path = tmp_path / 'alone.pth'
-    path.write_bytes((run / 'epoch_2.pth').read_bytes())
-    with pytest.raises(FileNotFoundError, match='--config'):
-        load_run(path)
-
-
-def test_a_backbone_file_is_refused(run, tmp_path):
-    path = tmp_path / 'backbone.pth'
-    torch.save({'cls_token': torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match='whole model'):
-        load_run(path, next(run.glob('*.py')))
-
-
-def test_a_damaged_config_is_named(run, tmp_path):
-    config = tmp_path / 'cut.py'
-    config.write_text("model = dict(type='Siam")
-    with pytest.raises(InputError, match=r'cut\.py is damaged \(line 1'):
-        load_run(run, config)
-
-
-def test_a_damaged_checkpoint_is_named(run, photos, tmp_path):
-    path = tmp_path / 'short.pth'
-    path.write_bytes((run / 'epoch_2.pth').read_bytes()[:1000])
-    config = next(run.glob('*.py'))
-    asked = [str(path), '--images', str(photos), '--config', str(config)]
-    with pytest.raises(SystemExit, match='short.pth .* cut short'):
-        tool('report').main(asked)
-
-
-def test_a_checkpoint_of_another_size_is_named(run, photos, tmp_path):
-    path = tmp_path / 'other.pth'
-    saved = torch.load(run / 'epoch_2.pth', weights_only=True)
-    saved['state_dict']['backbone.cls_token'] = torch.zeros(1, 1, 3)
-    torch.save(saved, path)
-    config = next(run.glob('*.py'))
-    asked = [str(path), '--images', str(photos), '--config', str(config)]
-    said = f'{path} does not fit the model of {config}: .*cls_token.*'
-    with pytest.raises(SystemExit, match=said) as stop:
-        tool('report').main(asked)
-    assert '\n' not in str(stop.value.code)
-
-
-def test_a_folder_in_place_of_the_page_is_refused_before_the_work(
-    photos, tmp_path
-):
-    asked = ['no_run', '--images', str(photos), '--out', str(tmp_path)]
-    with pytest.raises(SystemExit, match='is a folder: give a file, such as'):
-        tool('report').main(asked)
-
-
-def test_too_few_images_are_refused(run, photos, tmp_path):
-    (tmp_path / '0.png').write_bytes((photos / '0.png').read_bytes())
-    with pytest.raises(SystemExit, match='at least four'):
-        tool('report').main([str(run), '--images', str(tmp_path)])
 
 
 @pytest.fixture
