@@ -11,6 +11,7 @@ from mmengine.fileio import get_file_backend
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from siameseim.engine import SafeCheckpointHook
 from siameseim.engine.atomic_file import AtomicBackend, write_complete
 
 SECOND_EPOCH = threading.Event()
@@ -21,6 +22,16 @@ class TellSecondEpoch(Hook):
     def before_train_epoch(self, runner):
         if runner.epoch == 1:
             SECOND_EPOCH.set()
+
+
+@HOOKS.register_module()
+class JudgeFirstEpoch(Hook):
+    """Tells the checkpoint hook a metric, as a validation loop does."""
+
+    def before_train_epoch(self, runner):
+        for hook in runner.hooks:
+            if runner.epoch == 1 and isinstance(hook, SafeCheckpointHook):
+                hook.after_val_epoch(runner, dict(acc=0.5))
 
 
 def names(folder):
@@ -164,6 +175,23 @@ def test_a_stop_waits_for_the_file(stopped, tmp_path, put_late):
     put_late(lambda path: time.sleep(0.5))
     stopped(4)
     assert (tmp_path / 'run/last_checkpoint').read_text() == 'iter_4.pth'
+
+
+def test_a_file_is_not_written_twice_at_once(toy_run, tmp_path, put_late):
+    """The stock hook writes the last one anew once it knows the best."""
+
+    def wait(path):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.5)
+
+    put_late(wait)
+    toy_run(
+        epochs=2,
+        hooks=[dict(type='JudgeFirstEpoch')],
+        options={'default_hooks.checkpoint.save_best': 'acc'},
+    )
+    saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+    assert saved['message_hub']['runtime_info']['best_score'] == 0.5
 
 
 def test_what_a_killed_run_left_of_a_file_is_removed(toy_run, tmp_path):

@@ -83,6 +83,13 @@ class SafeCheckpointHook(CheckpointHook):
         if self._due and ends_window(runner, runner.iter + 1):
             self.save(runner, runner.iter + 1)
 
+    def after_val_epoch(
+        self, runner: Runner, metrics: dict[str, float]
+    ) -> None:
+        """Save the best, after the last, which is then written anew."""
+        self.finish()
+        super().after_val_epoch(runner, metrics)
+
     def after_train(self, runner: Runner) -> None:
         """Wait for the last file; publish it if asked to."""
         self.finish()
