@@ -9,6 +9,7 @@ import torch
 from siameseim.engine import guard_hook
 from siameseim.engine.guard_hook import SKIPPED_FILE, NonFiniteGuardHook
 from siameseim.engine.suspects import Step, odd_images, suspects
+from siameseim.models.siameseim import StepFeatures
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -66,3 +67,12 @@ def test_the_image_that_broke_a_step_is_blamed_alone():
     step = Step(1, [loss.detach()], [[5, 6, 7, 8]], [odd])
     assert not model.step_features.projected.isfinite().any()
     assert suspects(runner, step) == (2, ['folder/7.png'])
+
+
+def test_swapped_views_are_of_the_same_images():
+    zeros = torch.zeros(6, 5, 4)  # three images, both ways
+    broken = zeros.clone()
+    broken[4, 3, 2] = float('nan')
+    features = StepFeatures(zeros, broken, zeros, zeros)
+    runner = SimpleNamespace(model=SimpleNamespace(step_features=features))
+    assert odd_images(runner, 3).tolist() == [False, True, False]

@@ -36,10 +36,11 @@ def odd_images(runner: Runner, count: int) -> Tensor:
     carry what is not finite to all images, of all processes.
     """
     features = getattr(unwrapped(runner.model), 'step_features', None)
-    if features is None:
+    if features is None or count == 0:
         return torch.zeros(count, dtype=torch.bool)
     sums = features.online.sum((1, 2)) + features.target.sum((1, 2))
-    return ~sums[:count].isfinite()
+    odd = ~sums.isfinite()
+    return odd[:count] | odd[-count:]  # swapped views follow the others
 
 
 def suspects(runner: Runner, step: Step) -> tuple[int, list[str]]:
