@@ -37,15 +37,16 @@ def test_usr1_to_all_processes_is_a_stop_too(stopped, tmp_path):
 
 def test_a_later_signal_ends_the_process_at_once(monkeypatch):
     hook, raised = stop_hook.StopSignalHook(), []
-    hook._received = 0
+    hook._received, hook._since = 0, {}
     monkeypatch.setattr(signal, 'raise_signal', raised.append)
     monkeypatch.setattr(signal, 'signal', lambda *pair: raised.append(pair))
     now = time.monotonic()
     for seconds in (0, 1, 4.9):
         monkeypatch.setattr(time, 'monotonic', lambda s=seconds: now + s)
         hook._receive(signal.SIGINT, None)
-    assert raised == []
     monkeypatch.setattr(time, 'monotonic', lambda: now + 5.1)
+    hook._receive(signal.SIGTERM, None)  # Slurm's, at the time limit
+    assert raised == []
     hook._receive(signal.SIGINT, None)
     assert raised == [(signal.SIGINT, signal.SIG_DFL), signal.SIGINT]
 

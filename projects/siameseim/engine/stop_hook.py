@@ -31,8 +31,9 @@ class StopSignalHook(Hook):
     Slurm sends one of the first two before the time limit if the job asks for
     it. With several processes all stop after the same step, at most ten
     iterations later or at the end of the optimizer step, or after the first
-    step from there that is not skipped. A second signal, five seconds or more
-    after the first, ends the process at once.
+    step from there that is not skipped. The same signal again, five seconds or
+    more after it came first, ends the process at once; another does not, as
+    Slurm's SIGTERM after the SIGUSR1 that a job asked for.
     """
 
     priority = 'LOWEST'  # after a checkpoint of the same iteration
@@ -40,6 +41,7 @@ class StopSignalHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Take over the signals, if there is a hook that can save."""
         self._received = 0  # by this process
+        self._since: dict[int, float] = {}  # each signal's first arrival
         self._agreed = 0  # by all
         self._previous: dict[signal.Signals, Any] = {}
         saving = [h for h in runner.hooks if isinstance(h, SafeCheckpointHook)]
@@ -104,8 +106,8 @@ class StopSignalHook(Hook):
         return int(received)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if not self._received:
-            self._received, self._since = number, time.monotonic()
-        elif time.monotonic() - self._since > _ONCE:
+        self._received = self._received or number
+        now = time.monotonic()
+        if now - self._since.setdefault(number, now) > _ONCE:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
