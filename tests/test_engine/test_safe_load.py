@@ -73,3 +73,17 @@ def test_a_checkpoint_that_was_cut_short_is_named(toy_run, tmp_path, size):
     last.write_bytes(last.read_bytes()[:size])
     with pytest.raises(InputError, match=rf'{last} is no .* --resume FILE'):
         toy_run(resume='run/epoch_3.pth')
+
+
+def test_a_gpu_that_is_full_is_no_damaged_checkpoint(
+    toy_run, tmp_path, monkeypatch
+):
+    """Mmengine reads a checkpoint onto the device."""
+
+    def load(*_, **__):
+        raise torch.OutOfMemoryError('CUDA out of memory')
+
+    toy_run(epochs=1)
+    monkeypatch.setattr(torch, 'load', load)
+    with pytest.raises(torch.OutOfMemoryError):
+        toy_run(resume='run/epoch_1.pth')

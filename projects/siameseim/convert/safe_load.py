@@ -95,6 +95,8 @@ def unreadable_explained(path: Path, cure: str = '') -> Iterator[None]:
     """
     try:
         yield
+    except torch.OutOfMemoryError:  # of the device that it is read onto
+        raise
     except _UNREADABLE as error:
         if getattr(error, 'filename', None):  # it may not be opened
             raise

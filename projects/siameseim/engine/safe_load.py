@@ -65,7 +65,7 @@ def name_unreadable_checkpoints() -> None:
         path = Path(filename).expanduser()
         if not path.is_file():
             return stock(filename, map_location)  # which says so
-        cure = '. To go on from an earlier one: --resume FILE'
+        cure = '. A run goes on from an earlier one with --resume FILE'
         with unreadable_explained(path, cure):
             return stock(filename, map_location)
 
