@@ -31,7 +31,7 @@ from siameseim.engine.resume_state import check_processes
 from siameseim.engine.stop_hook import StopSignalHook
 from siameseim.engine.terse_runner import TerseRunner
 from siameseim.engine.tool_errors import one_line_for
-from siameseim.engine.worker_signals import end_workers
+from siameseim.engine.worker_signals import end_workers, start_tracker
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
@@ -204,6 +204,7 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
 
 def train(args: argparse.Namespace) -> int | str | None:
     """Train as the command line says: the exit status, if not 0."""
+    start_tracker()
     with one_line_for(OSError, ValueError, MemoryError):
         runner = build_runner(args)
     saves = any(isinstance(hook, StopSignalHook) for hook in runner.hooks)

@@ -1,11 +1,15 @@
 """Signals of a launcher, which may come twice and to several processes."""
 
 import signal
+import subprocess
+import sys
 import time
+from multiprocessing import resource_tracker
 
 import pytest
 
 from siameseim.engine import checkpoint_hook, stop_hook
+from siameseim.engine.worker_signals import start_tracker
 
 
 @pytest.fixture
@@ -33,6 +37,20 @@ def test_usr1_to_all_processes_is_a_stop_too(stopped, tmp_path):
     status = stopped(hooks=hooks, accumulation=4, workers=1)
     assert status == 128 + signal.SIGUSR1
     assert (tmp_path / 'run/epoch_2.pth').is_file()
+
+
+def test_usr1_does_not_end_the_process_that_cleans_up(monkeypatch):
+    code = 'import signal as s; s.raise_signal(s.SIGUSR1); print("alive")'
+    told = []
+
+    def start():
+        command = [sys.executable, '-c', code]
+        told.append(subprocess.run(command, stdout=subprocess.PIPE).stdout)
+
+    monkeypatch.setattr(resource_tracker, 'ensure_running', start)
+    start_tracker()
+    assert told == [b'alive\n']
+    assert signal.SIGUSR1 not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_a_later_signal_ends_the_process_at_once(monkeypatch):

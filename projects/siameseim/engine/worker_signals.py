@@ -1,8 +1,9 @@
-"""Loader workers that outlive the signal that ends a run."""
+"""Child processes that outlive the signal that ends a run."""
 
 import os
 import signal
 import threading
+from multiprocessing import resource_tracker
 
 from mmengine.registry import FUNCTIONS
 from torch.utils.data import DataLoader
@@ -40,6 +41,19 @@ def _obey_parent() -> None:
         sender = signal.sigwaitinfo({signal.SIGTERM}).si_pid
         if sender == os.getppid():
             os._exit(0)
+
+
+def start_tracker() -> None:
+    """Start the process that cleans up shared locks, deaf to SIGUSR1.
+
+    By itself it ignores the other two. If it died, each process of a run that
+    was stopped and saved would end in the traceback of its successor.
+    """
+    if not hasattr(signal, 'SIGUSR1'):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    resource_tracker.ensure_running()  # it inherits what is blocked
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_workers(loader: DataLoader) -> None:
