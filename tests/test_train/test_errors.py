@@ -76,6 +76,7 @@ def test_another_run_in_the_work_directory_is_named(told, tmp_path):
         text = told()
         other.stdin.close()
     assert f'another run trains in {work}: process 5 on node7' in text
+    assert text.rstrip().endswith(f'remove {work / LOCK_FILE}')
     assert not [*work.glob('*.pth')]
 
 

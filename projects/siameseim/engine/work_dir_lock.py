@@ -18,8 +18,9 @@ def only_run_in(work_dir: str) -> Iterator[None]:
     """Keep other runs out of a work directory while this one trains.
 
     They would replace each other's checkpoints. Of a process that is killed
-    no lock is left, nor do its loader workers hold it. Windows, and file
-    systems without locks, keep nobody out.
+    no lock is left, nor do its loader workers hold it; of a machine that went
+    down a file server may keep one. Windows, and file systems without locks,
+    keep nobody out.
 
     Raises:
         InputError: in the main process, if another run trains there.
@@ -27,7 +28,8 @@ def only_run_in(work_dir: str) -> Iterator[None]:
     if not is_main_process():
         yield
         return
-    with open(Path(work_dir) / LOCK_FILE, 'a+') as file:
+    path = Path(work_dir) / LOCK_FILE
+    with open(path, 'a+') as file:
         try:
             import fcntl  # not on Windows
 
@@ -37,7 +39,7 @@ def only_run_in(work_dir: str) -> Iterator[None]:
             raise InputError(
                 f'another run trains in {work_dir}: {file.read()}. Each would '
                 "replace the other's checkpoints: give another --work-dir, or "
-                'end that one'
+                f'end that one; if its machine went down, remove {path}'
             ) from error
         except (ModuleNotFoundError, OSError):  # no locks here
             pass
