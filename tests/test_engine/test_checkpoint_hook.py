@@ -111,15 +111,14 @@ def test_an_interrupted_save_leaves_the_old_file(
 def test_a_full_disk_keeps_the_previous_checkpoint(
     toy_run, tmp_path, monkeypatch
 ):
-    replace, calls = os.replace, []
+    replace = os.replace
 
-    def full_at_the_second_checkpoint(source, target):
-        calls.append(str(target))
-        if str(target).endswith('epoch_2.pth'):
+    def full_from_the_second_checkpoint_on(source, target):
+        if str(target).endswith(('epoch_2.pth', 'epoch_3.pth')):
             raise OSError(28, 'No space left on device')
         replace(source, target)
 
-    monkeypatch.setattr(os, 'replace', full_at_the_second_checkpoint)
+    monkeypatch.setattr(os, 'replace', full_from_the_second_checkpoint_on)
     with pytest.raises(OSError, match='No space left'):
         toy_run(options=keep(1))
     assert names(tmp_path / 'run') == ['epoch_1.pth']
@@ -175,6 +174,22 @@ def test_a_stop_waits_for_the_file(stopped, tmp_path, put_late):
     put_late(lambda path: time.sleep(0.5))
     stopped(4)
     assert (tmp_path / 'run/last_checkpoint').read_text() == 'iter_4.pth'
+
+
+def test_a_run_that_ends_since_a_file_failed_saves_the_next(
+    toy_run, tmp_path, put_late
+):
+    def fail(path):
+        if path.endswith('epoch_1.pth'):
+            raise OSError('the disk was full')
+
+    put_late(fail)
+    with pytest.raises(OSError, match='the disk was full'):
+        toy_run(epochs=3)
+    pointer, end = tmp_path / 'run/last_checkpoint', time.monotonic() + 60
+    while not pointer.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert pointer.read_text() == 'epoch_2.pth'
 
 
 def test_a_file_is_not_written_twice_at_once(toy_run, tmp_path, put_late):

@@ -19,10 +19,15 @@ class BackgroundWriter:
         self._error: Exception | None = None
 
     def start(self, write: Callable[[], object]) -> None:
-        """Begin to write, once all before is written; raises as ``finish``."""
-        self.finish()
-        self._thread = Thread(target=self._run, args=(write,))
-        self._thread.start()
+        """Begin to write, once all before is written; raises as ``finish``.
+
+        Also if that failed: what made it fail may have passed.
+        """
+        try:
+            self.finish()
+        finally:
+            self._thread = Thread(target=self._run, args=(write,))
+            self._thread.start()
 
     def finish(self) -> None:
         """Wait until all is written.
