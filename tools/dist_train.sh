@@ -45,7 +45,8 @@ fi
 # After SIGTERM or Ctrl-C torchrun waits so many seconds, by itself 30, for the
 # run to end its optimizer step and to save, before it kills it.
 export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=${TORCH_ELASTIC_SHUTDOWN_TIMEOUT:-300}
-# Of SIGUSR1 it would die itself, and leave the run alone.
+# Of SIGUSR1 it would die itself, and leave the run alone. (A torchrun that knows
+# no --signals-to-handle takes no notice of this, and does.)
 export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1
 
 exec "$python" -m torch.distributed.run \

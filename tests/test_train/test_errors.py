@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from siameseim.engine.work_dir_lock import LOCK_FILE
+from siameseim.engine.work_dir_lock import LOCK_FILE, only_run_in
 
 
 def test_missing_config_is_named(told):
@@ -78,6 +78,15 @@ def test_another_run_in_the_work_directory_is_named(told, tmp_path):
     assert f'another run trains in {work}: process 5 on node7' in text
     assert text.rstrip().endswith(f'remove {work / LOCK_FILE}')
     assert not [*work.glob('*.pth')]
+
+
+def test_a_lock_file_of_another_user_keeps_nobody_out(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr('builtins.open', refuse)
+    with only_run_in(str(tmp_path)):
+        pass
 
 
 def test_missing_checkpoint_is_named(told):

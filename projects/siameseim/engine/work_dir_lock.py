@@ -19,8 +19,8 @@ def only_run_in(work_dir: str) -> Iterator[None]:
 
     They would replace each other's checkpoints. Of a process that is killed
     no lock is left, nor do its loader workers hold it; of a machine that went
-    down a file server may keep one. Windows, and file systems without locks,
-    keep nobody out.
+    down a file server may keep one. Windows, file systems without locks and
+    files of another user keep nobody out.
 
     Raises:
         InputError: in the main process, if another run trains there.
@@ -29,7 +29,12 @@ def only_run_in(work_dir: str) -> Iterator[None]:
         yield
         return
     path = Path(work_dir) / LOCK_FILE
-    with open(path, 'a+') as file:
+    try:
+        file = open(path, 'a+')  # noqa: SIM115  closed below
+    except PermissionError:  # of another user, whose run may have ended
+        yield
+        return
+    with file:
         try:
             import fcntl  # not on Windows
 
