@@ -2,9 +2,11 @@
 
 import errno
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from siameseim.datasets import class_folders
+from siameseim.datasets import source_image
 from siameseim.datasets.class_folders import (
     class_names,
     read_image,
@@ -62,10 +64,10 @@ def test_hidden_folders_and_files_are_no_classes(tmp_path):
     ],
 )
 def test_only_what_is_of_the_image_is_blamed_on_it(monkeypatch, raised, kind):
-    def fail(path):
+    def fail(info):
         raise raised
 
-    monkeypatch.setattr(class_folders, 'default_loader', fail)
+    monkeypatch.setattr(source_image, '_content', fail)
     with pytest.raises(kind) as error:
         read_image('a.png')
     assert error.type is kind
@@ -74,5 +76,17 @@ def test_only_what_is_of_the_image_is_blamed_on_it(monkeypatch, raised, kind):
 def test_a_file_that_is_no_image_is_named_without_an_address(tmp_path):
     path = tmp_path / 'a.png'
     path.write_text('no image')
-    with pytest.raises(InputError, match=r'/a\.png .* image file\): mend'):
+    with pytest.raises(InputError, match=r'/a\.png .* image format\): mend'):
         read_image(str(path))
+
+
+def test_labelled_images_are_read_as_in_pretraining(tmp_path):
+    """16 bits are scaled, not clipped to white, and photographs upright."""
+    deep = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
+    Image.fromarray(deep).save(tmp_path / 'deep.tif')
+    found = np.asarray(read_image(str(tmp_path / 'deep.tif')))
+    np.testing.assert_array_equal(found[..., 1], np.round(deep / 257))
+    exif = Image.Exif()
+    exif[0x112] = 6  # turned by a quarter
+    Image.new('RGB', (4, 3)).save(tmp_path / 'turned.jpg', exif=exif)
+    assert read_image(str(tmp_path / 'turned.jpg')).size == (3, 4)

@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 from mmengine.config import Config
+from PIL import Image
 
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.errors import InputError
@@ -87,6 +88,14 @@ def test_what_is_hidden_is_no_class_and_no_image(colours, tmp_path):
     images = labelled.labelled_folder(root, (16, 16))
     assert images.classes == plain.classes
     assert images.targets == plain.targets
+
+
+def test_all_formats_of_pretraining_count(colours, tmp_path):
+    plain = labelled.labelled_folder(colours / 'val', (16, 16))
+    root = shutil.copytree(colours / 'val', tmp_path / 'val')
+    Image.new('RGB', (20, 20)).save(root / plain.classes[0] / 'more.jp2')
+    images = labelled.labelled_folder(root, (16, 16))
+    assert len(images) == len(plain) + 1
 
 
 def test_splits_with_other_classes_are_refused(colours, tmp_path):

@@ -2,11 +2,11 @@
 
 import errno
 from pathlib import Path
-from typing import Any
 
-from torchvision.datasets.folder import default_loader
+from PIL import Image
 
 from ..errors import InputError, some
+from .source_image import SourceImage, UnreadableImageError
 
 
 def split_folders(
@@ -75,25 +75,28 @@ def same_classes(train: str | Path, val: str | Path) -> list[str]:
     return known
 
 
-def read_image(path: str) -> Any:
-    """A file as RGB; a damaged one is not left out of an accuracy.
+def read_image(path: str) -> Image.Image:
+    """A file as pretraining reads it; damaged ones count in an accuracy.
 
     Args:
         path (str): image file.
+
+    Returns:
+        Image.Image: upright, 8-bit RGB.
 
     Raises:
         InputError: naming the file, if it cannot be read.
     """
     try:
-        return default_loader(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow raises any type
-        number = getattr(error, 'errno', None)
+        source = SourceImage.from_data_info(dict(img_path=path))
+        return Image.fromarray(source.decode())
+    except UnreadableImageError as error:
+        cause = error.__cause__ or error
+        number = getattr(cause, 'errno', None)
         if number not in (None, errno.ENOENT, errno.EIO):
-            raise  # of the machine, such as too many open files
-        why = next(iter(str(error).splitlines()), type(error).__name__)
-        why = why.partition(' <_io.')[0]  # an open file, by its address
+            raise cause from None  # of the machine: too many open files
+        if isinstance(cause, MemoryError):
+            raise cause from None
         raise InputError(
-            f'{path} cannot be read ({why}): mend or remove it'
-        ) from error
+            f'{path} cannot be read ({error}): mend or remove it'
+        ) from cause

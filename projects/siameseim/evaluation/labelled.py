@@ -15,10 +15,10 @@ from mmengine.dist import (
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms import v2
 
 from ..datasets.class_folders import class_names, read_image, same_classes
+from ..datasets.image_folder import image_extensions
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
 from ..models import SiameseIMViT
@@ -55,10 +55,11 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
     """
     steps = [*central_view(size), v2.PILToTensor()]
     root = os.path.expanduser(folder)
+    endings = image_extensions()
 
     def is_image(path: str) -> bool:
         hidden = f'{os.sep}.' in path[len(root) :]
-        return not hidden and path.lower().endswith(IMG_EXTENSIONS)
+        return not hidden and path.lower().endswith(endings)
 
     return _ClassFolders(
         root, v2.Compose(steps), loader=read_image, is_valid_file=is_image
