@@ -2,6 +2,7 @@
 
 import pytest
 from mmengine.config import Config
+from mmpretrain.registry import DATASETS
 
 from siameseim.errors import InputError
 from siameseim.transfer import classification, config
@@ -57,6 +58,17 @@ def test_images_of_cifar_as_files_are_loaded_and_swapped_to_rgb(tmp_path):
     assert changed.data_preprocessor.to_rgb is True
     steps = [s.type for s in changed.train_dataloader.dataset.pipeline]
     assert steps[0] == 'LoadImageFromFile'
+
+
+def test_images_of_all_endings_are_used(tmp_path):
+    classes(tmp_path / 'train', 'a')
+    classes(tmp_path / 'val', 'a')
+    (tmp_path / 'train/a/2.tiff').touch()
+    (tmp_path / 'train/a/3.WEBP').touch()
+    changed = cfg()
+    classification.set_data(changed, str(tmp_path))
+    dataset = dict(changed.train_dataloader.dataset, pipeline=[])
+    assert len(DATASETS.build(dataset)) == 3
 
 
 def test_settings_of_the_data_set_stay(tmp_path):

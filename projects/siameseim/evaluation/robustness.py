@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from ..convert.layouts import state_of
 from ..convert.safe_load import load_file
+from ..datasets.image_folder import image_extensions
 from ..transfer import classification
 from ..transfer.whole_checkpoint import check_whole
 from .corruptions import ALEXNET_ERRORS, SEVERITIES
@@ -98,6 +99,7 @@ def accuracy(
         dict(
             type='CustomDataset',
             data_root=str(folder),
+            extensions=image_extensions(),
             pipeline=pipeline or classifier.pipeline,
             serialize_data=False,  # it collects garbage each time, 75 times
         )

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.utils import to_2tuple
 
 from ..datasets.class_folders import same_classes, split_folders
+from ..datasets.image_folder import image_extensions
 from ..errors import InputError
 from .loaders import loaders, metrics
 
@@ -155,5 +156,7 @@ def _custom(folder: Path, classes: list[str], stock: ConfigDict) -> ConfigDict:
         data_root=str(folder.parent),
         data_prefix=folder.name,
         metainfo=dict(classes=classes),
+        # the stock list leaves out .tiff, .webp and others without a word
+        extensions=image_extensions(),
         **{key: stock[key] for key in kept if key in stock},
     )
