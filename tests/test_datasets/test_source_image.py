@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from siameseim.datasets import SourceImage, UnreadableImageError, source_image
+from siameseim.errors import InputError
 
 ORIENTATION = 0x0112
 
@@ -188,6 +189,21 @@ def test_arrays_are_taken_as_they_are(shape, rng):
     pixels = SourceImage.from_data_info(dict(img=array)).decode()
     expected = array if array.ndim == 3 else array[..., None].repeat(3, -1)
     np.testing.assert_array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ('shape', 'dtype'),
+    [
+        ((8, 9, 4), np.uint8),  # no opacity
+        ((8, 9, 2), np.uint8),
+        ((8, 9, 3), np.float32),
+        ((8, 9, 5), np.uint8),
+        ((8, 9), np.float16),
+    ],
+)
+def test_arrays_of_other_channels_are_refused(shape, dtype):
+    with pytest.raises(InputError, match=r'shape \(8, 9.*mix three channels'):
+        SourceImage.from_data_info(dict(img=np.zeros(shape, dtype)))
 
 
 def test_a_data_info_without_image_names_its_keys():

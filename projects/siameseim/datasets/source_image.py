@@ -10,6 +10,8 @@ from mmengine import fileio
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
+from ..errors import InputError
+
 # Pillow's own limit (179 million pixels) guards web servers; big scans and
 # panoramas are legitimate here. What stops at this one would need 2 GB.
 MAX_PIXELS = 500_000_000
@@ -76,7 +78,8 @@ class SourceImage:
 
         Args:
             info (dict): Has ``img`` (an RGB or greyscale uint8 array, as
-                CIFAR-10 and MNIST hold); ``archive``, ``offset`` and
+                CIFAR-10 and MNIST hold, or what ``to_rgb`` takes of one
+                channel); ``archive``, ``offset`` and
                 ``size`` (a part of a file, in bytes); or ``img_path`` (any
                 file or URL that mmengine's file backends read, with
                 ``backend_args`` if that takes more to say).
@@ -86,10 +89,11 @@ class SourceImage:
 
         Raises:
             UnreadableImageError: If Pillow cannot read the file.
+            InputError: If ``img`` is an array that has no such pixels.
             ValueError: If the data info holds no image.
         """
         if 'img' in info:
-            return cls(Image.fromarray(np.asarray(info['img'])))
+            return cls(_from_array(np.asarray(info['img'])))
         if 'img_path' not in info:
             raise ValueError(
                 'the dataset must give "img_path" or "img" for each sample, '
@@ -131,6 +135,24 @@ class SourceImage:
             return np.asarray(image)
         except Exception as error:  # Pillow raises any type
             raise UnreadableImageError(_reason(error)) from error
+
+
+def _from_array(pixels: np.ndarray) -> Image.Image:
+    """Refuse what is neither grey nor RGB.
+
+    Of two or four channels Pillow takes the last one for opacity.
+    """
+    try:
+        image = Image.fromarray(pixels)
+    except TypeError:
+        image = None
+    if image is None or image.mode in ('LA', 'RGBA'):
+        raise InputError(
+            f'"img" of the dataset is an array of shape {pixels.shape} and '
+            f'type {pixels.dtype}: it must be (height, width), or (height, '
+            'width, 3) of type uint8, so choose or mix three channels'
+        )
+    return image
 
 
 def _content(info: dict[str, Any]) -> bytes:
