@@ -10,9 +10,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from mmpretrain.registry import DATASETS, MODELS
+from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
 from PIL import Image
 
+from siameseim.datasets import SourceImage
 from siameseim.engine.train_config import set_data
 from siameseim.errors import InputError
 from tests.test_train.conftest import SMOKE
@@ -79,6 +80,29 @@ def test_a_mask_of_ones_own_reaches_the_model(plugin, images, tmp_path):
         assert not samples['mask'][:, 4:].any()
 
 
+def test_both_views_have_the_turn_of_their_image(plugin, tmp_path):
+    plugin('my_turns')
+    importlib.import_module('my_turns')
+    turns = TRANSFORMS.build(dict(type='QuarterTurns'))
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    found = set()
+    for seed in range(20):
+        source = SourceImage.from_data_info(dict(img=pixels))
+        rng = np.random.default_rng(seed)
+        turned = turns(dict(source=source, rng=rng))['source']
+        assert turned.decode().shape[:2] == (turned.height, turned.width)
+        found.add(turned.decode().tobytes())
+    assert found == {np.rot90(pixels, n).tobytes() for n in range(4)}
+
+
+def test_turned_images_train(plugin, images, tmp_path):
+    plugin('my_turns')
+    path = tmp_path / 'config.py'
+    text = block("dict(type='QuarterTurns')")
+    path.write_text(text.replace('CLONE', str(ROOT)))
+    assert batches(path, images)
+
+
 def test_boxes_follow_the_views(plugin, tmp_path):
     """Where a white object is in each view, its box is."""
     pytest.importorskip('mmdet')
@@ -92,7 +116,7 @@ def test_boxes_follow_the_views(plugin, tmp_path):
     coco = dict(
         images=[dict(id=1, file_name='1.png', height=80, width=100)],
         annotations=[{**mark, 'iscrowd': 0}],
-        categories=[dict(id=1, name='person')],
+        categories=[dict(id=1, name='mitosis')],
     )
     (tmp_path / 'COCO/annotations.json').write_text(json.dumps(coco))
     path = tmp_path / 'config.py'
