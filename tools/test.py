@@ -10,7 +10,9 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
@@ -97,7 +99,7 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def measure(args: argparse.Namespace) -> dict[str, float]:
+def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Test as the command line says: the scores."""
     with one_line_for(OSError, ValueError):
         launch.check_launcher(args.launcher)
@@ -112,14 +114,14 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
         return runner.test()
 
 
-def main(argv: Sequence[str] | None = None) -> dict[str, float]:
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Test as the command line says and return the results."""
     args = parse_args(argv)
     scores = measure(args)
     writes = args.out and is_main_process()
     launch.end_group()
-    # some metrics return numpy scalars, which JSON does not know
-    results = {name: float(value) for name, value in scores.items()}
+    # some metrics return arrays and tensors, which JSON does not know
+    results = {k: torch.as_tensor(v).tolist() for k, v in scores.items()}
     if writes:
         Path(args.out).write_text(json.dumps(results, indent=2) + '\n')
     return results

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 
 from siameseim.engine import launch
@@ -38,6 +40,21 @@ def test_the_folder_is_made_before_the_test(scoring, tmp_path):
     saved(tmp_path / 'checkpoint.pth', {})
     scoring.load_config(scoring.parse_args(ARGS))
     assert (tmp_path / 'results/a').is_dir()
+
+
+def test_scores_may_be_arrays(scoring, tmp_path, monkeypatch):
+    """Such as the matrix of mmpretrain's ConfusionMatrix."""
+    (tmp_path / 'results/a').mkdir(parents=True)
+    scores = dict(
+        top1=np.float64(0.5),
+        confusion=torch.tensor([[7, 1], [0, 2]]),
+        recall=[1.0, 0.25],
+    )
+    monkeypatch.setattr(scoring, 'measure', lambda args: scores)
+    scoring.main(ARGS)
+    found = json.loads((tmp_path / 'results/a/x.json').read_text())
+    expected = dict(top1=0.5, confusion=[[7, 1], [0, 2]], recall=[1.0, 0.25])
+    assert found == expected
 
 
 @pytest.mark.parametrize('main_process', [True, False])
