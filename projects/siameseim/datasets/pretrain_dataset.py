@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS, TRANSFORMS
 
 from ..errors import InputError
+from .bit_depth import warn_of_low_bits
 from .decoded_cache import DecodedCache, DecodedSource
 from .image_folder import printable
 from .source_image import SourceImage, UnreadableImageError
@@ -86,6 +87,7 @@ class PretrainDataset:
         if isinstance(dataset, dict):
             dataset = DATASETS.build(dataset)
         dataset.full_init()
+        warn_of_low_bits(dataset)
         self.dataset = dataset
         self.pipeline = Compose(
             [
