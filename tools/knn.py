@@ -17,6 +17,7 @@ Examples:
 import argparse
 import logging
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,8 +51,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def measure(args: argparse.Namespace) -> tuple[dict[int, float], int, int]:
-    """Accuracy by k, the number of images and that of classes."""
+def measure(
+    args: argparse.Namespace,
+) -> tuple[dict[int, float], Counter[int]]:
+    """Accuracy by k, and how many images of each class were classified."""
     if bool(args.data) == bool(args.train and args.val):
         raise ValueError('give either --data, or --train and --val')
     train, val = (
@@ -77,7 +80,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[int, float], int, int]:
         num_workers=args.workers,
         precision=args.precision,
     )
-    return scores, len(splits[1]), len(splits[0].classes)
+    return scores, Counter(splits[1].targets)
 
 
 @one_line_for(OSError, ValueError)
@@ -87,14 +90,16 @@ def main(argv: Sequence[str] | None = None) -> dict[int, float]:
     logging.disable(logging.INFO - 1)
     launch.check_launcher(args.launcher)
     launch.init_group(args.launcher)
-    scores, images, classes = measure(args)
+    scores, counts = measure(args)
     if is_main_process():
         what = args.checkpoint or 'the untrained network'
+        images, largest = counts.total(), max(counts.values())
         for k, score in scores.items():
             error = math.sqrt(score * (1 - score) / images)
             print(
                 f'k-NN (k={k}) of {what}: {score:.1%} (standard error '
-                f'{error:.1%}) of {images} images, {classes} classes'
+                f'{error:.1%}) of {images} images, {len(counts)} classes, the '
+                f'largest with {largest / images:.1%} of the images'
             )
     launch.end_group()
     return scores

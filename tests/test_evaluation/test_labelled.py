@@ -204,6 +204,7 @@ def test_one_command_with_several_k(colours, capsys):
     assert scores == {1: 1.0, 5: 1.0}  # colours are told apart by any ViT
     said = capsys.readouterr().out
     assert '100.0% (standard error 0.0%) of 9 images, 3 classes' in said
+    assert 'the largest with 33.3% of the images' in said
 
 
 def test_the_tool_says_how_sure_an_accuracy_is(colours, capsys, monkeypatch):
