@@ -40,6 +40,13 @@ def test_a_label_that_is_no_class_names_mask_and_value(split):
         check([[0, 3], [1, 255]], split)
 
 
+@pytest.mark.parametrize('shifted', [False, True])
+def test_a_label_is_told_as_the_mask_has_it(shifted):
+    with pytest.raises(InputError) as error:
+        check([[0, 3]], reduce_zero_label=shifted)
+    assert ('the value 4 in the file' in str(error.value)) == shifted
+
+
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
 def test_all_classes_and_ignored_pixels_pass(split):
     check([[0, 1], [2, 255]], split)

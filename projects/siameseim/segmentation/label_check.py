@@ -92,9 +92,11 @@ def _check_labels(sample: SegDataSample, classes: int) -> None:
     labels = sample.gt_sem_seg.data
     highest = int(labels.where(labels != _IGNORED, -1).max())
     if highest >= classes:
+        shifted = sample.get('reduce_zero_label', False)
+        value = f' (the value {highest + 1} in the file)' if shifted else ''
         raise InputError(
-            f'mask {sample.seg_map_path} has the label {highest}, but the '
-            f'data set has the classes 0 to {classes - 1} (and {_IGNORED}: '
+            f'mask {sample.seg_map_path} has the label {highest}{value}, '
+            f'but the data set has the classes 0 to {classes - 1} (and {_IGNORED}: '
             'ignored): correct metainfo=dict(classes=...), reduce_zero_label '
             'or the mask'
         )
