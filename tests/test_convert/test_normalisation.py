@@ -4,14 +4,17 @@ import json
 
 import pytest
 from mmengine.config import Config
+from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
 from siameseim.convert import load_file, load_pretrained
 from siameseim.convert.normalisation import (
     IMAGENET,
     Normalisation,
+    attach,
     find_normalisation,
     normalisation_of,
+    warn_of_another,
 )
 from siameseim.models import SiameseIMViT
 from tests.vit_fixtures import SIZES, saved, tiny_vit
@@ -107,3 +110,32 @@ def test_one_value_holds_for_all_channels():
     one = Normalisation((127.5,), (51.0,))
     assert one.fractions(3) == ([0.5] * 3, [0.2] * 3)
     assert normalisation_of(nn.Identity()) == IMAGENET
+
+
+@pytest.mark.parametrize(
+    ('trained', 'used', 'told'),
+    [
+        (([10, 20, 30], [40, 50, 60]), IMAGENET, True),
+        (([10, 20, 30], [40, 50, 60]), (None, None), True),
+        (([10, 20, 30], [40, 50, 60]), ([10, 20, 30], [40, 50, 60]), False),
+        (([10], [40]), ([10, 10, 10], [40, 40, 40]), False),
+        (IMAGENET, ([10, 20, 30], [40, 50, 60]), False),  # maybe a guess
+        (IMAGENET, IMAGENET, False),
+    ],
+)
+def test_a_model_with_other_values_is_told_of(
+    trained, used, told, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(
+        'siameseim.convert.normalisation.print_log',
+        lambda text, **_: said.append(text),
+    )
+    model = nn.Module()
+    model.backbone = nn.Identity()
+    attach(model.backbone, Normalisation(*map(tuple, trained)))
+    model.data_preprocessor = ImgDataPreprocessor(*used)
+    warn_of_another(model)
+    assert bool(said) == told
+    if told:
+        assert 'mean [10.0, 20.0, 30.0] and std [40.0, 50.0' in said[0]

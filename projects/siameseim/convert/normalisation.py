@@ -1,9 +1,11 @@
 """Mean and deviation by which the images of a backbone are normalised."""
 
+import logging
 from typing import Any, NamedTuple
 
+import numpy as np
 from mmengine.logging import print_log
-from torch import nn
+from torch import Tensor, nn
 
 from ..config_text import stored_settings
 
@@ -75,6 +77,33 @@ def normalisation_of(model: nn.Module) -> Normalisation:
             logger='current',
         )
     return found
+
+
+def warn_of_another(model: nn.Module) -> None:
+    """Say so if a model feeds its loaded backbone other values.
+
+    Args:
+        model (nn.Module): has ``backbone`` and ``data_preprocessor``. If the
+            backbone has ImageNet's values they may be a guess: no warning.
+    """
+    trained = getattr(getattr(model, 'backbone', None), _NAME, IMAGENET)
+    own = getattr(model, 'data_preprocessor', None)
+    mean, std = getattr(own, 'mean', None), getattr(own, 'std', None)
+    used = _RAW
+    if isinstance(mean, Tensor) and isinstance(std, Tensor):
+        used = Normalisation(
+            tuple(mean.flatten().tolist()), tuple(std.flatten().tolist())
+        )
+    if trained == IMAGENET or np.allclose(
+        used.fractions(3), trained.fractions(3), atol=1e-5
+    ):
+        return
+    print_log(
+        f'model.data_preprocessor has {used}, but the backbone was trained '
+        f'on images normalised by {trained}: give it the same mean and std',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def _given(mean: Any, std: Any, scale: float = 1) -> Normalisation | None:

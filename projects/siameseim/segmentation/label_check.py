@@ -96,9 +96,9 @@ def _check_labels(sample: SegDataSample, classes: int) -> None:
         value = f' (the value {highest + 1} in the file)' if shifted else ''
         raise InputError(
             f'mask {sample.seg_map_path} has the label {highest}{value}, '
-            f'but the data set has the classes 0 to {classes - 1} (and {_IGNORED}: '
-            'ignored): correct metainfo=dict(classes=...), reduce_zero_label '
-            'or the mask'
+            f'but the data set has the classes 0 to {classes - 1} (and '
+            f'{_IGNORED}: ignored): correct metainfo=dict(classes=...), '
+            'reduce_zero_label or the mask'
         )
 
 

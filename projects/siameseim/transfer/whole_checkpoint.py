@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ..convert.layouts import stored_state
+from ..convert.normalisation import warn_of_another
 from ..engine.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
@@ -124,6 +125,10 @@ class WholeCheckpointHook(Hook):
         runner.logger.warning(f'{text}: scores mean nothing if they differ')
 
     def before_train(self, runner: Runner) -> None:
-        """Say so if there is nothing left to do."""
+        """Say so if there is nothing left to do, or images are not as were.
+
+        The weights are loaded by now.
+        """
+        warn_of_another(unwrapped(runner.model))
         if runner.iter >= runner.max_iters:
             runner.logger.info('the training is done: nothing to do')
