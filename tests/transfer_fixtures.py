@@ -24,6 +24,7 @@ def tool(name):
     Those of one name and second would share the first one's.
     """
     MMLogger._instance_dict.clear()
+    forget_visualizers()
     path = ROOT / f'tools/{name}.py'
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
