@@ -1,0 +1,114 @@
+"""A thread writes checkpoints while training goes on."""
+
+import threading
+import time
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
+
+from siameseim.engine import SafeCheckpointHook
+from siameseim.engine.atomic_file import AtomicBackend
+
+SECOND_EPOCH = threading.Event()
+
+
+@HOOKS.register_module()
+class TellSecondEpoch(Hook):
+    def before_train_epoch(self, runner):
+        if runner.epoch == 1:
+            SECOND_EPOCH.set()
+
+
+@HOOKS.register_module()
+class JudgeFirstEpoch(Hook):
+    """Tells the checkpoint hook a metric, as a validation loop does."""
+
+    def before_train_epoch(self, runner):
+        for hook in runner.hooks:
+            if runner.epoch == 1 and isinstance(hook, SafeCheckpointHook):
+                hook.after_val_epoch(runner, dict(acc=0.5))
+
+
+@pytest.fixture
+def put_late(monkeypatch):
+    """Lets something happen first."""
+
+    def apply(wait):
+        put = AtomicBackend.put
+
+        def put_after(self, content, path):
+            wait(str(path))
+            put(self, content, path)
+
+        monkeypatch.setattr(AtomicBackend, 'put', put_after)
+
+    return apply
+
+
+def test_training_goes_on_while_a_file_is_written(toy_run, tmp_path, put_late):
+    def wait(path):
+        if path.endswith('epoch_1.pth'):
+            assert SECOND_EPOCH.wait(timeout=60)
+
+    toy_run('other', epochs=2)
+    SECOND_EPOCH.clear()
+    put_late(wait)
+    toy_run(epochs=2, hooks=[dict(type='TellSecondEpoch')])
+    for name in ('epoch_1.pth', 'epoch_2.pth'):
+        ours, other = (
+            torch.load(tmp_path / run / name, weights_only=True)['state_dict']
+            for run in ('run', 'other')
+        )
+        torch.testing.assert_close(ours, other, rtol=0, atol=0)
+    assert (tmp_path / 'run/last_checkpoint').read_text() == 'epoch_2.pth'
+
+
+def test_a_roll_back_waits_for_the_file_it_needs(toy_run, put_late, capfd):
+    put_late(lambda path: time.sleep(0.5))
+    toy_run(
+        epochs=2,
+        hooks=[dict(type='BreakWeights', for_good=6)],
+        options={'default_hooks.guard.max_skips': 2},
+    )
+    assert 'are again those of' in ''.join(capfd.readouterr())
+
+
+def test_a_stop_waits_for_the_file(stopped, tmp_path, put_late):
+    put_late(lambda path: time.sleep(0.5))
+    stopped(4)
+    assert (tmp_path / 'run/last_checkpoint').read_text() == 'iter_4.pth'
+
+
+def test_a_run_that_ends_since_a_file_failed_saves_the_next(
+    toy_run, tmp_path, put_late
+):
+    def fail(path):
+        if path.endswith('epoch_1.pth'):
+            raise OSError('the disk was full')
+
+    put_late(fail)
+    with pytest.raises(OSError, match='the disk was full'):
+        toy_run(epochs=3)
+    pointer, end = tmp_path / 'run/last_checkpoint', time.monotonic() + 60
+    while not pointer.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert pointer.read_text() == 'epoch_2.pth'
+
+
+def test_a_file_is_not_written_twice_at_once(toy_run, tmp_path, put_late):
+    """The stock hook writes the last one anew once it knows the best."""
+
+    def wait(path):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.5)
+
+    put_late(wait)
+    toy_run(
+        epochs=2,
+        hooks=[dict(type='JudgeFirstEpoch')],
+        options={'default_hooks.checkpoint.save_best': 'acc'},
+    )
+    saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+    assert saved['message_hub']['runtime_info']['best_score'] == 0.5
