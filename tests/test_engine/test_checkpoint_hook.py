@@ -39,17 +39,6 @@ def test_a_resumed_run_removes_files_of_the_first(toy_run, stopped, tmp_path):
     assert names(tmp_path / 'run') == ['epoch_3.pth']
 
 
-def test_torch_loads_a_file_without_types_that_were_allowed(toy_run, tmp_path):
-    """As another program does; stock files hold NumPy's and mmengine's."""
-    toy_run(epochs=1)
-    allowed = torch.serialization.get_safe_globals()
-    torch.serialization.clear_safe_globals()
-    try:
-        torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
-    finally:
-        torch.serialization.add_safe_globals(allowed)
-
-
 def test_a_file_that_is_saved_twice_is_not_removed(stopped, tmp_path):
     """As it is due, and once more for a signal."""
     stopped(4, options={**keep(1), **every(4)})

@@ -84,9 +84,12 @@ def test_a_lock_file_of_another_user_keeps_nobody_out(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError
 
-    monkeypatch.setattr('builtins.open', refuse)
-    with only_run_in(str(tmp_path)):
-        pass
+    trained = []
+    with monkeypatch.context() as patch:
+        patch.setattr('builtins.open', refuse)
+        with only_run_in(str(tmp_path)):
+            trained.append(True)
+    assert trained == [True]
 
 
 def test_missing_checkpoint_is_named(told):
