@@ -4,9 +4,9 @@
 #   CONFIG=THIS_FILE tools/gpu_imagenette.sh DATA WORK_DIR
 # Hardware: one H100 and 16 cores; not run.
 # Expected: not run (docs/comparison.md).
-# Numbers: those of the whitened variant, but for batches of 64, as smaller ones
-# gained most so far, with a rate divided by the root of 2 and a target that
-# averages over as many images; and 98 of 196 patches masked, between the
+# Numbers: those of the whitened variant, but for batches of 64, as smaller
+# ones gained most so far, with a rate divided by the root of 2 and a target
+# that averages over as many images; and 98 of 196 patches masked, between the
 # variant's 79 and the paper's 118, as nothing masked had 6.5 points less.
 _base_ = ['siameseim_vits_imagenette_200e_whitened.py']
 
