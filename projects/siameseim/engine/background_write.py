@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from threading import Thread
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
@@ -15,19 +15,17 @@ class BackgroundWriter:
     """
 
     def __init__(self) -> None:
-        self._thread: Thread | None = None
-        self._error: Exception | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._last: Future | None = None
 
     def start(self, write: Callable[[], object]) -> None:
         """Begin to write, once all before is written; raises as ``finish``.
 
         Also if that failed: what made it fail may have passed.
         """
-        try:
-            self.finish()
-        finally:
-            self._thread = Thread(target=self._run, args=(write,))
-            self._thread.start()
+        before, self._last = self._last, self._thread.submit(_told, write)
+        if before is not None:
+            before.result()
 
     def finish(self) -> None:
         """Wait until all is written.
@@ -35,19 +33,17 @@ class BackgroundWriter:
         Raises:
             Exception: with which writing failed, once.
         """
-        if self._thread is not None:
-            self._thread.join()
-        self._thread = None
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
+        before, self._last = self._last, None
+        if before is not None:
+            before.result()
 
-    def _run(self, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except Exception as error:
-            self._error = error
-            print_log(f'not saved: {error}', 'current', logging.ERROR)
+
+def _told(write: Callable[[], object]) -> None:
+    try:
+        write()
+    except Exception as error:
+        print_log(f'not saved: {error}', 'current', logging.ERROR)
+        raise
 
 
 @register_backend('held')
