@@ -106,6 +106,15 @@ class SafeCheckpointHook(CheckpointHook):
         self._writer.finish()
         barrier()
 
+    def last_saved(self) -> Path | None:
+        """The newest checkpoint of this run, not of another in its folder.
+
+        All processes must call it.
+        """
+        self.finish()
+        files = [Path(self.out_dir, name) for name in reversed(self._kept)]
+        return next(filter(Path.is_file, files), None)
+
     def save(self, runner: Runner, done: int) -> bool:
         """Save after ``done`` iterations, where an optimizer window ends.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, is_main_process
-from mmengine.hooks import CheckpointHook, Hook
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
@@ -143,7 +143,8 @@ class NonFiniteGuardHook(Hook):
 
     def _go_back(self, runner: Runner) -> None:
         """Roll back, or stop if that was tried often enough."""
-        checkpoint = _last_good_checkpoint(runner)
+        saving = [hook for hook in runner.hooks if hasattr(hook, 'last_saved')]
+        checkpoint = saving[0].last_saved() if saving else None
         tried = self.rollbacks == self.max_rollbacks
         if tried or checkpoint is None:
             reason = (
@@ -171,22 +172,6 @@ class NonFiniteGuardHook(Hook):
             f'{self.rollbacks} of at most {self.max_rollbacks}), and the run '
             'goes on with the next images'
         )
-
-
-def _last_good_checkpoint(runner: Runner) -> Path | None:
-    """The newest checkpoint of this run, not of another in its folder.
-
-    All processes must call it.
-    """
-    names = runner.message_hub.get_info('kept_checkpoints', default=[])
-    folder = ''
-    for hook in runner.hooks:
-        if isinstance(hook, CheckpointHook):
-            folder = hook.out_dir
-            if hasattr(hook, 'finish'):  # SafeCheckpointHook may still write
-                hook.finish()
-    files = [Path(folder) / name for name in names]
-    return next((file for file in reversed(files) if file.is_file()), None)
 
 
 def _roll_back(runner: Runner, checkpoint: Path) -> None:
