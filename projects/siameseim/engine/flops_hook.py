@@ -42,23 +42,7 @@ class FlopsHook(Hook):
     ) -> None:
         """Count the first images of the first batch."""
         if self._per_image is None:
-            model = unwrapped(runner.model)
-            known = isinstance(model, SiameseIM)
-            self._per_image = 0.0
-            if known:
-                self._per_image = self._counted(runner, model, data_batch)
-
-    def _counted(self, runner: Runner, model: SiameseIM, batch: Any) -> float:
-        """Operations an image; 0 if the loss fails.
-
-        Then the step, which comes next, fails too and says where, while
-        mmengine would say that this hook did.
-        """
-        try:
-            return flops_an_image(model, batch)
-        except Exception:
-            runner.logger.warning('FLOPs were not counted', exc_info=True)
-            return 0.0
+            self._per_image = _counted(runner, data_batch)
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Add the speed to a log line that is due."""
@@ -71,6 +55,22 @@ class FlopsHook(Hook):
         hub.update_scalar('train/tflops', tflops)
         if self._peak is not None:
             hub.update_scalar('train/mfu', tflops / self._peak)
+
+
+def _counted(runner: Runner, batch: Any) -> float:
+    """Operations an image; 0 of other methods, or if the loss fails.
+
+    Then the step, which comes next, fails too and says where, while mmengine
+    would say that the hook did.
+    """
+    model = unwrapped(runner.model)
+    if not isinstance(model, SiameseIM):
+        return 0.0
+    try:
+        return flops_an_image(model, batch)
+    except Exception:
+        runner.logger.warning('FLOPs were not counted', exc_info=True)
+        return 0.0
 
 
 def flops_an_image(model: SiameseIM, batch: dict[str, Any]) -> float:
