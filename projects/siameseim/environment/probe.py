@@ -37,17 +37,16 @@ def run_probes(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _run(command: list[str], seconds: int) -> tuple[str, str]:
     """Return what a command printed, and how it ended."""
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
     try:
-        output, _ = child.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        output, _ = child.communicate()
-        return output, f'did not end within {seconds} s'
-    return output, f'ended the process (exit code {child.returncode})'
+        child = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as slow:
+        output = slow.stdout or b''
+        return output.decode(), f'did not end within {seconds} s'
+    ending = f'ended the process (exit code {child.returncode})'
+    return child.stdout.decode(), ending
