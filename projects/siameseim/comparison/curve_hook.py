@@ -8,7 +8,6 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torchvision.datasets import ImageFolder
 
-from ..engine.rng_state import get_rng_state, set_rng_state
 from .frozen_scores import frozen_scores
 
 _INFO = 'frozen_curve'
@@ -62,7 +61,8 @@ class FrozenCurveHook(Hook):
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         spent, done = self._count(runner), runner.epoch + 1
-        if done % self.interval == 0 or done == runner.max_epochs:
+        due = self.every_n_epochs(runner, self.interval)
+        if due or self.is_last_train_epoch(runner):
             self._add(runner, done, spent)
 
     def _count(self, runner: Runner) -> dict[str, float]:
@@ -83,7 +83,6 @@ class FrozenCurveHook(Hook):
         return runner.message_hub.get_info(_INFO)
 
     def _add(self, runner: Runner, epoch: int, spent: dict) -> None:
-        state = get_rng_state()  # building a ViT draws its weights
         scores = frozen_scores(
             runner.model.backbone,
             runner.model.data_preprocessor,
@@ -91,7 +90,6 @@ class FrozenCurveHook(Hook):
             with_linear=epoch in (0, runner.max_epochs),
             num_workers=self.num_workers,
         )
-        set_rng_state(state)
         self.points(runner).append({'epoch': epoch, **spent, **scores})
         text = ', '.join(f'{name} {v:.2f}' for name, v in scores.items())
         runner.logger.info(f'frozen backbone after epoch {epoch}: {text}')

@@ -4,6 +4,7 @@ All methods are read the same way: mean of the patch tokens of the last block,
 after its final norm where the method trains one.
 """
 
+import torch
 from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from sklearn.linear_model import LogisticRegression
@@ -49,15 +50,16 @@ def plain_vit(backbone: VisionTransformer) -> SiameseIMViT:
     Returns:
         SiameseIMViT: on the same device, in eval mode, without gradient.
     """
-    copy: SiameseIMViT = MODELS.build(
-        dict(
-            type='SiameseIMViT',
-            arch=backbone.arch_settings,
-            img_size=backbone.img_size,
-            patch_size=backbone.patch_embed.projection.kernel_size[0],
-            final_norm=backbone.final_norm,
+    with torch.random.fork_rng([]):  # else it would draw of the run's numbers
+        copy: SiameseIMViT = MODELS.build(
+            dict(
+                type='SiameseIMViT',
+                arch=backbone.arch_settings,
+                img_size=backbone.img_size,
+                patch_size=backbone.patch_embed.projection.kernel_size[0],
+                final_norm=backbone.final_norm,
+            )
         )
-    )
     state = backbone.state_dict()
     for name in [name for name in state if name.startswith('ln2.')]:
         del state[name]  # the norm of pooled tokens
@@ -74,9 +76,7 @@ def frozen_scores(
     with_linear: bool = True,
     num_workers: int = 2,
 ) -> dict[str, float]:
-    """k-NN, linear probe and effective rank.
-
-    Building the copy of ``plain_vit`` draws random numbers.
+    """k-NN, linear probe and effective rank; draws no random number.
 
     Args:
         backbone (VisionTransformer): as for ``plain_vit``.
