@@ -46,9 +46,8 @@ def _collapse(
     signs = [*filter(None, map(_signs, log))]
     if not count or not signs:
         return ''
-    untrained = {b: FeatureSigns(*v) for b, v in info[UNTRAINED].items()}
     limits = Limits(**(watch.get('limits') or {}))
-    found = '; '.join(collapsed(signs[-1], untrained, limits))
+    found = '; '.join(collapsed(signs[-1], info[UNTRAINED], limits))
     sure = count >= watch.get('patience', 2)
     verdict = (
         'The network seems to have collapsed'

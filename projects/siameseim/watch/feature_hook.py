@@ -145,11 +145,7 @@ class FeatureWatchHook(Hook):
             hub.update_info(UNTRAINED, {b: [*v] for b, v in signs.items()})
         if runner.iter < self.warmup * runner.max_iters:
             return
-        untrained = {
-            branch: FeatureSigns(*values)
-            for branch, values in hub.get_info(UNTRAINED).items()
-        }
-        found = collapsed(signs, untrained, self.limits)
+        found = collapsed(signs, hub.get_info(UNTRAINED), self.limits)
         count = hub.get_info(PAST_LIMITS, 0) + 1 if found else 0
         hub.update_info(PAST_LIMITS, count)
         if count < self.patience or (count > self.patience and not self.stop):

@@ -1,5 +1,6 @@
 """When the signs of collapse deserve a warning."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .signs import FeatureSigns
@@ -26,17 +27,20 @@ class Limits:
     cosine: float = 0.99
 
 
-def collapsed(now: Signs, untrained: Signs, limits: Limits) -> list[str]:
+def collapsed(
+    now: Signs, untrained: Mapping[str, Sequence[float]], limits: Limits
+) -> list[str]:
     """What passed a limit, in words; empty if nothing did.
 
     Args:
         now (Signs): signs of each branch.
-        untrained (Signs): those of the same run's first iteration.
+        untrained (Mapping): values of those of the same run's first
+            iteration, in order.
         limits (Limits): how far they may have moved.
     """
     found = []
     for branch, signs in now.items():
-        first = untrained[branch]
+        first = FeatureSigns(*untrained[branch])
         if signs.std < limits.std * first.std:
             found.append(
                 f'{branch} features of all images point the same way: spread '
