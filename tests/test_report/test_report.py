@@ -13,9 +13,8 @@ from siameseim.errors import InputError
 from siameseim.report import PicturesHook, load_run
 from siameseim.report.page import Section, render
 from siameseim.report.pictures import (
-    dense_figure,
+    feature_figures,
     load_images,
-    neighbour_figure,
     pair_figures,
 )
 from siameseim.visualization.figures import draw_log
@@ -103,9 +102,10 @@ def test_text_in_pictures_is_9_pixels_high_on_a_phone(run, photos):
     """Figures are 343 CSS pixels wide there; a point is 1/72 inch."""
     loaded = load_run(run)
     images = load_images(loaded.model, photos, 100)
+    drawn = feature_figures(loaded.model, images)
     figures = [
-        dense_figure(loaded.model, images, 5),
-        neighbour_figure(images, 5),
+        drawn['features'],
+        drawn['neighbours'],
         draw_log({'loss': ([1, 2], [3.0, 4.0])}, 'Loss'),
         *pair_figures(loaded.model, loaded.cfg, photos, 2)[0],
     ]

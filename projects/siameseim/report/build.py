@@ -13,11 +13,9 @@ from .page import Picture, Section, render
 from .pictures import (
     MAX_IMAGES,
     ImageSet,
-    dense_figure,
+    feature_figures,
     load_images,
-    neighbour_figure,
     pair_figures,
-    tsne_figure,
 )
 
 # Values of the log that share a picture, and how to read it.
@@ -158,9 +156,10 @@ def _pairs(figures: list[Figure], scores: dict[str, MatchingScore]) -> Section:
 
 
 def _features(run: LoadedRun, images: ImageSet) -> Section:
+    figures = feature_figures(run.model, images)
     pictures = [
         Picture(
-            dense_figure(run.model, images, 5),
+            figures['features'],
             'Attention: brighter patches get more of the cls token of the '
             'last block. That token is no target of the loss, only context '
             'of the predictor, so do not expect objects to stand out. Patch '
@@ -170,7 +169,7 @@ def _features(run: LoadedRun, images: ImageSet) -> Section:
             'attention maps and patch features',
         ),
         Picture(
-            neighbour_figure(images, 5),
+            figures['neighbours'],
             'Left: an image. To its right: the images with the most similar '
             'features. They should show the same kind of thing, not just the '
             'same colours. If they do not, though there are such images, '
@@ -180,7 +179,7 @@ def _features(run: LoadedRun, images: ImageSet) -> Section:
             'nearest neighbours',
         ),
         Picture(
-            tsne_figure(images),
+            figures['tsne'],
             't-SNE map of the images: neighbours on the map have similar '
             'features; distances between far groups mean nothing.',
             't-SNE map of the images',

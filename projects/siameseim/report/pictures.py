@@ -122,29 +122,27 @@ def _readable(infos: list[dict[str, Any]]) -> dict[Path, Image.Image]:
     return found
 
 
-def dense_figure(model: SiameseIM, images: ImageSet, count: int) -> Figure:
-    """Attention and patch features of a few of the images."""
-    chosen = evenly_spaced(torch.arange(len(images.pixels)), count)
-    batch = dict(inputs=images.pixels[chosen], data_samples=None)
+def feature_figures(model: SiameseIM, images: ImageSet) -> dict[str, Figure]:
+    """What the features of images show, by name.
+
+    'features' with attention, and 'neighbours', of a few; 'tsne' of all.
+    """
+    pixels, means = images.pixels, images.tokens.mean(dim=1)
+    few = evenly_spaced(torch.arange(len(pixels)), 5)
+    batch = dict(inputs=pixels[few], data_samples=None)
     view = model.data_preprocessor(batch)['inputs']
     grid = model.backbone.patch_resolution
-    return draw_dense(
-        images.pixels[chosen],
+    dense = draw_dense(
+        pixels[few],
         attention_maps(model.backbone, view),
-        pca_colours(images.tokens[chosen], grid),
+        pca_colours(images.tokens[few], grid),
     )
-
-
-def neighbour_figure(images: ImageSet, count: int) -> Figure:
-    """A few of the images with those most like them."""
-    queries = evenly_spaced(torch.arange(len(images.pixels)), count)
-    found = nearest_images(images.tokens.mean(dim=1), queries, 4)
-    return draw_neighbours(images.pixels, queries, found)
-
-
-def tsne_figure(images: ImageSet) -> Figure:
-    """A map of all images."""
-    return draw_tsne(images.pixels, images.tokens.mean(dim=1))
+    found = nearest_images(means, few, 4)
+    return dict(
+        features=dense,
+        neighbours=draw_neighbours(pixels, few, found),
+        tsne=draw_tsne(pixels, means),
+    )
 
 
 def pair_figures(

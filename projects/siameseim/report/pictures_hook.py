@@ -13,12 +13,10 @@ from ..engine.rng_state import get_rng_state, set_rng_state
 from ..engine.unwrap import unwrapped
 from ..evaluation.features import evaluating
 from .pictures import (
-    dense_figure,
+    feature_figures,
     load_images,
-    neighbour_figure,
     open_images,
     pair_figures,
-    tsne_figure,
 )
 
 
@@ -74,11 +72,7 @@ class PicturesHook(Hook):
         try:
             with evaluating(model):
                 images = load_images(model, folder, self.count)
-                figures = dict(
-                    features=dense_figure(model, images, 5),
-                    neighbours=neighbour_figure(images, 5),
-                    tsne=tsne_figure(images),
-                )
+                figures = feature_figures(model, images)
                 pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
                 figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}
         finally:
