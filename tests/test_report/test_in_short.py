@@ -23,7 +23,8 @@ INFO = {
 
 def text_of(*lines, images=32, watch=None, steps=99, **info):
     info = INFO | info
-    return in_short([*lines], info, images, watch or {}, steps).text
+    cfg = dict(default_hooks=dict(features=watch))
+    return in_short([*lines], info, images, cfg, steps).text
 
 
 @pytest.mark.parametrize(

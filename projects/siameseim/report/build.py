@@ -63,13 +63,7 @@ def build_report(run: LoadedRun, source: Path) -> str:
     images = load_images(run.model, source, MAX_IMAGES)
     pairs, scores = pair_figures(run.model, run.cfg, source, count=4)
     sections = [
-        in_short(
-            run.log,
-            run.info,
-            run.images,
-            run.cfg.get('default_hooks', {}).get('features') or {},
-            run.done['iter'],
-        ),
+        in_short(run.log, run.info, run.images, run.cfg, run.done['iter']),
         _curves(run),
         _signs(images),
         _pairs(pairs, scores),

@@ -1,5 +1,6 @@
 """What the log of a run says of learning, in a few sentences."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..engine.progress_hook import FEW_STEPS
@@ -19,7 +20,7 @@ def in_short(
     log: list[dict[str, Any]],
     info: dict[str, Any],
     images: int,
-    watch: dict[str, Any],
+    cfg: Mapping[str, Any],
     steps: int,
 ) -> Section:
     """The first section of a report.
@@ -28,9 +29,10 @@ def in_short(
         log (list[dict]): lines of the JSON log, from ``read_log``.
         info (dict): what the checkpoint's hooks keep.
         images (int): of a process and step.
-        watch (dict): settings of the run's ``FeatureWatchHook``.
+        cfg (Mapping): of the run.
         steps (int): that the checkpoint has had.
     """
+    watch = cfg.get('default_hooks', {}).get('features') or {}
     collapse = _collapse(log, info, watch)
     learned = _learned(log, min(FOUND_AMONG, images), watch, bool(collapse))
     parts = [collapse, learned, _knn(log), _few(steps)]

@@ -35,6 +35,5 @@ class VerdictHook(Hook):
             return
         if log:
             images = runner.train_dataloader.batch_size
-            watch = runner.cfg.get('default_hooks', {}).get('features') or {}
-            short = in_short(log, info, images, watch, runner.iter)
+            short = in_short(log, info, images, runner.cfg, runner.iter)
             runner.logger.info(f'in short: {short.text}')
