@@ -9,7 +9,6 @@ no other file and no network.
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,5 +55,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    logging.disable(logging.INFO)  # the lists of initialised weights
     main()
