@@ -68,16 +68,15 @@ def mean_cosine(features: Tensor) -> Tensor:
     return (directions.sum(dim=0).square().sum() - own) / (count**2 - count)
 
 
-def effective_rank(features: Tensor, eps: float = 1e-7) -> Tensor:
+def effective_rank(features: Tensor) -> Tensor:
     """RankMe: exponential of the entropy of the singular values.
 
-    ``p_k = s_k / sum(s) + eps``, ``exp(-sum p_k log p_k)`` as in Garrido et
+    ``p_k = s_k / sum(s) + 1e-7``, ``exp(-sum p_k log p_k)`` as in Garrido et
     al. 2023, https://arxiv.org/abs/2210.02885. The features are not centred:
     a part that all images share lowers the rank, as it should here.
 
     Args:
         features (Tensor): (..., N, C), one matrix or several.
-        eps (float): keeps the logarithm finite. Defaults to 1e-7.
 
     Returns:
         Tensor: (...) float32, from 1 to min(N, C).
@@ -90,7 +89,7 @@ def effective_rank(features: Tensor, eps: float = 1e-7) -> Tensor:
     gram = rows @ rows.mT if wide else rows.mT @ rows
     values = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
     total = values.sum(dim=-1, keepdim=True).clamp(min=1e-30)
-    shares = values / total + eps
+    shares = values / total + 1e-7  # keeps the logarithm finite
     ranks = torch.exp(-(shares * shares.log()).sum(dim=-1)).float()
     return ranks.to(features.device)
 
