@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from siameseim.watch.judge import Limits, collapsed
 from siameseim.watch.signs import (
     FeatureSigns,
+    Limits,
+    collapsed,
     effective_rank,
     feature_signs,
     mean_cosine,

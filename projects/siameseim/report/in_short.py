@@ -5,8 +5,7 @@ from typing import Any
 
 from ..engine.progress_hook import FEW_STEPS
 from ..watch.feature_hook import FOUND_AMONG, PAST_LIMITS, UNTRAINED
-from ..watch.judge import Limits, Signs, collapsed
-from ..watch.signs import FeatureSigns
+from ..watch.signs import FeatureSigns, Limits, Signs, collapsed
 from .load import measured
 from .page import Section
 

@@ -17,8 +17,7 @@ from ..evaluation.predicted import found_image
 from ..models.norm import layer_norm_fp32
 from ..models.siameseim import StepFeatures
 from .budget import Budget
-from .judge import Limits, Signs, collapsed
-from .signs import FeatureSigns, feature_signs
+from .signs import FeatureSigns, Limits, Signs, collapsed, feature_signs
 
 # What a resumed run goes on with.
 UNTRAINED = 'untrained_features'

@@ -1,8 +1,10 @@
-"""Signs of collapse that can be read from features alone.
+"""Signs of collapse in features alone, and when they deserve a warning.
 
 Shape legend: N images, L patches, C width.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -32,6 +34,9 @@ class FeatureSigns(NamedTuple):
     cosine: float
     rank: float
     patch_rank: float
+
+
+Signs = dict[str, FeatureSigns]  # by branch
 
 
 def normalised_std(features: Tensor) -> Tensor:
@@ -123,3 +128,57 @@ def feature_signs(tokens: Tensor) -> Tensor:
                 effective_rank(tokens[:_PATCH_IMAGES]).mean(),
             ]
         )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far signs may fall against the untrained network.
+
+    Attributes:
+        std (float): smallest share of the untrained spread of directions.
+        rank (float): smallest share of the untrained effective rank, where 1
+            counts as nothing: (rank - 1) / (untrained rank - 1).
+        patch_rank (float): likewise for the patches of an image.
+        cosine (float): largest share of the way from the untrained mean
+            cosine to 1.
+    """
+
+    std: float = 0.1
+    rank: float = 0.1
+    patch_rank: float = 0.05
+    cosine: float = 0.99
+
+
+def collapsed(
+    now: Signs, untrained: Mapping[str, Sequence[float]], limits: Limits
+) -> list[str]:
+    """What passed a limit, in words; empty if nothing did.
+
+    Args:
+        now (Signs): signs of each branch.
+        untrained (Mapping): values of those of the same run's first
+            iteration, in order.
+        limits (Limits): how far they may have moved.
+    """
+    found = []
+    for branch, signs in now.items():
+        first = FeatureSigns(*untrained[branch])
+        if signs.std < limits.std * first.std:
+            found.append(
+                f'{branch} features of all images point the same way: spread '
+                f'{signs.std:.2g}, untrained {first.std:.2g}'
+            )
+        if signs.cosine > first.cosine + limits.cosine * (1 - first.cosine):
+            found.append(
+                f'{branch} features of different images have a mean cosine of '
+                f'{signs.cosine:.4f}, untrained {first.cosine:.4f}'
+            )
+        for name in ('rank', 'patch_rank'):
+            rank, before = getattr(signs, name), getattr(first, name)
+            if rank - 1 < getattr(limits, name) * (before - 1):
+                of = 'patches of an image' if name != 'rank' else 'images'
+                found.append(
+                    f'{branch} features of {of} have an effective rank of '
+                    f'{rank:.1f}, untrained {before:.1f}'
+                )
+    return found
