@@ -52,13 +52,6 @@ def test_waiting_for_data_is_warned_about_once(toy_run, log_text, monkeypatch):
     assert 'num_workers' in text
 
 
-def test_a_fast_loader_is_not_warned_about(toy_run, log_text, monkeypatch):
-    monkeypatch.setattr(progress_hook, '_SURE_AFTER', 0.0)
-    monkeypatch.setattr(progress_hook, '_SLOW_DATA', 1.0)
-    toy_run(epochs=1)
-    assert 'waiting for images' not in log_text()
-
-
 class EightBatches(list):
     """All that is asked of a loader."""
 
