@@ -116,6 +116,7 @@ def test_processes_compile_together_or_not_at_all(monkeypatch):
         (False, ['gcc'], None, True, 'triton, or a GPU that it supports'),
         (True, ['cc'], None, True, 'a C compiler (install gcc, or set CC)'),
         (True, ['gcc'], 'icc', True, 'the C compiler CC=icc'),
+        (True, ['gcc'], '', True, 'the C compiler CC='),
         (True, ['gcc'], None, False, 'Python.h (install '),
     ],
 )
@@ -131,7 +132,7 @@ def test_what_triton_lacks_is_named(
     )
     monkeypatch.setattr('sysconfig.get_path', lambda _: str(tmp_path))
     monkeypatch.delenv('CC', raising=False)
-    if cc:
+    if cc is not None:
         monkeypatch.setenv('CC', cc)
     if missing is None:
         assert compiled('auto') == COMPILED

@@ -77,7 +77,7 @@ def missing_for_triton() -> str | None:
     own = os.environ.get('CC')
     if own is None and not (shutil.which('gcc') or shutil.which('clang')):
         return 'a C compiler (install gcc, or set CC)'
-    if own is not None and not shutil.which(own.split()[0]):
+    if own is not None and not shutil.which(own.partition(' ')[0]):
         return f'the C compiler CC={own}'
     header = Path(sysconfig.get_path('include')) / 'Python.h'
     if not header.is_file():
@@ -113,23 +113,20 @@ class CompileBlocksHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Compile, and say how much or why not."""
-        enabled = self.enabled
-        if enabled == 'auto':
-            enabled = torch.cuda.is_available()
-            # Processes compile together or not at all: compiled blocks send
-            # gradients at other moments, and all must send in one order.
-            lacking = (
-                all_gather_object(missing_for_triton()) if enabled else ()
-            )
-            if any(lacking):
-                enabled = False
-                runner.logger.info(
-                    'blocks are not compiled, which would be faster, for '
-                    f'want of {next(filter(None, lacking))}'
-                )
-        if enabled:
-            count = compile_blocks(runner.model, **self.options)
+        auto = self.enabled == 'auto'
+        if not self.enabled or (auto and not torch.cuda.is_available()):
+            return
+        # Processes compile together or not at all: compiled blocks send
+        # gradients at other moments, and all must send in one order.
+        lacking = all_gather_object(missing_for_triton()) if auto else []
+        if any(lacking):
             runner.logger.info(
-                f'{count} transformer blocks are compiled in the first step, '
-                'which takes a minute or two'
+                'blocks are not compiled, which would be faster, for want of '
+                f'{next(filter(None, lacking))}'
             )
+            return
+        count = compile_blocks(runner.model, **self.options)
+        runner.logger.info(
+            f'{count} transformer blocks are compiled in the first step, '
+            'which takes a minute or two'
+        )
