@@ -11,7 +11,6 @@ from torchvision.datasets import ImageFolder
 from .frozen_scores import frozen_scores
 
 _INFO = 'frozen_curve'
-_CLOCKS = ('seconds', 'cpu_seconds')
 
 
 class FrozenCurveHook(Hook):
@@ -40,17 +39,16 @@ class FrozenCurveHook(Hook):
         self.splits = splits
         self.interval = interval
         self.num_workers = num_workers
-        self._clocks = (0.0, 0.0)
 
     def before_train(self, runner: Runner) -> None:
         """Measure the untrained network."""
         if runner.iter == 0:
             runner.message_hub.update_info(_INFO, [])
-            self._add(runner, 0, dict.fromkeys(_CLOCKS, 0.0))
+            self._add(runner, 0, dict.fromkeys(_clocks(), 0.0))
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Start the clocks."""
-        self._clocks = (time.perf_counter(), time.process_time())
+        self._counted = _clocks()
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Count the time, so that any checkpoint knows it."""
@@ -68,12 +66,10 @@ class FrozenCurveHook(Hook):
     def _count(self, runner: Runner) -> dict[str, float]:
         """Add the time since the last call to what the run has taken."""
         hub, spent = runner.message_hub, {}
-        before = self._clocks
-        self._clocks = (time.perf_counter(), time.process_time())
-        for name, end, start in zip(
-            _CLOCKS, self._clocks, before, strict=True
-        ):
-            spent[name] = hub.get_info(f'{_INFO}_{name}', 0.0) + end - start
+        before, self._counted = self._counted, _clocks()
+        for name, now in self._counted.items():
+            so_far = hub.get_info(f'{_INFO}_{name}', 0.0)
+            spent[name] = so_far + now - before[name]
             hub.update_info(f'{_INFO}_{name}', spent[name])
         return spent
 
@@ -93,3 +89,7 @@ class FrozenCurveHook(Hook):
         self.points(runner).append({'epoch': epoch, **spent, **scores})
         text = ', '.join(f'{name} {v:.2f}' for name, v in scores.items())
         runner.logger.info(f'frozen backbone after epoch {epoch}: {text}')
+
+
+def _clocks() -> dict[str, float]:
+    return dict(seconds=time.perf_counter(), cpu_seconds=time.process_time())
