@@ -229,7 +229,7 @@ def write_table(args: argparse.Namespace) -> str:
     seconds = json.loads(times.read_text()) if times.is_file() else None
     text = comparison.markdown(comparison.summarise(results), seconds)
     (args.out / 'table.md').write_text(text)
-    comparison.draw_comparison(results, args.out / 'curves.png')
+    comparison.draw_comparison(results).savefig(args.out / 'curves.png')
     print(text)
     return text
 

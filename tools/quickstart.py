@@ -114,7 +114,7 @@ def save(runner: TerseRunner, hook: HeldOutHook, seed: int) -> dict[str, Any]:
     )
     (folder / 'results.json').write_text(json.dumps(results, indent=2))
     recognised = (hook.before.recognised, hook.after.recognised)
-    draw_before_after(*recognised, folder / 'matches.png')
+    draw_before_after(*recognised).savefig(folder / 'matches.png')
     log = Path(runner.log_dir) / 'vis_data/scalars.json'
     curves = curves_of(read_log([log]), ('loss', 'loss_pos', 'loss_neg'))
     draw_log(curves, 'Pretraining loss').savefig(folder / 'loss.png')

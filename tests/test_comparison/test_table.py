@@ -11,7 +11,6 @@ from siameseim.comparison import (
     read_results,
     summarise,
 )
-from siameseim.comparison.pictures import comparison_figure
 
 
 def result(row, seed, knn, linear=60.0, gflops=2.0, images=1000):
@@ -109,14 +108,14 @@ def test_curves_of_many_rows_leave_room_for_their_names(tmp_path):
     """A figure of 5 inches, at 100 dots, has 22 lines of 0.22."""
     for rows, height in ((2, 500), (40, 880)):
         results = [result(f'row {i}', 0, 40.0 + i) for i in range(rows)]
-        draw_comparison(results, tmp_path / 'curves.png')
+        draw_comparison(results).savefig(tmp_path / 'curves.png')
         assert Image.open(tmp_path / 'curves.png').height == height
 
 
 def test_each_data_set_has_a_row_of_panels_of_its_own():
     """k-NN on ten classes of one says nothing beside that of another."""
     names = ('one/a', 'two/a', 'one/b')
-    figure = comparison_figure([result(name, 0, 40.0) for name in names])
+    figure = draw_comparison([result(name, 0, 40.0) for name in names])
     first, second = figure.subfigs
     for part, rows in ((first, ['one/a', 'one/b']), (second, ['two/a'])):
         assert len(part.axes) == 3
@@ -131,15 +130,13 @@ def test_each_data_set_has_a_row_of_panels_of_its_own():
 def test_a_row_of_ones_own_stands_beside_those_of_its_data():
     named = dict(result('one/a', 0, 40.0), data='d1')
     others = [dict(result(n, 0, 40.0), data='d2') for n in ('two/a', 'mine')]
-    _, second = comparison_figure([named, *others]).subfigs
+    _, second = draw_comparison([named, *others]).subfigs
     labels = [line.get_label() for line in second.axes[0].lines]
     assert labels == ['two/a, 2 epochs', 'mine, 2 epochs']
 
 
 def test_panels_of_data_sets_do_not_overlap():
-    figure = comparison_figure(
-        [result(n, 0, 40.0) for n in ('one/a', 'two/a')]
-    )
+    figure = draw_comparison([result(n, 0, 40.0) for n in ('one/a', 'two/a')])
     assert figure.get_figheight() == 10
     figure.draw_without_rendering()
     upper, lower = (part.axes[0].bbox for part in figure.subfigs)

@@ -37,8 +37,9 @@ def test_pairs_that_hardly_overlap_are_not_shown():
 
 def test_writes_three_rows_of_two_panels(tmp_path):
     path = tmp_path / 'matches.png'
-    drawn = draw_before_after(matched([1, 2, 3]), matched([4, 5, 6]), path)
-    assert drawn == 3 * 2 * 14
+    figure = draw_before_after(matched([1, 2, 3]), matched([4, 5, 6]))
+    assert [len(axis.lines) for axis in figure.axes] == [14] * 6
+    figure.savefig(path)
     with Image.open(path) as image:
         assert image.size == (1000, 810)
         assert image.format == 'PNG'
@@ -53,7 +54,7 @@ def share_of(pixels, colour):
 def test_correct_matches_are_green_and_wrong_ones_red(tmp_path):
     """All wrong before training, all correct after it."""
     path = tmp_path / 'matches.png'
-    draw_before_after(matched([0] * 3), matched([16] * 3), path)
+    draw_before_after(matched([0] * 3), matched([16] * 3)).savefig(path)
     with Image.open(path) as image:
         left, right = np.split(np.array(image.convert('RGB')), 2, axis=1)
     green, red = (26, 152, 80), (230, 85, 13)
@@ -68,7 +69,9 @@ def test_views_stand_side_by_side(tmp_path):
     pairs.views[1] = 255
     pairs.matches.inside[:] = False
     path = tmp_path / 'matches.png'
-    assert draw_before_after(pairs, pairs, path) == 0
+    figure = draw_before_after(pairs, pairs)
+    assert not any(axis.lines for axis in figure.axes)
+    figure.savefig(path)
     with Image.open(path) as image:
         grey = image.convert('L')
     for y in (170, 425, 680):

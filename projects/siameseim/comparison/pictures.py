@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 
 from cycler import cycler
 from matplotlib import rcParams
@@ -15,8 +14,8 @@ _Row = tuple[tuple[str, int], list[Result]]  # of ``by_row``
 _LABELS = ('epochs', 'computation, TFLOP', 'training time, minutes')
 
 
-def draw_comparison(results: Sequence[Result], path: Path) -> None:
-    """Write k-NN accuracy over epochs, computation and time, as a PNG.
+def draw_comparison(results: Sequence[Result]) -> Figure:
+    """k-NN accuracy over epochs, computation and time.
 
     One row of panels a data set, one line a row and length: the mean over
     seeds, with a band from the lowest to the highest. The legend has the
@@ -24,13 +23,7 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
 
     Args:
         results (Sequence[dict]): from ``read_results``.
-        path (Path): where the PNG goes.
     """
-    comparison_figure(results).savefig(path)
-
-
-def comparison_figure(results: Sequence[Result]) -> Figure:
-    """What ``draw_comparison`` writes."""
     rows = sorted(by_row(results).items(), key=_final_score, reverse=True)
     names = {
         each['data']: _data_set(each)

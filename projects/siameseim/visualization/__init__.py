@@ -1,4 +1,4 @@
-"""Pictures of what was learned, as PNG files."""
+"""Pictures of what was learned."""
 
 from .before_after import draw_before_after
 

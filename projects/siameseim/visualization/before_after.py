@@ -1,7 +1,5 @@
 """The same pairs of views matched by an untrained and a trained network."""
 
-from pathlib import Path
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,8 +15,8 @@ _GAP = 0.15  # between the views, as a share of their width
 
 
 def draw_before_after(
-    before: RecognisedViews, after: RecognisedViews, path: str | Path
-) -> int:
+    before: RecognisedViews, after: RecognisedViews
+) -> Figure:
     """Draw three pairs of views, matches before training left, after right.
 
     The pairs are at the quartiles of what the trained network matched, not
@@ -27,19 +25,14 @@ def draw_before_after(
     Args:
         before (RecognisedViews): matches of the untrained network.
         after (RecognisedViews): of the trained one, for the same views.
-        path (str | Path): where the PNG of 1000 x 810 pixels goes.
-
-    Returns:
-        int: number of matches drawn.
     """
     figure = Figure(figsize=(10, 8.1), dpi=100)
     axes = figure.subplots(len(_PLACES), 2)
-    drawn = 0
     for (left, right), pair in zip(
         axes, typical_pairs(after.matches), strict=True
     ):
-        drawn += _draw_pair(left, 'untrained', before, pair)
-        drawn += _draw_pair(right, 'pretrained', after, pair)
+        _draw_pair(left, 'untrained', before, pair)
+        _draw_pair(right, 'pretrained', after, pair)
     figure.suptitle(
         'Places in one view (left) and the patches found for them in the '
         'other (right).\nMuch is position alone: in docs/quickstart.md '
@@ -47,8 +40,7 @@ def draw_before_after(
         fontsize=11,
     )
     figure.tight_layout()
-    figure.savefig(path)
-    return drawn
+    return figure
 
 
 def typical_pairs(matches: Matches) -> list[int]:
@@ -64,8 +56,8 @@ def typical_pairs(matches: Matches) -> list[int]:
 
 def _draw_pair(
     axis: Axes, name: str, recognised: RecognisedViews, pair: int
-) -> int:
-    """Both views side by side and some of their matches; how many."""
+) -> None:
+    """Both views side by side and some of their matches."""
     matches, views = recognised.matches, recognised.views[:, pair]
     inside, correct = matches.inside[pair], matches.correct()[pair]
     side = views.shape[-1]
@@ -97,4 +89,3 @@ def _draw_pair(
         f'{name}: {found} of {int(inside.sum())} correct', fontsize=10
     )
     axis.axis('off')
-    return len(shown)
