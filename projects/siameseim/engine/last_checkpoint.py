@@ -31,22 +31,19 @@ def set_resume(cfg: Config, resume: str | None) -> str:
     cfg.resume = False
     if resume is None:
         return 'starting from the beginning'
-    if '://' in resume:
-        cfg.resume, cfg.load_from = True, resume
-        return f'resuming from {resume}'
-    folder = _saved_in(cfg)
-    auto = resume == 'auto'
-    checkpoint = find_last_checkpoint(folder) if auto else Path(resume)
-    if checkpoint is None:
-        return f'no checkpoint in {folder}: starting from the beginning'
-    if not checkpoint.is_file():
+    if resume == 'auto':
+        folder = _saved_in(cfg)
+        checkpoint = find_last_checkpoint(folder)
+        if checkpoint is None:
+            return f'no checkpoint in {folder}: starting from the beginning'
+        resume = str(checkpoint)
+    elif '://' not in resume and not Path(resume).is_file():
         raise FileNotFoundError(
-            f'checkpoint {checkpoint} does not exist: give an existing file, '
-            'or --resume alone for the last one in the work directory'
+            f'checkpoint {resume} does not exist: give an existing file, or '
+            '--resume alone for the last one in the work directory'
         )
-    cfg.resume = True
-    cfg.load_from = str(checkpoint)
-    return f'resuming from {checkpoint}'
+    cfg.resume, cfg.load_from = True, resume
+    return f'resuming from {resume}'
 
 
 def earlier_run(cfg: Config) -> str | None:
