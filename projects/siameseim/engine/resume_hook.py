@@ -128,18 +128,15 @@ def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:
     Raises:
         InputError: naming the first weight that differs.
     """
-    state = unwrapped(runner.model).state_dict()
-    own = {name: value.shape for name, value in state.items()}
-    theirs = {name: value.shape for name, value in saved.items()}
-    odd = [name for name in own | theirs if own.get(name) != theirs.get(name)]
-    if odd:
-        name = odd[0]
-        shapes = [
-            tuple(each[name]) if name in each else 'absent'
-            for each in (theirs, own)
-        ]
-        raise InputError(
-            f'the checkpoint is of another model: {name} is {shapes[0]} there '
-            f'and {shapes[1]} here. Resume with the config of that run, or '
-            'give another --work-dir'
-        )
+    here, there = (
+        {name: tuple(value.shape) for name, value in state.items()}
+        for state in (unwrapped(runner.model).state_dict(), saved)
+    )
+    for name in here | there:
+        own, other = here.get(name, 'absent'), there.get(name, 'absent')
+        if own != other:
+            raise InputError(
+                f'the checkpoint is of another model: {name} is {other} there '
+                f'and {own} here. Resume with the config of that run, or give '
+                'another --work-dir'
+            )
