@@ -2,8 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -13,9 +12,8 @@ from ..errors import InputError
 LOCK_FILE = '.in_use'
 
 
-@contextmanager
-def only_run_in(work_dir: str) -> Iterator[None]:
-    """Keep other runs out of a work directory while this one trains.
+def only_run_in(work_dir: str) -> AbstractContextManager:
+    """Keep other runs out of a work directory until the end of a ``with``.
 
     They would replace each other's checkpoints. Of a process that is killed
     no lock is left, nor do its loader workers hold it; of a machine that went
@@ -26,29 +24,28 @@ def only_run_in(work_dir: str) -> Iterator[None]:
         InputError: in the main process, if another run trains there.
     """
     if not is_main_process():
-        yield
-        return
+        return nullcontext()
     path = Path(work_dir) / LOCK_FILE
     try:
-        file = open(path, 'a+')  # noqa: SIM115  closed below
+        file = open(path, 'a+')  # noqa: SIM115  the caller closes it
     except PermissionError:  # of another user, whose run may have ended
-        yield
-        return
-    with file:
-        try:
-            import fcntl  # not on Windows
+        return nullcontext()
+    try:
+        import fcntl  # not on Windows
 
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        with file:
             file.seek(0)
-            raise InputError(
-                f'another run trains in {work_dir}: {file.read()}. Each would '
-                "replace the other's checkpoints: give another --work-dir, or "
-                f'end that one; if its machine went down, remove {path}'
-            ) from error
-        except (ModuleNotFoundError, OSError):  # no locks here
-            pass
-        file.truncate(0)
-        file.write(f'process {os.getpid()} on {socket.gethostname()}')
-        file.flush()
-        yield
+            holder = file.read()
+        raise InputError(
+            f'another run trains in {work_dir}: {holder}. Each would replace '
+            "the other's checkpoints: give another --work-dir, or end that "
+            f'one; if its machine went down, remove {path}'
+        ) from error
+    except (ModuleNotFoundError, OSError):  # no locks here
+        pass
+    file.truncate(0)
+    file.write(f'process {os.getpid()} on {socket.gethostname()}')
+    file.flush()
+    return file  # which holds the lock while it is open
