@@ -69,8 +69,8 @@ class SafeCheckpointHook(CheckpointHook):
             super().before_train(runner)
         runner.logger.info(f'checkpoints are saved in {self.out_dir}')
         if is_main_process():
-            for partial in Path(self.out_dir).glob('.*.pth.*.tmp'):
-                partial.unlink(missing_ok=True)  # of a run that was killed
+            for part in Path(self.out_dir).glob('.*.pth.*.tmp'):
+                part.unlink(missing_ok=True)  # of a run that was killed
         self._kept = runner.message_hub.get_info(
             'kept_checkpoints', default=[]
         )

@@ -184,14 +184,14 @@ def _set_meeting_place(launcher: str, rank: int, local_rank: int) -> None:
 
 def _first_machine(launcher: str) -> str:
     """Host name of the machine of rank 0, of which only Slurm knows."""
-    nodes = os.environ.get('SLURM_NODELIST', '')
-    try:
-        if launcher == 'slurm':
-            command = ['scontrol', 'show', 'hostname', nodes]
+    why = ''
+    if launcher == 'slurm':
+        nodes = os.environ.get('SLURM_NODELIST', '')
+        command = ['scontrol', 'show', 'hostname', nodes]
+        try:
             return subprocess.check_output(command, text=True).split()[0]
-        why = ''
-    except (OSError, subprocess.CalledProcessError, IndexError) as error:
-        why = f' (scontrol does not tell that of {nodes!r}: {error})'
+        except (OSError, subprocess.CalledProcessError, IndexError) as error:
+            why = f' (scontrol does not tell that of {nodes!r}: {error})'
     raise InputError(
         f'--launcher {launcher} on several machines needs MASTER_ADDR: set it '
         f'to the host name of the first{why}'
