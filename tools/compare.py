@@ -103,12 +103,11 @@ def command_of(
     config: Path, seed: int, work_dir: Path, args: argparse.Namespace
 ) -> argparse.Namespace:
     """The command line of ``tools/train.py`` that trains a row."""
-    wanted = train.parse_args(
-        [str(config), '--seed', str(seed), '--work-dir', str(work_dir)]
-        + ['--data', str(split_folders(args.data)[0])]
-        + (['--resume'] if args.resume else [])
-        + (['--epochs', str(args.epochs)] if args.epochs else [])
-    )
+    wanted = train.parse_args([str(config)])
+    wanted.seed, wanted.epochs = seed, args.epochs
+    wanted.work_dir = str(work_dir)
+    wanted.data = str(split_folders(args.data)[0])
+    wanted.resume = 'auto' if args.resume else None
     wanted.cfg_options = {
         'train_dataloader.num_workers': args.workers,
         # as the other methods, so that times on a GPU can be compared
