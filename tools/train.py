@@ -167,13 +167,10 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
     check_hooks(cfg)
     fit_config(cfg, args)
     world = launch.world_size(args.launcher)
-    notes: list[str | None] = [
-        train_config.scale_learning_rate(cfg, world),
-        last_checkpoint.set_resume(cfg, args.resume),
-    ]
+    rate = train_config.scale_learning_rate(cfg, world)
+    begin = last_checkpoint.set_resume(cfg, args.resume)
     earlier = last_checkpoint.earlier_run(cfg)
-    if transfer.is_transfer(cfg) and cfg.resume:
-        notes.append(transfer.forget_absent_weights(cfg))
+    absent = transfer.forget_absent_weights(cfg) if cfg.resume else None
     launch.init_cpu_group(args.launcher)
     runner = TerseRunner.from_cfg(cfg)
     if transfer.is_transfer(cfg):
@@ -182,18 +179,17 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
         loader = runner.train_dataloader
     images, repeats = images_and_repeats(loader.dataset)
     often = f', each {repeats} times an epoch' if repeats > 1 else ''
-    notes.insert(0, f'{images} training images{often}')
+    data = f'{images} training images{often}'
     if len(loader) == 0:
         where = f' on each of {world} processes' if world > 1 else ''
         raise ValueError(
-            f'{images} training images{often} are fewer than one '
-            f'batch of {loader.batch_size}{where}: '
+            f'{data} are fewer than one batch of {loader.batch_size}{where}: '
             'lower train_dataloader.batch_size with --cfg-options, or give '
             'more images'
         )
     if not transfer.is_transfer(cfg):
         check_processes(runner)
-    for note in filter(None, notes):
+    for note in filter(None, [data, rate, begin, absent]):
         runner.logger.info(note)
     gpu = torch.cuda.is_available()
     busy = busy_cores(torch.get_num_threads(), gpu)

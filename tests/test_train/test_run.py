@@ -86,6 +86,20 @@ def test_resume_without_a_checkpoint_starts_anew(start):
     assert (start('', '--resume') / 'epoch_2.pth').is_file()
 
 
+def test_a_resume_needs_no_weights_that_its_run_started_from(start):
+    weights = start('', '--epochs', 1, work='first') / 'epoch_1.pth'
+    init = dict(type='Pretrained', checkpoint=str(weights))
+    text = (
+        f'log_level = "INFO"\nmodel = dict(backbone=dict(init_cfg={init}))\n'
+    )
+    start(text, '--epochs', 1)
+    weights.unlink()
+    work = start(text, '--epochs', 1, '--resume')
+    assert 'does not exist: all weights are those' in ''.join(
+        log.read_text() for log in work.glob('*/*.log')
+    )
+
+
 def test_a_resume_with_another_rate_says_so(start):
     def said() -> str:
         """All logs."""
