@@ -84,8 +84,7 @@ def build_backbone(vit: PlainViT, **kwargs: Any) -> SiameseIMViT:
         model = SiameseIMViTDet(**{**cfg, **kwargs})
         tensors = vit.without('cls_token', 'ln2.weight', 'ln2.bias').tensors
     else:
-        means = vit.feature == 'featmap'
-        cfg['out_type'] = 'avg_featmap' if means else vit.feature
+        cfg['out_type'] = 'cls_token' if vit.reads_cls else 'avg_featmap'
         model = SiameseIMViT(**{**cfg, **kwargs})
         if model.out_type != 'avg_featmap':
             tensors = vit.without('ln2.weight', 'ln2.bias').tensors

@@ -16,26 +16,17 @@ class _Outputs(nn.Module):
 
     def __init__(self, vit: PlainViT) -> None:
         super().__init__()
-        self.backbone = build_backbone(vit, out_type='raw')
-        self.extra = int(vit.has_cls)
-        self.reads_cls = vit.reads_cls
-        width = vit.arch['embed_dims']
-        self.norm: nn.Module = nn.Identity()
-        if vit.pools:
-            self.norm = nn.LayerNorm(width, eps=vit.norm_eps)
-            self.norm.load_state_dict(
-                {k: vit.tensors[f'ln2.{k}'] for k in ('weight', 'bias')}
-            )
+        self.backbone = build_backbone(vit)
         self.head: nn.Linear | None = None
         if vit.head:
-            self.head = nn.Linear(width, len(vit.head['weight']))
+            self.head = nn.Linear(*vit.head['weight'].T.shape)
             self.head.load_state_dict(vit.head)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """(B, 3, height, width) -> (B, E + L, C), (B, C), perhaps (B, N)."""
-        tokens = self.backbone(images)[-1]
-        mean = tokens[:, self.extra :].mean(dim=1)
-        features = tokens[:, 0] if self.reads_cls else self.norm(mean)
+        backbone = self.backbone
+        tokens = backbone.encode(images)
+        features = backbone._format_output(tokens, backbone.patch_resolution)
         if self.head is None:
             return tokens, features
         return tokens, features, self.head(features)

@@ -150,9 +150,7 @@ def _positions(
     if file.layout.name == 'detectron2 ViTDet':
         # it interpolates positions of any kind, sin-cos ones too
         positions = positions._replace(first_half=None)
-    wanted = int('cls_token' in tensors)
-    if wanted != extra:
-        rows = with_extra_rows(rows, extra, wanted)
+    rows = with_extra_rows(rows, extra, int('cls_token' in tensors))
     return {**tensors, 'pos_embed': rows}, positions
 
 
