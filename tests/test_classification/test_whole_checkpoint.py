@@ -186,7 +186,7 @@ def test_a_head_of_the_training_alone_may_be_missing_in_use():
     saved = nn.ModuleDict({'decode_head': nn.Linear(2, 2)}).state_dict()
     check_whole(model, saved, 'file.pth')
     with pytest.raises(InputError, match='2 are missing, auxiliary_head'):
-        check_whole(model, saved, 'file.pth', unused=())
+        check_whole(model, saved, 'file.pth', to_train=True)
 
 
 def test_a_resume_from_a_deeper_network_is_refused():
@@ -194,4 +194,4 @@ def test_a_resume_from_a_deeper_network_is_refused():
     model = nn.Sequential(nn.Linear(2, 2))
     check_whole(model, saved, 'file.pth')
     with pytest.raises(InputError, match='it has 1.weight besides'):
-        check_whole(model, saved, 'file.pth', unused=())
+        check_whole(model, saved, 'file.pth', to_train=True)

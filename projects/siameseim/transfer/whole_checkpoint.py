@@ -21,7 +21,7 @@ def check_whole(
     model: nn.Module,
     contents: dict[str, Any],
     file: str,
-    unused: tuple[str, ...] = ('auxiliary_head.',),
+    to_train: bool = False,
 ) -> None:
     """Refuse a checkpoint that would leave a part of a model at random.
 
@@ -31,13 +31,12 @@ def check_whole(
         model (nn.Module): built by the config; it takes the weights over.
         contents (dict[str, Any]): the whole file.
         file (str): its name, for the error.
-        unused (tuple[str, ...]): prefixes of parts that only training needs;
-            exported files may lack them; with none the file may hold nothing
-            else. Defaults to mmseg's auxiliary head.
+        to_train (bool): a training goes on with it, which needs mmseg's
+            auxiliary head too, and nothing besides. Defaults to False.
 
     Raises:
         InputError: naming the first weight that is missing, of another shape
-            or, if none is ``unused``, too much.
+            or too much.
     """
     wrong = f'{file} is no checkpoint of the model in the config:'
     cure = (
@@ -61,7 +60,7 @@ def check_whole(
         name
         for name in found.missing_keys
         if (name in learned or name.endswith(_STATISTICS))
-        and not name.startswith(unused)
+        and (to_train or not name.startswith('auxiliary_head.'))
     ]
     if missing:
         count = len(missing)
@@ -69,7 +68,7 @@ def check_whole(
             f'{wrong} of its weights {count} are missing, {missing[0]} the '
             f'first. So {cure}'
         )
-    if found.unexpected_keys and not unused:
+    if found.unexpected_keys and to_train:
         raise InputError(
             f'{wrong} it has {found.unexpected_keys[0]} besides. So {cure}'
         )
@@ -97,10 +96,7 @@ class WholeCheckpointHook(Hook):
             return
         meta = checkpoint.get('meta', {})
         model, file = unwrapped(runner.model), runner._load_from
-        if tested:
-            check_whole(model, checkpoint, file)
-        else:  # a run needs all of it
-            check_whole(model, checkpoint, file, unused=())
+        check_whole(model, checkpoint, file, to_train=not tested)
         self._check_classes(runner, meta.get('dataset_meta'), tested)
         if runner._resume:
             tell_changes(runner, meta.get('cfg'))
