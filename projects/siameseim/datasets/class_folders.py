@@ -93,10 +93,9 @@ def read_image(path: str) -> Image.Image:
     except UnreadableImageError as error:
         cause = error.__cause__ or error
         number = getattr(cause, 'errno', None)
-        if number not in (None, errno.ENOENT, errno.EIO):
-            raise cause from None  # of the machine: too many open files
-        if isinstance(cause, MemoryError):
-            raise cause from None
+        of_machine = number not in (None, errno.ENOENT, errno.EIO)
+        if of_machine or isinstance(cause, MemoryError):
+            raise cause from None  # as of too many open files
         raise InputError(
             f'{path} cannot be read ({error}): mend or remove it'
         ) from cause

@@ -11,6 +11,7 @@ from mmpretrain.registry import MODELS
 from ..convert.backbone_file import read_backbone
 from ..convert.normalisation import find_normalisation
 from ..transfer import config as transfer
+from ..transfer.loaders import loaders
 from .frozen import checkpoint_of
 
 _IMAGENET = 1_281_167  # training images
@@ -150,11 +151,7 @@ def _set_size(cfg: Config, size: tuple[int, int]) -> None:
             f'the linear probe needs square images, but the backbone takes '
             f'{size[0]} x {size[1]}: give --image-size'
         )
-    for loader in (
-        cfg.train_dataloader,
-        cfg.val_dataloader,
-        cfg.test_dataloader,
-    ):
+    for loader in loaders(cfg).values():
         for step in loader.dataset.pipeline:
             if step.type == 'RandomResizedCrop':
                 step.scale = size[0]

@@ -75,23 +75,21 @@ def robustness_rows(
         kind (str): 'fine-tuned' or 'linear': how it was trained.
     """
     right = partial(accuracy, classifier)
+
+    def robust(folder: Path) -> float:
+        return 1 - mean_corruption_error(
+            stored_corruptions(classifier, folder)
+        )
+
     rows = [
-        _row(f'{kind}: {name}', folder, right)
-        for name, folder in (
-            ('ImageNet-A', data.imagenet_a),
-            ('ImageNet-R', data.imagenet_r),
-            ('ImageNet-Sketch', data.sketch),
+        _row(f'{kind}: {name}', folder, measured)
+        for name, folder, measured in (
+            ('ImageNet-A', data.imagenet_a, right),
+            ('ImageNet-R', data.imagenet_r, right),
+            ('ImageNet-Sketch', data.sketch, right),
+            ('ImageNet-C, 1 - mCE', data.imagenet_c, robust),
         )
     ]
-    rows.append(
-        _row(
-            f'{kind}: ImageNet-C, 1 - mCE',
-            data.imagenet_c,
-            lambda f: (
-                1 - mean_corruption_error(stored_corruptions(classifier, f))
-            ),
-        )
-    )
     if data.corrupt:
         rows.append(_row(f'{kind}: clean', data.corrupt, right))
         rows += _made_rows(classifier, Path(data.corrupt), kind)

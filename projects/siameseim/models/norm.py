@@ -159,7 +159,7 @@ def norm_cfg(norm: str | dict) -> dict:
     return cfgs[norm]
 
 
-def layer_norm_fp32(x: Tensor, eps: float = 1e-5) -> Tensor:
+def layer_norm_fp32(x: Tensor) -> Tensor:
     """LayerNorm without affine over the last axis, in fp32 under autocast."""
     with torch.autocast(x.device.type, enabled=False):
-        return F.layer_norm(x.float(), x.shape[-1:], eps=eps)
+        return F.layer_norm(x.float(), x.shape[-1:])
