@@ -11,7 +11,7 @@ pytest.importorskip('mmseg')
 from mmseg.structures import SegDataSample
 
 from siameseim.errors import InputError
-from siameseim.segmentation.first_labels import SiameseIMFirstLabelsHook
+from siameseim.segmentation.label_check import SiameseIMFirstLabelsHook
 
 
 class Loader(list):

@@ -1,3 +1,3 @@
 """Registers in mmseg what SiameseIM adds to it."""
 
-from . import first_labels, label_check, linear_head  # noqa: F401
+from . import label_check, linear_head  # noqa: F401
