@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from siameseim.evaluation import few_shot
-from siameseim.evaluation.subsets import (
+from siameseim.evaluation.few_shot import (
     draw_subset,
     read_subset,
     write_subset,

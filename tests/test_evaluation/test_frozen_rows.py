@@ -8,7 +8,7 @@ import torch
 
 from siameseim.evaluation import few_shot, frozen, frozen_suite
 from siameseim.evaluation.feature_cache import NamedFeatures
-from siameseim.evaluation.subsets import draw_subset
+from siameseim.evaluation.few_shot import draw_subset
 from tests.test_evaluation.plain import loop_predict
 from tests.vit_fixtures import prefixed, saved, tiny_vit
 

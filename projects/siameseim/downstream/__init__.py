@@ -4,8 +4,7 @@ They are registered in mmengine's registries, which the toolboxes ask for what
 they do not know themselves.
 """
 
-from .dense_vit import SiameseIMDenseViT
-from .multi_scale_vit import SiameseIMMultiScaleViT
+from .dense_vit import SiameseIMDenseViT, SiameseIMMultiScaleViT
 from .simple_pyramid import SiameseIMSimplePyramid
 from .vitdet import SiameseIMViTDet
 

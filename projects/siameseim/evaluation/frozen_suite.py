@@ -21,7 +21,6 @@ from .robustness_table import (
     failed_row,
     robustness_rows,
 )
-from .subsets import draw_subset, read_subset, write_subset
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def few_shot_rows(
     rows = []
     for fraction, given in options.lists.items():
         path, origin = _list_of(fraction, given, known, options)
-        places = read_subset(path, known.files)
+        places = few_shot.read_subset(path, known.files)
         model = few_shot.fit(known.features[places], known.labels[places])
         score = few_shot.accuracy(model, asked.features, asked.labels)
         rows.append(
@@ -173,7 +172,6 @@ def _list_of(
     name = f'{100 * fraction:g}percent_seed{options.seed}.txt'
     path = options.out / name
     labels = known.labels.tolist()
-    write_subset(
-        path, draw_subset(known.files, labels, fraction, options.seed)
-    )
+    drawn = few_shot.draw_subset(known.files, labels, fraction, options.seed)
+    few_shot.write_subset(path, drawn)
     return path, f'drawn by seed {options.seed}, not the official list'
