@@ -32,29 +32,36 @@ def tiny_cifar():
     return cfg
 
 
-def test_image_files_are_read_and_swapped_to_rgb(colours, tmp_path):
+def trained_cifar(folder):
+    """That config, a checkpoint for three classes, and its model."""
     cfg = tiny_cifar()
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
     torch.nn.init.normal_(model.head.fc.weight)
-    names = [*COLOURS]
-    meta = dict(dataset_meta=dict(classes=names))
-    file = saved(
-        tmp_path / 'a.pth', dict(state_dict=model.state_dict(), meta=meta)
-    )
+    meta = dict(dataset_meta=dict(classes=[*COLOURS]))
+    contents = dict(state_dict=model.state_dict(), meta=meta)
+    return cfg, saved(folder / 'c.pth', contents), model.eval()
+
+
+@torch.no_grad()
+def logits_of(model, path):
+    """What the model makes of an image that Pillow alone has read."""
+    with Image.open(path) as image:
+        small = image.resize((16, 16), Image.Resampling.BICUBIC)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    pixels = torch.tensor((np.asarray(small) / 255 - mean) / std).float()
+    return model(pixels.permute(2, 0, 1)[None])[0]
+
+
+def test_image_files_are_read_and_swapped_to_rgb(colours, tmp_path):
+    cfg, file, model = trained_cifar(tmp_path)
     loaded = robustness.load_classifier(
         cfg, file, device='cpu', batch_size=2, num_workers=0
     )
-
-    for path in (colours / 'val').glob('*/*_0.png'):  # by Pillow alone
-        with Image.open(path) as image:
-            small = image.resize((16, 16), Image.Resampling.BICUBIC)
-        mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-        pixels = torch.tensor((np.asarray(small) / 255 - mean) / std).float()
-        with torch.no_grad():
-            logits = model.eval()(pixels.permute(2, 0, 1)[None])
-        folder = tmp_path / 'predicted' / names[int(logits.argmax())]
+    for path in (colours / 'val').glob('*/*_0.png'):
+        predicted = [*COLOURS][int(logits_of(model, path).argmax())]
+        folder = tmp_path / 'predicted' / predicted
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, folder)
     assert robustness.accuracy(loaded, tmp_path / 'predicted') == 1

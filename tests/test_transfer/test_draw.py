@@ -1,16 +1,16 @@
 """Classes drawn on images of any name, from channels in the right order."""
 
-import numpy as np
 import pytest
-import torch
-from mmpretrain.registry import MODELS
 from mmpretrain.visualization import UniversalVisualizer
 from PIL import Image
 
 from siameseim.errors import InputError
 from siameseim.transfer import draw
-from tests.test_evaluation.test_load_classifier import tiny_cifar
-from tests.vit_fixtures import assert_near, saved
+from tests.test_evaluation.test_load_classifier import (
+    logits_of,
+    trained_cifar,
+)
+from tests.vit_fixtures import assert_near
 
 NAMES = ['a.jpg', 'a.png', 'photo.1.jpg', 'photo.2.jpg']
 
@@ -18,14 +18,7 @@ NAMES = ['a.jpg', 'a.png', 'photo.1.jpg', 'photo.2.jpg']
 @pytest.fixture
 def classifier(tmp_path):
     """Config of CIFAR-10, whose data are RGB, a checkpoint and its model."""
-    cfg = tiny_cifar()
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    torch.nn.init.normal_(model.head.fc.weight)
-    meta = dict(dataset_meta=dict(classes=['blue', 'green', 'red']))
-    contents = dict(state_dict=model.state_dict(), meta=meta)
-    return cfg, saved(tmp_path / 'c.pth', contents), model.eval()
+    return trained_cifar(tmp_path)
 
 
 @pytest.fixture
@@ -56,13 +49,8 @@ def test_a_config_of_decoded_rgb_images_gets_files_as_rgb(
     )
     png = images[NAMES.index('a.png')]
     draw.draw_predictions(cfg, checkpoint, [png], tmp_path / 'out')
-    with Image.open(png) as image:
-        small = image.resize((16, 16), Image.Resampling.BICUBIC)
-    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    pixels = torch.tensor((np.asarray(small) / 255 - mean) / std).float()
-    with torch.no_grad():
-        logits = model(pixels.permute(2, 0, 1)[None])
-    assert_near(drawn[0].pred_score.cpu(), logits.softmax(-1)[0])
+    expected = logits_of(model, png).softmax(-1)
+    assert_near(drawn[0].pred_score.cpu(), expected)
 
 
 def test_a_damaged_image_costs_no_other(classifier, images, tmp_path):
