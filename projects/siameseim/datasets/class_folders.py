@@ -70,7 +70,7 @@ def same_classes(train: str | Path, val: str | Path) -> list[str]:
     if odd := sorted({*known} ^ {*asked}):
         raise InputError(
             f'{train} and {val} hold different class folders, so labels '
-            f'would not match; only one of them has: {", ".join(odd[:5])}'
+            f'would not match; only one of them has: {some(odd, 5)}'
         )
     return known
 

@@ -12,6 +12,8 @@ from mmpretrain.datasets import CustomDataset
 from mmpretrain.registry import DATASETS
 from PIL import Image, ImageFile
 
+from ..errors import some
+
 # Formats Pillow opens but does not draw itself: EPS runs Ghostscript and
 # MPEG has no pixels. Stubs (HDF5, GRIB, ...) are found by their class.
 _NOT_DRAWN = {'EPS', 'MPEG'}
@@ -96,10 +98,9 @@ class ImageFolder(CustomDataset):
             raise FileNotFoundError(self._nothing_found(root, others))
         if lost:
             named = [f'{printable(p)} ({why})' for p, why in lost.items()]
-            dots = ', ...' if len(named) > 5 else ''
             print_log(
                 f'left out of {root}, as they cannot be read: {len(lost)} '
-                f'folders or links: {", ".join(sorted(named)[:5])}{dots}',
+                f'folders or links: {some(sorted(named), 5)}',
                 logger='current',
                 level=logging.WARNING,
             )

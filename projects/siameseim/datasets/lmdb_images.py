@@ -7,7 +7,7 @@ from mmengine.fileio import LmdbBackend, register_backend
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
-from ..errors import InputError
+from ..errors import InputError, some
 from .image_folder import image_extensions
 
 
@@ -60,7 +60,7 @@ class LmdbImages(BaseDataset):
         if not images:
             raise FileNotFoundError(
                 f'no image in {self.data_root}: it has {len(keys)} keys '
-                f'({", ".join(keys[:3])} ...), but needs one an image'
+                f'({some(keys, 3)}), but needs one an image'
             )
         backend = dict(
             backend='any_key_lmdb',

@@ -9,6 +9,7 @@ from typing import Any
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
+from ..errors import some
 from .image_folder import image_extensions
 
 
@@ -40,7 +41,7 @@ class TarImages(BaseDataset):
         images = [info for path in archives for info in _members(path)]
         if not images:
             raise FileNotFoundError(
-                f'no image in {", ".join(map(str, archives[:3]))}: members '
+                f'no image in {some(archives, 3)}: members '
                 'with the endings of image files were looked for, such as '
                 '.jpg and .png'
             )

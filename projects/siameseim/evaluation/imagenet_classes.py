@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.class_folders import class_names
+from ..errors import some
 
 _WNID = re.compile(r'n[0-9]{8}')
 
@@ -71,7 +72,7 @@ def classes_of(
     if len(names) != outputs:
         raise ValueError(
             f'the classifier has {outputs} outputs, but {len(names)} class '
-            f'folders are known for them ({", ".join(names[:3])} ...): give '
+            f'folders are known for them ({some(names, 3)}): give '
             'its training folder or a list with --classes'
         )
     return names
