@@ -54,8 +54,8 @@ def test_pretraining_imports_no_part_of_a_toolbox(python):
         'from mmengine.registry import MODELS, Registry; '
         "Registry('other', scope='other').get('ResNet'); "
         "MODELS.get('ResNet'); "
-        "wanted = ('mmseg.models', 'siameseim.detection.parts', "
-        "'siameseim.segmentation.parts'); "
+        "wanted = ('mmseg.models', 'siameseim.detection.fp32_parts', "
+        "'siameseim.segmentation.linear_head'); "
         'print(any(name in sys.modules for name in wanted))'
     )
     assert python(code)[-1] == 'False'

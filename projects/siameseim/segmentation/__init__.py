@@ -2,4 +2,6 @@
 
 from ..transfer.toolboxes import register_when_used
 
-register_when_used('mmseg', f'{__name__}.parts')
+register_when_used(
+    'mmseg', f'{__name__}.label_check', f'{__name__}.linear_head'
+)

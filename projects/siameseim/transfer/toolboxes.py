@@ -5,8 +5,8 @@ from importlib import import_module
 from mmengine.registry import Registry
 
 
-def register_when_used(toolbox: str, parts: str) -> None:
-    """Import a module as soon as a registry of the toolbox is asked.
+def register_when_used(toolbox: str, *parts: str) -> None:
+    """Import modules as soon as a registry of the toolbox is asked.
 
     Pretraining has no use for a detector: it should not stop where mmcv's
     operators cannot be imported. mmengine's registries import what they hold
@@ -15,7 +15,7 @@ def register_when_used(toolbox: str, parts: str) -> None:
     Args:
         toolbox (str): 'mmdet' or 'mmseg'; nothing is done where it is absent
             or refuses the installed mmcv.
-        parts (str): module that registers our parts in its registries.
+        *parts (str): modules that register our parts in its registries.
     """
     try:
         registries = import_module(f'{toolbox}.registry')
@@ -29,5 +29,6 @@ def register_when_used(toolbox: str, parts: str) -> None:
         if not own or not registry._locations:
             continue
         if registry._imported:  # the question was asked before
-            import_module(parts)
-        registry._locations = [*registry._locations, parts]
+            for part in parts:
+                import_module(part)
+        registry._locations = [*registry._locations, *parts]
