@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from siameseim.datasets import ImageFolder, PretrainDataset, SourceImage
+from siameseim.datasets import ImageFolder, PretrainDataset
 from siameseim.datasets.decoded_cache import DecodedCache
 from tests.test_datasets.test_packed import assert_same, samples
 
@@ -58,11 +58,13 @@ def test_a_cache_without_room_says_how_much_it_needs(
 
 def test_kept_pixels_are_those_of_the_file(photo):
     cache = DecodedCache([(2, 3), (512, 512)])
-    assert cache.get(1) is None
-    cache.keep(1, SourceImage(photo))
-    kept = cache.get(1)
-    assert np.array_equal(kept.decode(), np.asarray(photo))
-    assert (kept.height, kept.width, kept.max_reduction) == (512, 512, 1)
-    changed = cache.keep(0, SourceImage(photo))  # since its size was read
+    info = dict(img=np.asarray(photo))
+    for known in (info, {}):  # the second time nothing is read
+        kept = cache.open(1, known)
+        assert np.array_equal(kept.decode(), np.asarray(photo))
+        assert (kept.height, kept.width) == (512, 512)
+        assert kept.max_reduction == 1
+    changed = cache.open(0, info)  # since its size was read
     assert changed.decode().shape == (512, 512, 3)
-    assert cache.get(0) is None
+    with pytest.raises(ValueError, match='must give'):
+        cache.open(0, {})

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,23 +61,18 @@ class DecodedCache:
         self._pixels = torch.empty(total, dtype=torch.uint8).share_memory_()
         self._done = torch.zeros(len(sizes), dtype=torch.bool).share_memory_()
 
-    def get(self, index: int) -> DecodedSource | None:
-        """The image if it has been kept, else None."""
-        if not self._done[index]:
-            return None
-        return DecodedSource(self._slot(index))
-
-    def keep(self, index: int, source: SourceImage) -> DecodedSource:
-        """Decode an image, keep it, and give it back.
+    def open(self, index: int, info: dict[str, Any]) -> DecodedSource:
+        """The image of a data info, decoded the first time only.
 
         Raises:
             UnreadableImageError: If it cannot be decoded; nothing is kept.
         """
-        pixels = source.decode()
-        if pixels.shape[:2] != self.sizes[index]:
-            return DecodedSource(pixels)
-        self._slot(index)[...] = pixels
-        self._done[index] = True
+        if self._done[index]:
+            return DecodedSource(self._slot(index))
+        pixels = SourceImage.from_data_info(info).decode()
+        if pixels.shape[:2] == self.sizes[index]:  # else it was changed since
+            self._slot(index)[...] = pixels
+            self._done[index] = True
         return DecodedSource(pixels)
 
     def _slot(self, index: int) -> np.ndarray:

@@ -166,10 +166,7 @@ class PretrainDataset:
         """The image, decoded or not yet."""
         if self._cache is None:
             return SourceImage.from_data_info(info)
-        kept = self._cache.get(index)
-        return kept or self._cache.keep(
-            index, SourceImage.from_data_info(info)
-        )
+        return self._cache.open(index, info)
 
     def _name(self, index: int) -> str:
         """Path of an image, or its index if it has none."""
