@@ -5,39 +5,21 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from siameseim.engine import (
-    AutocastOptimWrapper,
-    StepGraphHook,
-    step_graph_hook,
-)
+from siameseim.engine import StepGraphHook, step_graph_hook
 from siameseim.errors import InputError
 from siameseim.models.norm import TokenBN
 from tests.model_fixtures import tiny_model
 
 
-def lines_of(hook, model, accumulated=1):
+def lines_of(hook, model):
     """What the hook says before training."""
     lines = []
-    weight = torch.nn.Parameter(torch.zeros(1))
-    wrapper = AutocastOptimWrapper(
-        optimizer=torch.optim.SGD([weight], lr=1.0),
-        accumulative_counts=accumulated,
-    )
     logger = SimpleNamespace(info=lines.append)
-    hook.before_train(
-        SimpleNamespace(model=model, logger=logger, optim_wrapper=wrapper)
-    )
+    hook.before_train(SimpleNamespace(model=model, logger=logger))
     return lines
 
 
-def told(
-    monkeypatch,
-    enabled='auto',
-    cuda=True,
-    model=None,
-    accumulated=1,
-    **backbone,
-):
+def told(monkeypatch, enabled='auto', cuda=True, model=None, **backbone):
     """What the hook says, and whether the model's steps will be replayed."""
     model = model or tiny_model(**backbone)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
@@ -45,7 +27,7 @@ def told(
     weights = [SimpleNamespace(device=where)]
     monkeypatch.setattr(model, 'parameters', lambda: iter(weights))
     hook = StepGraphHook(enabled)
-    lines = lines_of(hook, model, accumulated)
+    lines = lines_of(hook, model)
     replayed = 'loss' in vars(model)
     hook.after_train(SimpleNamespace(model=model))
     assert 'loss' not in vars(model)
@@ -76,12 +58,6 @@ def test_a_part_of_ones_own_is_replayed_if_asked_for(monkeypatch):
     (line,), replayed = told(monkeypatch, model=model)
     assert 'OwnNorm is not of this package' in line and not replayed
     assert told(monkeypatch, enabled=True, model=model)[1]
-
-
-def test_accumulated_gradients_are_replayed_if_asked_for(monkeypatch):
-    (line,), replayed = told(monkeypatch, accumulated=2)
-    assert 'gradients are accumulated' in line and not replayed
-    assert told(monkeypatch, enabled=True, accumulated=2)[1]
 
 
 def test_a_wish_for_what_a_cpu_cannot_do_is_refused(monkeypatch):

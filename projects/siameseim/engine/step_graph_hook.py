@@ -24,9 +24,9 @@ class StepGraphHook(Hook):
 
     Args:
         enabled (bool | str): whether to; 'auto' does on one GPU, unless the
-            run recomputes activations or accumulates gradients, or a part of
-            the model is not this package's: its Python code runs only once,
-            and must read no value back. Defaults to 'auto'.
+            run recomputes activations, or a part of the model is not this
+            package's: its Python code runs only once, and must read no value
+            back. Defaults to 'auto'.
 
     Raises:
         ValueError: if ``enabled`` is another text.
@@ -51,7 +51,7 @@ class StepGraphHook(Hook):
         model = unwrapped(runner.model)
         reason = hindrance(model)
         if reason is None and self.enabled == 'auto':
-            reason = _doubt(model, runner)
+            reason = _doubt(model)
         if reason is None:
             replay_steps(model)
             runner.logger.info('steps are replayed as CUDA graphs')
@@ -86,8 +86,8 @@ def hindrance(model: nn.Module) -> str | None:
     return None
 
 
-def _doubt(model: SiameseIM, runner: Runner) -> str | None:
-    """Why it is not known that a run's steps can be replayed, if it isn't.
+def _doubt(model: SiameseIM) -> str | None:
+    """Why it is not known that a model's steps can be replayed, if it isn't.
 
     A part of the user's own may decide by values, which a graph cannot.
     """
@@ -97,9 +97,4 @@ def _doubt(model: SiameseIM, runner: Runner) -> str | None:
                 f'{type(part).__name__} is not of this package; if its code '
                 'reads no value back, set default_hooks.graph.enabled=True'
             )
-    if getattr(runner.optim_wrapper, 'accumulation', 1) > 1:
-        return (
-            'gradients are accumulated: replays gave wrong ones on a GPU, '
-            'and the mend of that was not run on one'
-        )
     return None
