@@ -42,6 +42,18 @@ def test_runs_of_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
     assert sorted(map(str, tmp_path.iterdir())) == [first, second]
 
 
+def test_runs_of_one_second_draw_into_their_own_work_directories(
+    tmp_path, monkeypatch
+):
+    """mmengine keeps a visualizer by the name of its run."""
+    monkeypatch.setattr('time.time', lambda: 2e9)
+    works = [str(tmp_path / name) for name in 'ab']
+    runners = [TerseRunner(nn.Identity(), work) for work in works]
+    for runner in runners:
+        (backend,) = runner.visualizer._vis_backends.values()
+        assert backend._save_dir.startswith(runner.work_dir)
+
+
 def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
     tmp_path, capsys
 ):

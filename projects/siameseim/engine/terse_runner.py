@@ -21,6 +21,9 @@ _REPORTS = (
     'Distributed training is not used, all SyncBatchNorm',
 )
 
+# Those of the runs that this process began.
+_STAMPS: set[str] = set()
+
 
 class TerseRunner(Runner):
     """Stock runner that spares the terminal its reports of many lines.
@@ -68,15 +71,23 @@ class TerseRunner(Runner):
 
 
 def _own_second(work_dir: str) -> str:
-    """Name of a folder made now, of the first second that has none yet."""
+    """Name of a folder made now, of the first second that has none yet.
+
+    Nor in another work directory by this process, in which mmengine keeps
+    loggers and visualizers by the name of the config and this one.
+    """
     seconds = time.time()
     while True:
         stamp = time.strftime('%Y%m%d_%H%M%S', time.localtime(seconds))
+        seconds += 1
+        if stamp in _STAMPS:
+            continue
         try:
             os.mkdir(os.path.join(work_dir, stamp))
-            return stamp
         except FileExistsError:  # of a run begun in the same second
-            seconds += 1
+            continue
+        _STAMPS.add(stamp)
+        return stamp
 
 
 def _is_no_report(record: logging.LogRecord) -> bool:
