@@ -1,5 +1,6 @@
 """A thread writes checkpoints while training goes on."""
 
+import signal
 import threading
 import time
 
@@ -10,6 +11,7 @@ from mmpretrain.registry import HOOKS
 
 from siameseim.engine import SafeCheckpointHook
 from siameseim.engine.atomic_file import AtomicBackend
+from siameseim.engine.background_write import BackgroundWriter
 
 SECOND_EPOCH = threading.Event()
 
@@ -112,3 +114,31 @@ def test_a_file_is_not_written_twice_at_once(toy_run, tmp_path, put_late):
     )
     saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
     assert saved['message_hub']['runtime_info']['best_score'] == 0.5
+
+
+@pytest.fixture
+def ctrl_c():
+    """Raises KeyboardInterrupt, whatever other tests left."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+def test_who_waits_again_after_ctrl_c_waits_for_the_file(ctrl_c):
+    written, writer = [], BackgroundWriter()
+
+    def write():
+        time.sleep(0.2)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.5)
+        written.append('all')
+        raise OSError('the disk was full')
+
+    writer.start(write)
+    with pytest.raises(KeyboardInterrupt):
+        writer.finish()
+    assert not written
+    with pytest.raises(OSError, match='the disk was full'):
+        writer.finish()
+    assert written
+    writer.finish()  # tells of it once

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
@@ -28,13 +28,14 @@ class BackgroundWriter:
             before.result()
 
     def finish(self) -> None:
-        """Wait until all is written.
+        """Wait until all is written, also after a wait that was interrupted.
 
         Raises:
             Exception: with which writing failed, once.
         """
-        before, self._last = self._last, None
-        if before is not None:
+        if self._last is not None:
+            wait([self._last])
+            before, self._last = self._last, None
             before.result()
 
 
