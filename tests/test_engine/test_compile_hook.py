@@ -112,11 +112,12 @@ def test_processes_compile_together_or_not_at_all(monkeypatch):
     [
         (True, ['gcc'], None, True, None),
         (True, ['clang'], None, True, None),
-        (True, ['ccache'], 'ccache gcc', True, None),
+        (True, ['icc'], 'icc', True, None),
         (False, ['gcc'], None, True, 'triton, or a GPU that it supports'),
         (True, ['cc'], None, True, 'a C compiler (install gcc, or set CC)'),
         (True, ['gcc'], 'icc', True, 'the C compiler CC=icc'),
         (True, ['gcc'], '', True, 'the C compiler CC='),
+        (True, ['ccache'], 'ccache gcc', True, 'compiler CC=ccache gcc'),
         (True, ['gcc'], None, False, 'Python.h (install '),
     ],
 )

@@ -77,7 +77,7 @@ def missing_for_triton() -> str | None:
     own = os.environ.get('CC')
     if own is None and not (shutil.which('gcc') or shutil.which('clang')):
         return 'a C compiler (install gcc, or set CC)'
-    if own is not None and not shutil.which(own.partition(' ')[0]):
+    if own is not None and not shutil.which(own):  # it takes no options
         return f'the C compiler CC={own}'
     header = Path(sysconfig.get_path('include')) / 'Python.h'
     if not header.is_file():
