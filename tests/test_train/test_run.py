@@ -25,6 +25,17 @@ def stop_after(iteration):
     return f'custom_hooks = [*_base_.custom_hooks, {hook}]\n'
 
 
+def test_a_checkpoint_is_read_without_this_library(start):
+    """Whose import lets torch read NumPy's numbers too."""
+    file = start() / 'epoch_2.pth'
+    allowed = torch.serialization.get_safe_globals()
+    torch.serialization.clear_safe_globals()
+    try:
+        torch.load(file, weights_only=True)
+    finally:
+        torch.serialization.add_safe_globals(allowed)
+
+
 def test_a_run_leaves_checkpoint_json_and_tensorboard(start):
     work = start()
     assert checkpoint(work, 'epoch_2.pth')['meta']['iter'] == 12

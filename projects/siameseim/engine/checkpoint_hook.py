@@ -164,10 +164,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Add the state for the resume, drop what is not plain data."""
         checkpoint[KEY] = self._state
         hub = checkpoint['message_hub']
-        info = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in hub['runtime_info'].items()
-        }
+        info = _plain(hub['runtime_info'])
         checkpoint['message_hub'] = {
             'log_scalars': {},  # smoothing windows of the log
             'runtime_info': info,
@@ -201,6 +198,15 @@ def _in_trouble(runner: Runner) -> bool:
     for guard in guards:
         guard.flush(runner)
     return any(guard.in_a_row for guard in guards)
+
+
+def _plain(value: Any) -> Any:
+    """The same with Python's numbers in place of NumPy's, however deep."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_finite(runner: Runner) -> bool:
