@@ -9,6 +9,7 @@ no other file and no network.
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,4 +56,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
+    logging.disable(logging.INFO)  # files that are no images, told twice
     main()

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 
 import pytest
@@ -18,6 +20,7 @@ from siameseim.report.pictures import (
     pair_figures,
 )
 from siameseim.visualization.figures import draw_log
+from tests.transfer_fixtures import ROOT
 
 LAST = 6  # iteration of the pictures
 
@@ -37,6 +40,17 @@ def test_page_has_all_sections_and_captions(report):
     for alt in ('Loss curve', 'nearest neighbours', 't-SNE'):
         assert alt in page
     assert 'knows places, not that it knows the image' in page
+
+
+def test_the_command_says_one_line(run, photos, tmp_path):
+    """Though the folder, which is read twice, holds a file of no image."""
+    images = shutil.copytree(photos, tmp_path / 'images')
+    (images / 'list.txt').touch()
+    words = [ROOT / 'tools/report.py', run, '--images', images, '--out', 'r']
+    said = subprocess.check_output(
+        [sys.executable, *words], cwd=tmp_path, text=True
+    )
+    assert re.fullmatch(r'r: \d+\.\d MB\n', said)
 
 
 def test_text_cannot_break_the_page():
