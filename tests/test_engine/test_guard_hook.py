@@ -148,6 +148,14 @@ def test_a_lasting_break_rolls_back_to_the_last_checkpoint(
     assert step == saved['optimizer']['state'][0]['step'] + 6
 
 
+def test_a_roll_back_to_a_checkpoint_without_optimizer(toy_run, log_text):
+    hook = dict(type='BreakWeights', for_good=7)
+    options = {'default_hooks.checkpoint.save_optimizer': False}
+    runner = toy_run(hooks=[hook], options={**small_guard(4), **options})
+    assert runner.iter == 18
+    assert 'roll-back 1 of at most 3' in log_text()
+
+
 def test_steps_that_are_read_together_roll_back_once(toy_run, log_text):
     """Six, of which two in a row are too many."""
     hook = dict(type='BreakWeights', for_good=6)

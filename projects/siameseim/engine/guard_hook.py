@@ -167,10 +167,10 @@ class NonFiniteGuardHook(Hook):
         self.rollbacks += 1
         self.in_a_row = 0
         runner.logger.warning(
-            f'{self.max_skips} steps in a row were skipped: weights and '
-            f'optimizer are again those of {checkpoint} (roll-back '
-            f'{self.rollbacks} of at most {self.max_rollbacks}), and the run '
-            'goes on with the next images'
+            f'{self.max_skips} steps in a row were skipped: weights and, '
+            f'where saved, optimizer are again those of {checkpoint} '
+            f'(roll-back {self.rollbacks} of at most {self.max_rollbacks}), '
+            'and the run goes on with the next images'
         )
 
 
@@ -185,7 +185,8 @@ def _roll_back(runner: Runner, checkpoint: Path) -> None:
     unwrapped(runner.model).load_state_dict(saved['state_dict'])
     groups = runner.optim_wrapper.optimizer.param_groups
     rates = [group['lr'] for group in groups]
-    runner.optim_wrapper.load_state_dict(saved['optimizer'])
+    if 'optimizer' in saved:  # else, as in a resume, it stays as it is
+        runner.optim_wrapper.load_state_dict(saved['optimizer'])
     # `load_state_dict` made new groups, with the rates of back then.
     groups = runner.optim_wrapper.optimizer.param_groups
     for group, rate in zip(groups, rates, strict=True):
