@@ -89,9 +89,9 @@ def load_config(args: argparse.Namespace) -> Config:
         if own:  # else the runner gives the module that of the whole config
             cfg.data_preprocessor = own
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
-    for name in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
-        cfg[name] = None  # the training data need not be here
-    cfg.param_scheduler = None
+    for split in ('train', 'val'):  # whose data need not be here
+        cfg[f'{split}_dataloader'] = cfg[f'{split}_cfg'] = None
+    cfg.val_evaluator = cfg.optim_wrapper = cfg.param_scheduler = None
     transfer.fit(cfg, args.data, launch.local_world_size(args.launcher))
     cpu.fit(cfg, launch.world_size(args.launcher))
     if args.out:  # a long test must not end with a missing folder

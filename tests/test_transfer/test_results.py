@@ -23,7 +23,7 @@ def scoring(tmp_path, monkeypatch):
     return module
 
 
-def write_config(tmp_path):
+def write_config(tmp_path, **settings):
     data = dict(type='CustomDataset', data_root=str(tmp_path), pipeline=[])
     loader = dict(batch_size=1, num_workers=0, dataset=data)
     Config(
@@ -31,6 +31,7 @@ def write_config(tmp_path):
             default_scope='mmpretrain',
             model=dict(type='ImageClassifier', head=dict(num_classes=2)),
             test_dataloader=loader,
+            **settings,
         )
     ).dump(tmp_path / 'config.py')
 
@@ -40,6 +41,17 @@ def test_the_folder_is_made_before_the_test(scoring, tmp_path):
     saved(tmp_path / 'checkpoint.pth', {})
     scoring.load_config(scoring.parse_args(ARGS))
     assert (tmp_path / 'results/a').is_dir()
+
+
+def test_only_the_data_to_test_on_need_be_there(scoring, tmp_path):
+    data = dict(type='CustomDataset', data_root='/no/data', pipeline=[])
+    used = dict(train_dataloader=dict(dataset=data), train_cfg=dict())
+    used |= dict(val_dataloader=dict(dataset=data), val_cfg=dict())
+    write_config(tmp_path, val_evaluator=dict(type='Accuracy'), **used)
+    saved(tmp_path / 'checkpoint.pth', {})
+    cfg = scoring.load_config(scoring.parse_args(ARGS))
+    assert cfg.test_dataloader.dataset.data_root == str(tmp_path)
+    assert cfg.val_evaluator is None
 
 
 def test_scores_may_be_arrays(scoring, tmp_path, monkeypatch):
