@@ -101,6 +101,13 @@ def test_the_command_names_what_it_cannot_use(benchmark, options, named):
         benchmark.main([str(CONFIGS / 'siameseim_smoke.py'), *options])
 
 
+@pytest.mark.parametrize('name', ['images.tar', 'images.lmdb'])
+def test_the_plain_pipeline_is_refused_what_is_no_folder(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match='plain pipeline reads files alone'):
+        Settings(data=str(tmp_path / name), against=['plain'])
+
+
 def test_parts_of_a_replayed_step_are_refused():
     with pytest.raises(InputError, match='--split'):
         Settings(compiled='graph', split=True)

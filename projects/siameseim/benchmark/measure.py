@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from ..datasets.data_source import data_source
 from ..engine.precision import use_bf16
 from ..errors import InputError
 from . import data as data_side
@@ -72,6 +73,14 @@ class Settings:
                 '--compile graph replays the step as a whole: for its parts, '
                 '--split, give --compile without it'
             )
+        if self.data and 'plain' in self.against:
+            kind = data_source(self.data)['type']
+            if kind != 'ImageFolder':
+                raise InputError(
+                    f'--data {self.data} ({kind}): the plain pipeline reads '
+                    'files alone, so give a folder of images, or leave '
+                    '--against plain out'
+                )
 
 
 def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
