@@ -70,7 +70,7 @@ def test_a_classifier_that_cannot_be_loaded_costs_no_other_measure(
 
     monkeypatch.setattr(frozen_suite, 'load_classifier', load_classifier)
     monkeypatch.setattr(
-        frozen_suite, 'run_probe', lambda cfg: (12.5, 'a.pth', '')
+        frozen_suite, 'run_probe', lambda *_: (12.5, 'a.pth', '')
     )
     with pytest.raises(SystemExit, match='failed: pip install timm'):
         run(checkpoint, colours, tmp_path)

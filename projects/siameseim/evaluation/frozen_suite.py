@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.device import get_device
 
 from ..datasets.class_folders import split_folders
+from ..engine.atomic_file import write_complete
 from . import few_shot, frozen
 from .feature_cache import NamedFeatures, cached_features
 from .knn import accuracies
@@ -120,6 +122,8 @@ def linear_rows(
     backbone: dict[str, Any], options: SuiteOptions, note: str
 ) -> Iterator[Row]:
     """The linear probe, and the robustness of its classifier."""
+    if not frozen.checkpoint_of(backbone):
+        backbone = _kept(backbone, options.out / 'untrained.pth')
     cfg = probe_config(
         options.linear_config,
         backbone,
@@ -130,7 +134,7 @@ def linear_rows(
         options.probe_workers,
     )
     batch = cfg.train_dataloader.batch_size
-    score, checkpoint, failure = run_probe(cfg)
+    score, checkpoint, failure = run_probe(cfg, options.device)
     how = f'{cfg.train_cfg.max_epochs} epochs, {batch} images a step'
     told = filter(None, [note, how, failure])
     yield Row('linear probe', score, '; '.join(told))
@@ -158,6 +162,16 @@ def _encode(
         )
         for images in labelled_splits(train, val, vit.img_size)
     ]
+
+
+def _kept(backbone: dict[str, Any], path: Path) -> dict[str, Any]:
+    """An untrained backbone with the weights that ``_encode`` gave it."""
+    vit, _ = frozen.frozen_backbone(backbone, 'cpu')
+    write_complete(path, lambda part: torch.save(vit.state_dict(), part))
+    return {
+        **backbone,
+        'init_cfg': dict(type='Pretrained', checkpoint=str(path)),
+    }
 
 
 def _list_of(

@@ -58,11 +58,14 @@ def probe_config(
     return cfg
 
 
-def run_probe(cfg: Config) -> tuple[float, str, str]:
+def run_probe(
+    cfg: Config, device: str | None = None
+) -> tuple[float, str, str]:
     """Train the probe.
 
     Args:
         cfg (Config): from ``probe_config``.
+        device (str, optional): defaults to None: a GPU if there is one.
 
     Returns:
         tuple[float, str, str]: top-1 accuracy in per cent after the last
@@ -80,6 +83,8 @@ def run_probe(cfg: Config) -> tuple[float, str, str]:
             f'fewer than one batch of {cfg.train_dataloader.batch_size}: '
             'give a smaller batch size'
         )
+    if device:
+        runner.model.to(device)
     rate = probe_rate(cfg, len(runner.train_dataloader.dataset))
     runner.optim_wrapper['optimizer']['lr'] = rate
     runner.auto_scale_lr = None  # or mmengine would scale it once more
