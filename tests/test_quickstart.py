@@ -54,6 +54,19 @@ def test_names_the_commands_for_ones_own_images(one_epoch):
     assert '--data FOLDER' in printed
 
 
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (['--epochs', '0'], 'error: --epochs'),
+        (['--work-dir', f'{__file__}/run'], 'error: .*Not a directory'),
+    ],
+)
+def test_what_cannot_be_run_is_told_in_a_line(tmp_path, options, said):
+    start = ['--work-dir', str(tmp_path)]
+    with pytest.raises(SystemExit, match=said):
+        tool('quickstart').main([*start, *options])
+
+
 @pytest.mark.slow  # three runs of two minutes
 @pytest.mark.parametrize('seed', [0, 1, 2])
 def test_training_beats_no_training_at_matching(tmp_path, seed):

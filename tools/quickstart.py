@@ -18,7 +18,9 @@ from mmengine.config import Config
 
 from siameseim.engine import train_config
 from siameseim.engine.terse_runner import TerseRunner
+from siameseim.engine.tool_errors import one_line_for
 from siameseim.environment.hardware import busy_cores, unused_gpu
+from siameseim.errors import InputError
 from siameseim.evaluation import HeldOutHook, HeldOutScore
 from siameseim.report.load import curves_of, read_log
 from siameseim.visualization import draw_before_after
@@ -130,7 +132,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for note in filter(None, [unused_gpu(gpu), busy]):
         print(f'Note: {note}')
     print('[1/3] photographs and model', flush=True)
-    runner = build_runner(args)
+    with one_line_for(OSError, InputError):
+        runner = build_runner(args)
     built = time.perf_counter()
     print(f'      {built - start:.0f} s', flush=True)
     print('[2/3] pretraining, measured before and after', flush=True)
