@@ -5,11 +5,12 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from mmengine.hooks import LoggerHook
+from mmengine.hooks import IterTimerHook, LoggerHook
 from mmengine.logging import MessageHub
 from mmpretrain.registry import DATASETS
 
 from siameseim.engine import progress_hook
+from siameseim.errors import InputError
 
 
 @DATASETS.register_module()
@@ -66,7 +67,7 @@ def test_epochs_shorter_than_a_log_interval_count_for_themselves(
     monkeypatch.setattr(progress_hook, 'get_world_size', lambda: 2)
     warnings = []
     runner = SimpleNamespace(
-        hooks=[LoggerHook(interval=50)],
+        hooks=[IterTimerHook(), LoggerHook(interval=50)],
         message_hub=MessageHub('short epochs'),
         train_dataloader=EightBatches(range(8)),
         logger=SimpleNamespace(warning=warnings.append, info=print),
@@ -113,6 +114,7 @@ def test_the_line_tells_position_rest_losses_and_health(toy_run, log_text):
 def test_a_run_of_few_steps_is_told_so(iterations, accumulation, said):
     lines = []
     runner = SimpleNamespace(
+        hooks=[IterTimerHook(), LoggerHook()],
         max_iters=iterations,
         optim_wrapper=SimpleNamespace(accumulation=accumulation),
         logger=SimpleNamespace(info=lines.append),
@@ -125,3 +127,9 @@ def test_a_resumed_epoch_counts_on(toy_run, stopped, log_text):
     stopped(9)
     toy_run(options=INFO, resume='run/iter_9.pth')
     assert 'epoch 2/3 [5/6]' in log_text()
+
+
+@pytest.mark.parametrize('name', ['timer', 'logger'])
+def test_a_hook_that_others_read_from_cannot_be_switched_off(toy_run, name):
+    with pytest.raises(InputError, match=f'default_hooks.{name}'):
+        toy_run(options={f'default_hooks.{name}': None})

@@ -113,3 +113,9 @@ def test_two_processes_decide_alike():
 def test_a_negative_budget_is_refused():
     with pytest.raises(ValueError, match='budget=-1'):
         KnnHook(budget=-1)
+
+
+def test_no_time_is_counted_while_it_is_off(monkeypatch):
+    hook = KnnHook()
+    Clock(monkeypatch, hook, 1).go(0, 1)
+    assert hook.budget.clock['trained'] == 0

@@ -5,11 +5,12 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
-from mmengine.hooks import Hook
+from mmengine.hooks import Hook, IterTimerHook, LoggerHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..environment.hardware import peak_host_memory
+from ..errors import InputError
 from .log_line import log_interval, log_is_due, place_in_epoch
 
 # Share of the time above which waiting for data deserves a warning, and
@@ -32,7 +33,18 @@ class ProgressHook(Hook):
     priority = 55
 
     def before_train(self, runner: Runner) -> None:
-        """Nothing has been warned about yet, but for a run too short."""
+        """Nothing has been warned about yet, but for a run too short.
+
+        Raises:
+            InputError: if a hook is switched off that others read from.
+        """
+        for name, kind in (('timer', IterTimerHook), ('logger', LoggerHook)):
+            if not any(isinstance(hook, kind) for hook in runner.hooks):
+                raise InputError(
+                    f'no {kind.__name__} runs (default_hooks.{name}), from '
+                    'which other hooks of a pretraining read: give one; '
+                    'default_hooks.logger.interval makes lines rarer'
+                )
         self._seconds = self._waited = 0.0
         self._first, self._warned = True, False
         self._started: float | None = time.perf_counter()

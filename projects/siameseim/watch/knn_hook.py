@@ -104,7 +104,8 @@ class KnnHook(Hook):
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Count the time, for any checkpoint."""
-        self.budget.count(runner)
+        if self.data is not None:
+            self.budget.count(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure if due and not too expensive."""
