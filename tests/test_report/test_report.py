@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -219,3 +220,19 @@ def test_a_damaged_image_is_left_out_of_the_pictures(run, photos, tmp_path):
     (tmp_path / '2.png').write_text('nor this')
     with pytest.raises(InputError, match='only 3 of 6 images'):
         load_images(model, tmp_path, 100)
+
+
+def test_pictures_that_cannot_be_made_do_not_end_a_run(run, tmp_path):
+    for i in range(4):
+        (tmp_path / f'{i}.png').write_text('no image')
+    said = []
+    runner = SimpleNamespace(
+        model=load_run(run).model,
+        logger=SimpleNamespace(warning=said.append),
+        epoch=0,
+        max_epochs=1,
+    )
+    hook = PicturesHook(images=str(tmp_path))
+    hook.before_train(runner)  # which lists them only
+    hook.after_train_epoch(runner)
+    assert said[0].startswith('no pictures this time: only 0 of 4 images')

@@ -11,6 +11,7 @@ from mmpretrain.registry import HOOKS
 
 from ..engine.rng_state import get_rng_state, set_rng_state
 from ..engine.unwrap import unwrapped
+from ..errors import InputError
 from ..evaluation.features import evaluating
 from .pictures import (
     feature_figures,
@@ -57,13 +58,20 @@ class PicturesHook(Hook):
             open_images(Path(self.images))
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Draw if due; the other processes wait."""
+        """Draw if due; the other processes wait.
+
+        Images that cannot be read any more, or pictures that cannot be
+        written, are warned of: no picture is worth a run.
+        """
         due = self.every_n_epochs(runner, self.interval)
         due = due or self.is_last_train_epoch(runner)
         if self.images is None or not due:
             return
         if is_main_process():
-            self._add_all(runner, Path(self.images))
+            try:
+                self._add_all(runner, Path(self.images))
+            except (InputError, OSError) as error:
+                runner.logger.warning(f'no pictures this time: {error}')
         barrier()
 
     def _add_all(self, runner: Runner, folder: Path) -> None:
