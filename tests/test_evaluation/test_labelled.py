@@ -46,6 +46,15 @@ def test_features_are_those_of_normalised_central_views(colours):
         )
 
 
+@pytest.mark.parametrize('rank', [0, 9])
+def test_fewer_images_than_processes_are_refused(colours, monkeypatch, rank):
+    monkeypatch.setattr(labelled, 'get_rank', lambda: rank)
+    monkeypatch.setattr(labelled, 'get_world_size', lambda: 10)
+    images = labelled.labelled_folder(colours / 'val', (16, 16))
+    with pytest.raises(InputError, match='val has 9 images, .* 10 processes'):
+        labelled.share(images)
+
+
 def test_features_in_bf16_are_those_under_autocast(colours):
     backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
     images = labelled.labelled_folder(colours / 'val', (16, 16))

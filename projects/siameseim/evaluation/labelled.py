@@ -21,6 +21,7 @@ from ..datasets.class_folders import class_names, read_image, same_classes
 from ..datasets.image_folder import image_extensions
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
+from ..errors import InputError
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
 from .knn import Neighbours, accuracies, merge, nearest_neighbours
@@ -139,14 +140,15 @@ def share(images: ImageFolder) -> Subset:
         images (ImageFolder): from ``labelled_folder``.
 
     Raises:
-        ValueError: if there are fewer images than processes.
+        InputError: on all alike, if there are fewer images than processes.
     """
-    own = range(get_rank(), len(images), get_world_size())
-    if not own:
-        raise ValueError(
-            f'{images.root} has {len(images)} images, fewer than processes'
+    processes = get_world_size()
+    if len(images) < processes:
+        raise InputError(
+            f'{images.root} has {len(images)} images, fewer than the '
+            f'{processes} processes: give more images, or start fewer'
         )
-    return Subset(images, own)
+    return Subset(images, range(get_rank(), len(images), processes))
 
 
 def centre_of(known: LabelledFeatures) -> Tensor:
