@@ -1,5 +1,6 @@
 """Logs and checkpoints that a report is made of."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,18 @@ def test_a_run_of_another_method_is_refused(tmp_path):
     torch.save(dict(state_dict={}, meta=meta), file)
     with pytest.raises(InputError, match='trains a MAE: a report is of Siam'):
         load_run(file, CONFIGS / 'comparison/imagenette/mae.py')
+
+
+def test_a_checkpoint_that_was_saved_elsewhere_is_found(run, tmp_path):
+    place = shutil.copytree(run, tmp_path / 'w')
+    (tmp_path / 'out/w').mkdir(parents=True)
+    for file in place.glob('*.pth'):
+        file.rename(tmp_path / 'out/w' / file.name)
+    (place / 'last_checkpoint').rename(tmp_path / 'out/w/last_checkpoint')
+    (config,) = place.glob('*/vis_data/config.py')
+    with config.open('a') as text:
+        out_dir = str(tmp_path / 'out')
+        text.write(f'\ndefault_hooks["checkpoint"]["out_dir"] = {out_dir!r}\n')
+    loaded = load_run(place)
+    assert loaded.checkpoint == tmp_path / 'out/w/epoch_2.pth'
+    assert loaded.log == load_run(run).log != []

@@ -32,7 +32,7 @@ def set_resume(cfg: Config, resume: str | None) -> str:
     if resume is None:
         return 'starting from the beginning'
     if resume == 'auto':
-        folder = _saved_in(cfg)
+        folder = saved_in(cfg)
         checkpoint = find_last_checkpoint(folder)
         if checkpoint is None:
             return f'no checkpoint in {folder}: starting from the beginning'
@@ -54,7 +54,7 @@ def earlier_run(cfg: Config) -> str | None:
     if cfg.resume:
         return None
     try:
-        earlier = find_last_checkpoint(_saved_in(cfg))
+        earlier = find_last_checkpoint(saved_in(cfg))
     except InputError as error:
         return str(error)
     if earlier is None:
@@ -66,7 +66,7 @@ def earlier_run(cfg: Config) -> str | None:
     )
 
 
-def _saved_in(cfg: Config) -> str:
+def saved_in(cfg: Config) -> str:
     """Where the checkpoint hook saves, as its ``out_dir`` says."""
     hook = (cfg.get('default_hooks') or {}).get('checkpoint')
     out_dir = hook.get('out_dir') if isinstance(hook, dict) else None

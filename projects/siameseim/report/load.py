@@ -12,7 +12,7 @@ from mmpretrain.registry import MODELS
 
 from ..config_text import stored_settings
 from ..convert.safe_load import load_file
-from ..engine.last_checkpoint import find_last_checkpoint
+from ..engine.last_checkpoint import find_last_checkpoint, saved_in
 from ..errors import InputError
 from ..models import SiameseIM
 
@@ -49,7 +49,9 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
         ValueError: if the file holds no SiameseIM training state, or not
             that of the config.
     """
-    checkpoint = find_last_checkpoint(str(place)) if place.is_dir() else place
+    in_folder = place.is_dir()
+    folder = place if in_folder else place.parent
+    checkpoint = _last_checkpoint(place, config) if in_folder else place
     if checkpoint is None or not checkpoint.is_file():
         raise FileNotFoundError(
             f'{place} holds no checkpoint: give a work directory in which '
@@ -62,17 +64,10 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
             f'{sorted(saved)[:5]}): a report needs the whole model, with '
             'projector, predictor and target'
         )
-    folder = checkpoint.parent
     run = str(saved['meta'].get('experiment_name', ''))  # NAME_DAY_TIME
     stamp = run[-15:]  # as the run's folder of logs is named
     config = config or _find_config(folder, run[:-16], stamp)
-    try:
-        cfg = Config.fromfile(config)
-    except SyntaxError as error:
-        raise InputError(
-            f'{config} is damaged (line {error.lineno}: {error.msg}): give '
-            'the config of the run with --config'
-        ) from error
+    cfg = _read_config(config)
     model = MODELS.build(cfg.model)
     if not isinstance(model, SiameseIM):
         raise InputError(
@@ -172,6 +167,28 @@ def measured(log: list[dict], name: str) -> list[dict]:
         for line, last in zip(lines, [{}, *lines], strict=False)
         if 'loss' not in line or line[name] != last.get(name)
     ]
+
+
+def _last_checkpoint(folder: Path, config: Path | None) -> Path | None:
+    """The one saved last: in the work directory, or where its config says."""
+    found = find_last_checkpoint(str(folder))
+    copies = sorted(folder.glob('*/vis_data/config.py'))
+    config = config or (copies[-1] if copies else None)
+    if found or config is None:
+        return found
+    cfg = _read_config(config)
+    cfg.work_dir = str(folder)
+    return find_last_checkpoint(saved_in(cfg))
+
+
+def _read_config(path: Path) -> Config:
+    try:
+        return Config.fromfile(path)
+    except SyntaxError as error:
+        raise InputError(
+            f'{path} is damaged (line {error.lineno}: {error.msg}): give '
+            'the config of the run with --config'
+        ) from error
 
 
 def _find_config(folder: Path, name: str, stamp: str) -> Path:
