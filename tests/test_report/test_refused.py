@@ -13,6 +13,15 @@ def test_a_folder_without_checkpoint_is_refused(tmp_path):
         load_run(tmp_path)
 
 
+@pytest.mark.parametrize('there', ['last_checkpoint', 'iter_9.pth'])
+def test_what_a_report_has_no_options_for_is_not_advised(tmp_path, there):
+    for name in ('epoch_2.pth', there):
+        (tmp_path / name).write_text('epoch_3.pth')
+    said = r'give the file itself \(to tools/train.py as --resume FILE\)'
+    with pytest.raises(InputError, match=f'{said}, or another work dir'):
+        load_run(tmp_path)
+
+
 def test_a_checkpoint_without_config_is_refused(run, tmp_path):
     path = tmp_path / 'alone.pth'
     path.write_bytes((run / 'epoch_2.pth').read_bytes())

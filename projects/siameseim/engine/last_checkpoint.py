@@ -9,6 +9,11 @@ from mmengine.config import Config
 from ..errors import InputError
 
 LAST_CHECKPOINT = 'last_checkpoint'
+# tools/report.py says so too, which takes the file in place of the folder
+_CURE = (
+    'give the file itself (to tools/train.py as --resume FILE), or another '
+    'work directory'
+)
 
 
 def set_resume(cfg: Config, resume: str | None) -> str:
@@ -100,13 +105,11 @@ def find_last_checkpoint(work_dir: str) -> Path | None:
             return last
         raise InputError(
             f'{pointer} names {last.name}, which is missing (there: '
-            f'{", ".join(there) or "none"}): give the file to go on from '
-            '(--resume FILE), or another --work-dir'
+            f'{", ".join(there) or "none"}): {_CURE}'
         )
     if len({unit for _, unit, _ in saved}) > 1:
         raise InputError(
             f'{work_dir} has no file {LAST_CHECKPOINT} that says which of '
-            f'{there} is the last: give the file itself (--resume FILE), or '
-            'another --work-dir'
+            f'{there} is the last: {_CURE}'
         )
     return saved[-1][2] if saved else None
