@@ -55,11 +55,10 @@ def measure(
     args: argparse.Namespace,
 ) -> tuple[dict[int, float], Counter[int]]:
     """Accuracy by k, and how many images of each class were classified."""
-    if bool(args.data) == bool(args.train and args.val):
+    folders = args.train, args.val
+    if any(folders) if args.data else not all(folders):
         raise ValueError('give either --data, or --train and --val')
-    train, val = (
-        split_folders(args.data) if args.data else (args.train, args.val)
-    )
+    train, val = split_folders(args.data) if args.data else folders
     backbone, preprocessor = frozen.frozen_backbone(
         frozen.from_arguments(args), args.device, args.seed
     )

@@ -234,8 +234,15 @@ def test_a_launcher_that_did_not_start_the_tool_is_named(monkeypatch):
         tool('knn').main(['a.pth', '--data', 'b', '--launcher', 'pytorch'])
 
 
-def test_more_neighbours_than_images_are_refused(colours):
+@pytest.mark.parametrize(
+    ('more', 'said'),
+    [
+        (['--k', '1', '999'], '--k 999: .*train has only'),
+        (['--train', 'a'], 'error: give either --data, or --train and --val'),
+        (['--num-heads', '3'], 'error: --num-heads 3: .* leave one of them'),
+    ],
+)
+def test_what_does_not_fit_is_refused(colours, more, said):
     config = str(ROOT / 'configs/siameseim_smoke.py')
-    options = ['--config', config, '--data', str(colours), '--k', '1', '999']
-    with pytest.raises(SystemExit, match='--k 999: .*train has only'):
-        tool('knn').main(options)
+    with pytest.raises(SystemExit, match=said):
+        tool('knn').main(['--config', config, '--data', str(colours), *more])

@@ -68,14 +68,18 @@ def backbone_config(
         branch (str, optional): 'online' (the default) or 'target'.
         img_size (int, optional): pixels of the square view. Defaults to
             None: what the checkpoint was trained with.
-        num_heads (int, optional): where neither checkpoint nor config tells
-            it.
+        num_heads (int, optional): where the checkpoint does not tell it.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is no plain ViT, or its number of heads
-            unknown.
+            unknown, or given beside a config.
     """
+    if config and num_heads:
+        raise ValueError(
+            f'--num-heads {num_heads}: {config} tells the number of heads: '
+            'leave one of them out'
+        )
     if config:
         backbone = dict(Config.fromfile(config).model.backbone)
     elif checkpoint:
