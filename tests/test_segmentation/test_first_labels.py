@@ -32,7 +32,8 @@ def run(batches, max_iters=1000, start=0):
     hook.before_train(runner)
     for labels in batches:
         sample = SegDataSample(metainfo=dict(seg_map_path='masks/7.png'))
-        sample.gt_sem_seg = PixelData(data=torch.tensor([[labels]]))
+        if labels:
+            sample.gt_sem_seg = PixelData(data=torch.tensor([[labels]]))
         hook.before_train_iter(runner, 0, dict(data_samples=[sample]))
 
 
@@ -48,6 +49,11 @@ def warnings(monkeypatch):
 def test_ten_batches_of_ignored_labels_stop_the_run():
     with pytest.raises(InputError, match='first 10 batches is 255.*7.png'):
         run([[255, 255]] * 10)
+
+
+def test_the_last_mask_is_named_after_batches_without_any():
+    with pytest.raises(InputError, match='first 10 batches is 255.*7.png'):
+        run([[255, 255]] * 9 + [[]])
 
 
 def test_one_label_in_ten_batches_is_enough(warnings):

@@ -79,6 +79,7 @@ class SiameseIMFirstLabelsHook(Hook):
         epoch = len(runner.train_dataloader) // get_world_size()
         self._last = max(1, min(epoch, runner.max_iters - runner.iter))
         self._batches = 0
+        self._mask = 'none'  # the last one
         self._counts = torch.zeros(_IGNORED + 1, dtype=torch.int64)
 
     def before_train_iter(
@@ -98,17 +99,18 @@ class SiameseIMFirstLabelsHook(Hook):
         for sample in _labelled(data_batch):
             labels = sample.gt_sem_seg.data.flatten()
             self._counts += torch.bincount(labels, minlength=_IGNORED + 1)
+            self._mask = sample.seg_map_path
         if self._batches == min(_FIRST, self._last):
-            self._check_any(sample.seg_map_path)
+            self._check_any()
         if self._batches == self._last:
             self._warn_of_missing(runner)
 
-    def _check_any(self, mask_path: str) -> None:
+    def _check_any(self) -> None:
         if not self._occur()[:_IGNORED].any():
             raise InputError(
                 f'every label of the first {self._batches} batches is '
                 f'{_IGNORED} (ignored), so nothing is learnt; the last mask '
-                f'is {mask_path}: save masks as 0, 1, ... (with '
+                f'is {self._mask}: save masks as 0, 1, ... (with '
                 'reduce_zero_label=True as 1, 2, ..., and 0 for pixels that '
                 f'count nowhere), not as {_IGNORED}'
             )
