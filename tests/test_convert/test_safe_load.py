@@ -135,6 +135,15 @@ def test_other_processes_wait_for_the_download(tmp_path, server, monkeypatch):
     assert requests == ['/remote.pth']
 
 
+def test_nobody_waits_for_a_download_that_failed(server, monkeypatch):
+    root, _ = server
+    waits = []
+    monkeypatch.setattr(safe_load, 'barrier', lambda: waits.append(1))
+    with pytest.raises(OSError, match='404'):
+        load_file(f'{root}/no.pth')
+    assert waits
+
+
 def test_files_of_one_name_at_two_addresses_are_two(tmp_path, server):
     root, _ = server
     for number, folder in enumerate(['first', 'second']):

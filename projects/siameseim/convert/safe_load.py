@@ -191,8 +191,10 @@ def _local(source: str) -> Path:
     address = hashlib.sha256(source.encode()).hexdigest()[:8]
     path = folder / f'{address}-{name}'
     first = os.environ.get('LOCAL_RANK', '0') == '0'
-    if first and not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(source, str(path))
-    barrier()
+    try:
+        if first and not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(source, str(path))
+    finally:  # else the others would wait for one that failed
+        barrier()
     return path
