@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..engine.progress_hook import FEW_STEPS
-from ..watch.feature_hook import FOUND_AMONG, PAST_LIMITS, UNTRAINED
+from ..watch.feature_hook import (
+    FOUND_AMONG,
+    PAST_LIMITS,
+    PATIENCE,
+    UNTRAINED,
+)
 from ..watch.signs import FeatureSigns, Limits, Signs, collapsed
 from .load import measured
 from .page import Section
@@ -49,7 +54,7 @@ def _collapse(
         return ''
     limits = Limits(**(watch.get('limits') or {}))
     found = '; '.join(collapsed(signs[-1], info[UNTRAINED], limits))
-    sure = count >= watch.get('patience', 2)
+    sure = count >= watch.get('patience', PATIENCE)
     verdict = (
         'The network seems to have collapsed'
         if sure
@@ -74,7 +79,7 @@ def _learned(
             'and between, in batches of 2 and more.'
         )
     beyond_chance = (found[-1] - 1 / images) / (1 - 1 / images)
-    judged = len(found) > watch.get('patience', 2)
+    judged = len(found) > watch.get('patience', PATIENCE)
     healthy = (
         'no sign of collapse'
         if judged

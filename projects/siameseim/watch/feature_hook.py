@@ -30,6 +30,9 @@ FOUND_AMONG = 64
 # share of its time that they may take.
 INTERVAL, SHARE = 200, 0.02
 
+# Measurements in a row past the limits that cause a warning.
+PATIENCE = 2
+
 _TRY = (
     'The loss cannot show this. Try a lower optim_wrapper.optimizer.lr, a '
     'longer warm-up, a larger base_momentum of MomentumTargetHook, or a '
@@ -72,7 +75,7 @@ class FeatureWatchHook(Hook):
         self,
         interval: int | None = None,
         warmup: float = 0.05,
-        patience: int = 2,
+        patience: int = PATIENCE,
         limits: dict | None = None,
         stop: bool = False,
     ) -> None:
