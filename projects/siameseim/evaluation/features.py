@@ -15,17 +15,25 @@ from ..models import SiameseIMViT
 _BATCH = 128  # images encoded at a time
 
 
-def central_view(size: tuple[int, int]) -> list[nn.Module]:
-    """Transforms of an image to the view that evaluations encode.
-
-    The short side is resized to 256 / 224 of the view, bilinear with
-    smoothing as in MSN's evaluation, then the centre is cut out.
+def short_side(size: tuple[int, int]) -> int:
+    """Pixels to resize an image's short side to before the centre is cut out.
 
     Args:
         size (tuple[int, int]): height and width of the view in pixels.
     """
-    short = round(max(size) * 256 / 224)
-    return [v2.Resize(short, antialias=True), v2.CenterCrop(size)]
+    return round(max(size) * 256 / 224)
+
+
+def central_view(size: tuple[int, int]) -> list[nn.Module]:
+    """Transforms of an image to the view that evaluations encode.
+
+    The image is resized to ``short_side``, bilinear with smoothing as in
+    MSN's evaluation, then the centre is cut out.
+
+    Args:
+        size (tuple[int, int]): height and width of the view in pixels.
+    """
+    return [v2.Resize(short_side(size), antialias=True), v2.CenterCrop(size)]
 
 
 @contextmanager

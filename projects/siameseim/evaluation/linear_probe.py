@@ -12,6 +12,7 @@ from ..convert.backbone_file import read_backbone
 from ..convert.normalisation import find_normalisation
 from ..transfer import config as transfer
 from ..transfer.loaders import loaders
+from .features import short_side
 from .frozen import checkpoint_of
 
 _IMAGENET = 1_281_167  # training images
@@ -161,7 +162,7 @@ def _set_size(cfg: Config, size: tuple[int, int]) -> None:
             if step.type == 'RandomResizedCrop':
                 step.scale = size[0]
             elif step.type == 'ResizeEdge':
-                step.scale = round(size[0] * 256 / 224)
+                step.scale = short_side(size)
             elif step.type == 'CenterCrop':
                 step.crop_size = size[0]
 

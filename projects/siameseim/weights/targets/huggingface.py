@@ -3,6 +3,7 @@
 from typing import Any
 
 from ...convert.huggingface import ours_to_huggingface
+from ...evaluation.features import short_side
 from ..plain_vit import PlainViT
 from .target import Target
 
@@ -78,7 +79,7 @@ def _preprocessor(vit: PlainViT) -> dict[str, Any]:
         image_processor_type='BitImageProcessor',
         do_convert_rgb=True,
         do_resize=True,
-        size=dict(shortest_edge=round(max(height, width) * 256 / 224)),
+        size=dict(shortest_edge=short_side(vit.img_size)),
         resample=2,  # bilinear
         do_center_crop=True,
         crop_size=dict(height=height, width=width),
