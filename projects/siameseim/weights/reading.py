@@ -84,6 +84,7 @@ def _interpret(
     strange = [name for name in file.own_rest if NOT_PLAIN.match(name)]
     if strange:
         raise ValueError(f'it is no plain ViT: has {strange[:4]}')
+    _check_activation(file.extra['config'])
     tensors, changed, lossy = plain_tensors(file.tensors)
     heads = find_num_heads(tensors, file.extra, num_heads)
     own = _noted_size(file.extra) or img_size
@@ -169,13 +170,17 @@ def _noted_size(extra: dict[str, Any]) -> tuple[int, int] | None:
 
 def _norm_eps(extra: dict[str, Any]) -> float:
     """Of the LayerNorms, 1e-6 unless the file says otherwise."""
-    config = extra['config']
-    if config.get('hidden_act', 'gelu') != 'gelu':
-        raise ValueError(
-            f'its activation is {config["hidden_act"]!r}; only gelu is known'
-        )
     noted = extra['meta'].get('norm_eps')
-    return float(config.get('layer_norm_eps') or noted or 1e-6)
+    return float(extra['config'].get('layer_norm_eps') or noted or 1e-6)
+
+
+def _check_activation(config: dict[str, Any]) -> None:
+    """Refuse blocks that another activation than ours was trained in."""
+    activation = config.get('hidden_act', 'gelu')
+    if activation != 'gelu':
+        raise ValueError(
+            f'its activation is {activation!r}; only gelu is known'
+        )
 
 
 def _takes_mean(extra: dict[str, Any]) -> bool:
