@@ -45,7 +45,7 @@ def test_runs_of_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
 def test_runs_of_one_second_draw_into_their_own_work_directories(
     tmp_path, monkeypatch
 ):
-    """mmengine keeps a visualizer by the name of its run."""
+    """Which mmengine keeps by the name of a run."""
     monkeypatch.setattr('time.time', lambda: 2e9)
     works = [str(tmp_path / name) for name in 'ab']
     runners = [TerseRunner(nn.Identity(), work) for work in works]
