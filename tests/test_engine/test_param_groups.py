@@ -193,3 +193,20 @@ def test_a_state_of_the_other_kernel_can_be_gone_on_from(fused):
     for each in ((model, wrapper), (other, resumed)):
         step(*each)
     torch.testing.assert_close(other.weight, model.weight)
+
+
+def test_what_a_schedule_moved_goes_on_from_there():
+    """As the rate does, and any other setting that one began to move."""
+    model = nn.Linear(3, 3)
+    saved = build_optim_wrapper(model, make_config()).state_dict()
+    for group in saved['param_groups']:
+        group.update(lr=0.25, initial_lr=0.5, weight_decay=0.125)
+        group.update(initial_weight_decay=0.75, betas=(0.5, 0.5))
+    wrapper = build_optim_wrapper(model, make_config())
+    own = {group['betas'] for group in wrapper.optimizer.param_groups}
+    wrapper.load_state_dict(saved)
+    for group in wrapper.optimizer.param_groups:
+        assert (group['lr'], group['initial_lr']) == (0.25, 0.5)
+        assert group['weight_decay'] == 0.125
+        assert group['initial_weight_decay'] == 0.75
+    assert {g['betas'] for g in wrapper.optimizer.param_groups} == own

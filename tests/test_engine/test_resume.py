@@ -135,6 +135,24 @@ def test_weights_that_a_run_starts_from_fit_or_are_refused(
     assert f'starts from 9 of 9 tensors from {file}' in log_text()
 
 
+def test_changed_settings_of_the_optimizer_count(toy_run, stopped):
+    """As the log says they do; the rate is that of the schedule."""
+    stopped(9)
+    options = {
+        'optim_wrapper.optimizer.weight_decay': 0.5,
+        'optim_wrapper.optimizer.betas': (0.8, 0.9),
+    }
+    ends = [
+        toy_run(options=changed, resume='run/iter_9.pth').optim_wrapper
+        for changed in ({}, options)
+    ]
+    before, after = (end.optimizer.param_groups for end in ends)
+    assert [group['weight_decay'] for group in before] == [0.05, 0.0]
+    assert [group['weight_decay'] for group in after] == [0.5, 0.0]
+    assert {group['betas'] for group in after} == {(0.8, 0.9)}
+    assert [g['lr'] for g in after] == [g['lr'] for g in before]
+
+
 def test_a_finished_run_says_so(toy_run, log_text):
     toy_run()
     runner = toy_run(options={'log_level': 'INFO'}, resume='run/epoch_3.pth')

@@ -76,12 +76,17 @@ def both_kinds(rank):
 
 
 def resumed(rank):
-    """Two steps, a checkpoint, and the third in a new optimizer."""
+    """Two steps, a checkpoint, and the third in a new optimizer.
+
+    What is saved has another weight decay, as of a config since changed.
+    """
     model, wrapper = build('ShardedAdamW')
     train(model, wrapper, rank, range(2))
     gather_state(wrapper.optimizer)
     box = [copy.deepcopy(wrapper.state_dict()) if rank == 0 else None]
     torch.distributed.broadcast_object_list(box)
+    for group in box[0]['param_groups']:
+        group['weight_decay'] = 0.9
     again, fresh = build('ShardedAdamW')
     again.load_state_dict(model.state_dict())
     fresh.load_state_dict(box[0])

@@ -14,7 +14,7 @@ from ..errors import InputError
 from .param_groups import (
     check_custom_keys,
     check_paramwise,
-    keep_kernel,
+    keep_settings,
     prefer_fused,
     trained_names,
 )
@@ -94,7 +94,7 @@ class BackboneLayerDecay(LearningRateDecayOptimWrapperConstructor):
         check_custom_keys(own, trained_names(model))
         prefer_fused(self.optimizer_cfg, model)
         wrapper = super().__call__(model)
-        keep_kernel(wrapper.optimizer)
+        keep_settings(wrapper.optimizer)
         return wrapper
 
     def add_params(

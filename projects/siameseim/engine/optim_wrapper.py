@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_value_, get_total_norm
 
 from ..models.norm import batch_norm_buffers
-from .param_groups import keep_kernel
+from .param_groups import keep_settings
 from .precision import use_bf16
 
 
@@ -41,7 +41,7 @@ class AutocastOptimWrapper(OptimWrapper):
 
     def __init__(self, precision: str = 'auto', **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        keep_kernel(self.optimizer)
+        keep_settings(self.optimizer)
         self.precision = precision
         self.grad_norm: Tensor | None = None
         self.skipped: Tensor | None = None

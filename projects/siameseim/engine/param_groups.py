@@ -154,23 +154,38 @@ def prefer_fused(optimizer_cfg: dict, model: nn.Module) -> None:
         optimizer_cfg.setdefault('fused', True)
 
 
-def keep_kernel(optimizer: Optimizer) -> None:
-    """Let a loaded state not decide which kernel an optimizer uses.
+def keep_settings(optimizer: Optimizer) -> None:
+    """Let a run that is resumed have the optimizer settings of its config."""
+    optimizer.register_load_state_dict_pre_hook(with_own_settings)
 
-    torch takes ``fused`` and ``foreach`` from the saved groups, so that a
-    resume from a state of another kernel would mix the two.
+
+def with_own_settings(optimizer: Optimizer, state: dict) -> dict:
+    """A saved state with the settings of the optimizer that loads it.
+
+    torch takes them from the saved groups: weight decay and betas that were
+    changed before a resume would have no effect, and a state of another kernel
+    (``fused``) would mix the two. What a schedule moves, which leaves its
+    first value in the group, stays as saved.
+
+    Args:
+        optimizer (Optimizer): as its config has built it.
+        state (dict): to be loaded; it is not changed.
     """
-    own = {
-        name: optimizer.defaults[name]
-        for name in ('fused', 'foreach')
-        if name in optimizer.defaults
-    }
+    saved, own = state['param_groups'], optimizer.param_groups
+    if len(saved) != len(own):  # torch refuses it
+        return state
+    groups = [
+        {**theirs, **_unscheduled(ours, theirs)}
+        for theirs, ours in zip(saved, own, strict=True)
+    ]
+    return {**state, 'param_groups': groups}
 
-    def with_own(_: Optimizer, state: dict) -> dict:
-        groups = [{**group, **own} for group in state['param_groups']]
-        return {**state, 'param_groups': groups}
 
-    optimizer.register_load_state_dict_pre_hook(with_own)
+def _unscheduled(own: dict, saved: dict) -> dict:
+    scheduled = {name for name in saved if f'initial_{name}' in saved}
+    first = {f'initial_{name}' for name in scheduled}
+    kept = {'params', *scheduled, *first}
+    return {name: own[name] for name in own.keys() - kept}
 
 
 def merge_groups(groups: list[dict]) -> list[dict]:

@@ -9,6 +9,7 @@ from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import Optimizer
 
 from ..errors import InputError
+from .param_groups import with_own_settings
 
 
 @OPTIMIZERS.register_module()
@@ -50,9 +51,10 @@ class ShardedAdamW(ZeroRedundancyOptimizer):
         """Load moments; counts of steps go where the kernel reads them.
 
         The wrapped class leaves those on the CPU, but a fused kernel reads
-        them on the device of the weights.
+        them on the device of the weights. It also copies the settings of
+        the saved groups past any hook.
         """
-        super().load_state_dict(state_dict)
+        super().load_state_dict(with_own_settings(self, state_dict))
         for group in self.optim.param_groups:
             for param in group['params'] if group.get('fused') else ():
                 state = self.optim.state.get(param, {})
