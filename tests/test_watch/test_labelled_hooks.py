@@ -64,6 +64,20 @@ def test_measuring_does_not_change_the_run(start, colours):
     assert_close(*states, rtol=0, atol=0, equal_nan=True)
 
 
+def test_an_epoch_may_end_with_one_image(start):
+    """26 in batches of 5; it has a log line of its own."""
+    hooks = dict(probe=dict(enabled=True), logger=dict(interval=5))
+    loader = dict(batch_size=5, drop_last=False)
+    work = start(f'train_dataloader = {loader}\ndefault_hooks = {hooks}\n')
+    assert (work / 'epoch_2.pth').is_file()
+
+
+def test_the_probe_refuses_batches_of_one_image(told):
+    text = 'default_hooks = dict(probe=dict(enabled=True))\n'
+    refused = told(f'{text}train_dataloader = dict(batch_size=1)\n')
+    assert 'the online probe normalises over a batch' in refused
+
+
 def test_probe_learns_and_resumes_exactly(start, told):
     probe = 'default_hooks = dict(probe=dict(enabled=True, lr=0.05))\n'
     straight = start(probe, work='straight')
@@ -110,7 +124,7 @@ def test_probe_goes_on_from_a_checkpoint_with_running_statistics(colours):
     images = PretrainDataset(ImageFolder(str(colours / 'train')), [])
     runner = SimpleNamespace(
         model=model,
-        train_dataloader=SimpleNamespace(dataset=images),
+        train_dataloader=SimpleNamespace(dataset=images, batch_size=2),
         _resume=True,
     )
     first, second = (OnlineProbeHook(enabled=True) for _ in range(2))

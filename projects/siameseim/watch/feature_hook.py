@@ -109,9 +109,10 @@ class FeatureWatchHook(Hook):
             InputError: if they are and ``stop`` was asked for.
         """
         self._budget.count(runner)
-        if not self._due(runner):
-            return
         images = min(FOUND_AMONG, len(data_batch['inputs'][0]))
+        left_over = images == 1 < runner.train_dataloader.batch_size
+        if left_over or not self._due(runner):  # one image shows nothing
+            return
         with nullcontext() if self._cold else self._budget.measuring():
             measured = measure(step_features(runner), images)
         self._cold = False

@@ -52,9 +52,18 @@ class OnlineProbeHook(Hook):
         self._saved: dict | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Read the labels, build the probe, or take it from a checkpoint."""
+        """Read the labels, build the probe, or take it from a checkpoint.
+
+        Raises:
+            InputError: if batches are of one image.
+        """
         if not self.enabled:
             return
+        if runner.train_dataloader.batch_size == 1:
+            raise InputError(
+                'the online probe normalises over a batch, which holds one '
+                'image: raise train_dataloader.batch_size'
+            )
         self.build(
             unwrapped(runner.model),
             training_labels(runner.train_dataloader.dataset),
@@ -101,11 +110,10 @@ class OnlineProbeHook(Hook):
         """Classify the batch, then learn from it."""
         if not self.enabled:
             return
-        self.learn(
-            step_features(runner).target,
-            data_batch['data_samples']['sample_idx'],
-        )
-        if log_is_due(runner):
+        places = data_batch['data_samples']['sample_idx']
+        if len(places) > 1:  # not the one image that may end an epoch
+            self.learn(step_features(runner).target, places)
+        if log_is_due(runner) and self._right:
             right = torch.stack(self._right).sum()
             all_reduce(right)
             share = right.item() / self._count / get_world_size()
