@@ -153,6 +153,29 @@ def test_changed_settings_of_the_optimizer_count(toy_run, stopped):
     assert [g['lr'] for g in after] == [g['lr'] for g in before]
 
 
+@pytest.mark.parametrize(
+    ('schedule', 'rate', 'said'),
+    [
+        ({}, 0.02, 'goes on with other settings than the checkpoint was'),
+        (
+            {'param_scheduler': [dict(type='PolyLR', end=18, by_epoch=False)]},
+            0.01,
+            'goes on along the schedule of the checkpoint, whatever was',
+        ),
+    ],
+)
+def test_the_log_tells_whether_a_changed_rate_counts(
+    toy_run, stopped, log_text, schedule, rate, said
+):
+    stopped(9, options=schedule)
+    changed = {**schedule, 'optim_wrapper.optimizer.lr': 0.02}
+    runner = toy_run(options=changed, resume='run/iter_9.pth')
+    assert {*runner.param_schedulers[0].base_values} == {rate}
+    told = 'optim_wrapper.optimizer.lr was 0.01, now is 0.02'
+    (line,) = [x for x in log_text().splitlines() if told in x]
+    assert said in line
+
+
 def test_a_finished_run_says_so(toy_run, log_text):
     toy_run()
     runner = toy_run(options={'log_level': 'INFO'}, resume='run/epoch_3.pth')
