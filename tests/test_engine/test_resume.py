@@ -89,6 +89,14 @@ def test_another_run_is_refused(toy_run, stopped, options, named):
         toy_run('other', options=options, resume='run/iter_9.pth')
 
 
+def test_other_groups_of_parameters_are_refused(toy_run, stopped):
+    """Without weight decay all have the same settings."""
+    stopped(9)
+    none = {'optim_wrapper.optimizer.weight_decay': 0.0}
+    with pytest.raises(InputError, match='in 2 groups .* this one in 1'):
+        toy_run(options=none, resume='run/iter_9.pth')
+
+
 def test_a_checkpoint_of_another_model_is_refused(toy_run, stopped, tmp_path):
     stopped(9)
     path = tmp_path / 'run/iter_9.pth'

@@ -170,10 +170,18 @@ def with_own_settings(optimizer: Optimizer, state: dict) -> dict:
     Args:
         optimizer (Optimizer): as its config has built it.
         state (dict): to be loaded; it is not changed.
+
+    Raises:
+        InputError: if it has another number of groups.
     """
     saved, own = state['param_groups'], optimizer.param_groups
-    if len(saved) != len(own):  # torch refuses it
-        return state
+    if len(saved) != len(own):
+        raise InputError(
+            'the optimizer of the checkpoint had its parameters in '
+            f'{len(saved)} groups of equal settings, this one in {len(own)}: '
+            'resume with the optim_wrapper.paramwise_cfg of that run, and '
+            'with a weight decay of 0 only where it was 0'
+        )
     groups = [
         {**theirs, **_unscheduled(ours, theirs)}
         for theirs, ours in zip(saved, own, strict=True)
