@@ -5,6 +5,8 @@ import json
 
 import pytest
 import torch
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
 from torch.testing import assert_close
 
 from siameseim.engine import AutocastOptimWrapper
@@ -208,3 +210,34 @@ def test_counts_survive_a_resume(toy_run):
     resumed = toy_run('again', resume='run/epoch_3.pth')
     guard = next(h for h in resumed.hooks if isinstance(h, NonFiniteGuardHook))
     assert (guard.skips, guard.rollbacks) == (5, 1)
+
+
+@HOOKS.register_module()
+class LookAtGradients(Hook):
+    """Keeps whether a weight has a gradient, after each iteration."""
+
+    priority = 'LOWEST'
+
+    def __init__(self):
+        self.found = []
+
+    def after_train_iter(self, runner, *_, **__):
+        self.found.append(runner.model.online.weight.grad is not None)
+
+
+def test_a_roll_back_forgets_the_window_that_has_begun(toy_run):
+    """Steps of 4; 13 to 16 are not finite, which is seen after 18."""
+    runner = toy_run(
+        epochs=4,
+        accumulation=4,
+        options={**small_guard(1), 'default_hooks.logger.interval': 6},
+        hooks=[
+            dict(type='BreakWeights', iterations=range(12, 16)),
+            dict(type='LookAtGradients'),
+        ],
+    )
+    (guard,) = (h for h in runner.hooks if isinstance(h, NonFiniteGuardHook))
+    assert guard.rollbacks == 1
+    (look,) = (h for h in runner.hooks if isinstance(h, LookAtGradients))
+    # 17, 18 and 19
+    assert look.found[16:19] == [True, False, True]

@@ -191,3 +191,4 @@ def _roll_back(runner: Runner, checkpoint: Path) -> None:
     groups = runner.optim_wrapper.optimizer.param_groups
     for group, rate in zip(groups, rates, strict=True):
         group['lr'] = rate
+    runner.optim_wrapper.reset_window()  # it may have begun

@@ -94,6 +94,12 @@ class AutocastOptimWrapper(OptimWrapper):
         if self._statistics is not None:
             self._statistics.restore_where(self.skipped)
 
+    def reset_window(self) -> None:
+        """Forget gradients and statistics of weights that were replaced."""
+        self.zero_grad()
+        if self._statistics is not None:
+            self._statistics.take()
+
     def _norm_and_clip(self) -> Tensor:
         """Norm of all gradients, which are clipped afterwards."""
         params = [
