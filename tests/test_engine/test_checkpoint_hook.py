@@ -2,12 +2,15 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.fileio import get_file_backend
 
+from siameseim.engine import SafeCheckpointHook
 from siameseim.engine.atomic_file import write_complete
+from tests.two_processes import run_in_two
 
 
 def names(folder):
@@ -135,3 +138,17 @@ def test_what_a_library_says_of_a_file_is_passed_on(tmp_path):
 
     with pytest.raises(OSError, match='^cannot write mode RGBA as JPEG$'):
         write_complete(tmp_path / 'a.jpg', write)
+
+
+def last_saved(rank, folder):
+    """Of two files, the newer of which the second process does not see."""
+    hook = SafeCheckpointHook(interval=1)
+    hook.out_dir, hook._kept = f'{folder}/{rank}', ['a.pth', 'b.pth']
+    return Path(hook.last_saved()).name
+
+
+def test_all_processes_go_back_to_the_same_file(tmp_path):
+    for name in ('0/a.pth', '0/b.pth', '1/a.pth'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert run_in_two(last_saved, str(tmp_path)) == ['a.pth', 'a.pth']

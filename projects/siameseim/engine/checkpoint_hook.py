@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -109,11 +109,15 @@ class SafeCheckpointHook(CheckpointHook):
     def last_saved(self) -> Path | None:
         """The newest checkpoint of this run, not of another in its folder.
 
-        All processes must call it.
+        All processes must call it, and get the same: one that all of them
+        see, as a file server may show a new file to some of them later.
         """
         self.finish()
-        files = [Path(self.out_dir, name) for name in reversed(self._kept)]
-        return next(filter(Path.is_file, files), None)
+        folder = Path(self.out_dir)
+        seen = {name for name in self._kept if (folder / name).is_file()}
+        by_all = set.intersection(*all_gather_object(seen))
+        names = [name for name in self._kept if name in by_all]
+        return folder / names[-1] if names else None
 
     def save(self, runner: Runner, done: int) -> bool:
         """Save after ``done`` iterations, where an optimizer window ends.
