@@ -35,6 +35,17 @@ def test_only_the_last_ones_are_kept(toy_run, tmp_path):
     assert pointer.read_text() == 'epoch_4.pth'
 
 
+def test_what_a_budget_does_not_allow_is_left_out(toy_run, tmp_path):
+    """The first is not too soon after another, and the last is needed."""
+    toy_run(epochs=4, options={'default_hooks.checkpoint.budget': 1e-6})
+    assert names(tmp_path / 'run') == ['epoch_1.pth', 'epoch_4.pth']
+
+
+def test_a_large_budget_allows_each(toy_run, tmp_path):
+    toy_run(epochs=3, options={'default_hooks.checkpoint.budget': 1e6})
+    assert len(names(tmp_path / 'run')) == 3
+
+
 def test_a_resumed_run_removes_files_of_the_first(toy_run, stopped, tmp_path):
     stopped(9, options=keep(1))
     assert names(tmp_path / 'run') == ['iter_9.pth']

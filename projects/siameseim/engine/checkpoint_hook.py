@@ -1,12 +1,18 @@
 """Checkpoints that a run can be resumed from exactly, and always."""
 
 import inspect
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dist import all_gather_object, barrier, is_main_process
+from mmengine.dist import (
+    all_gather_object,
+    barrier,
+    broadcast_object_list,
+    is_main_process,
+)
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -45,6 +51,9 @@ class SafeCheckpointHook(CheckpointHook):
     - Holds tensors and plain values only.
 
     Args:
+        budget (float, optional): share of the time that training may wait
+            for checkpoints: one that is due too soon after the last for that
+            is left out, but for that of the end. Defaults to None: no limit.
         **kwargs: as for ``mmengine.hooks.CheckpointHook``; ``interval`` is
             in epochs unless ``by_epoch=False``.
 
@@ -52,7 +61,7 @@ class SafeCheckpointHook(CheckpointHook):
         TypeError: if an argument is not known, or is ``filename_tmpl``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, budget: float | None = None, **kwargs: Any) -> None:
         for name in kwargs.keys() - _SETTINGS:  # the stock hook would swallow
             raise TypeError(
                 f'{type(self).__name__}.__init__() got an unexpected keyword '
@@ -60,6 +69,8 @@ class SafeCheckpointHook(CheckpointHook):
             )
         kwargs.setdefault('backend_args', dict(backend='atomic'))
         super().__init__(**kwargs)
+        self._budget = budget
+        self._cost = self._saved_at = 0.0  # seconds: of the last save; when
         self._due = False
         self._writer = BackgroundWriter()
 
@@ -139,6 +150,7 @@ class SafeCheckpointHook(CheckpointHook):
                 'since loss or gradient was not finite'
             )
             return False
+        begun = time.monotonic()
         self._state = make_state(runner)
         epoch, rest = divmod(done, len(runner.train_dataloader))
         name = f'iter_{done}.pth' if rest else f'epoch_{epoch}.pth'
@@ -162,6 +174,8 @@ class SafeCheckpointHook(CheckpointHook):
         for content in held:
             write = partial(self._write, content, name, files[:-count])
             self._writer.start(write)
+        self._saved_at = time.monotonic()
+        self._cost = self._saved_at - begun
         return True
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -178,11 +192,26 @@ class SafeCheckpointHook(CheckpointHook):
     def _save_checkpoint(self, runner: Runner) -> None:
         """What the stock hook calls when a checkpoint is due."""
         done = runner.iter if self.by_epoch else runner.iter + 1
-        if ends_window(runner, done):
+        if done < runner.max_iters and not self._can_afford_one():
+            runner.logger.info(
+                f'... left out: the last took {self._cost:.1f} s, and they '
+                f'may take {self._budget:.0%} of the time '
+                '(default_hooks.checkpoint.budget=None for each)'
+            )
+        elif ends_window(runner, done):
             self.save(runner, done)
         else:
             runner.logger.info('... when the optimizer step is complete')
             self._due = True
+
+    def _can_afford_one(self) -> bool:
+        """Whether one more now keeps to the budget; the same on all."""
+        if self._budget is None:
+            return True
+        earned = self._budget * (time.monotonic() - self._saved_at)
+        answer = [earned >= self._cost]
+        broadcast_object_list(answer)
+        return answer[0]
 
     def _write(self, content: bytes, name: str, obsolete: list[str]) -> None:
         """Write the file, then point to it, then remove old ones."""
