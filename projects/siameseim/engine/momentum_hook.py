@@ -32,13 +32,13 @@ class MomentumTargetHook(Hook):
     def __init__(
         self, base_momentum: float = 0.995, final_momentum: float = 1.0
     ) -> None:
-        for name, kept in (
+        for name, value in (
             ('base_momentum', base_momentum),
             ('final_momentum', final_momentum),
         ):
-            if not isinstance(kept, int | float) or not 0 <= kept <= 1:
+            if not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise InputError(
-                    f'{name}={kept!r} of MomentumTargetHook must be a '
+                    f'{name}={value!r} of MomentumTargetHook must be a '
                     'fraction from 0 to 1, such as 0.995'
                 )
         self.base_momentum = base_momentum
@@ -64,8 +64,8 @@ class MomentumTargetHook(Hook):
             return
         left = warmup_cosine(runner.iter, 0, runner.max_iters)  # from 1 to 0
         final = self.final_momentum
-        kept = final - left * (final - self.base_momentum)
+        momentum = final - left * (final - self.base_momentum)
         unwrapped(runner.model).update_target(
-            kept, runner.optim_wrapper.skipped
+            momentum, runner.optim_wrapper.skipped
         )
-        runner.message_hub.update_scalar('train/momentum', kept)
+        runner.message_hub.update_scalar('train/momentum', momentum)

@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from mmengine.utils import is_list_of
 from mmpretrain.models import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..errors import InputError
+from .loss_checks import check_batch, checked_losses
 from .position import relative_geometry
 from .target import MomentumTarget
 
@@ -86,10 +86,12 @@ class SiameseIM(BaseSelfSupervisor):
         self.target.copy_from(self.backbone, self.neck.projector)
 
     def update_target(
-        self, kept: float, skipped: Tensor | None = None
+        self, momentum: float, skipped: Tensor | None = None
     ) -> None:
         """Move the target, as ``MomentumTarget.update`` says."""
-        self.target.update(self.backbone, self.neck.projector, kept, skipped)
+        self.target.update(
+            self.backbone, self.neck.projector, momentum, skipped
+        )
 
     def loss(
         self, inputs: list[Tensor], data_samples: dict[str, Tensor]
@@ -114,7 +116,7 @@ class SiameseIM(BaseSelfSupervisor):
                 two views, or they have another size than the backbone's
                 ``img_size``, or the mask another grid than its patches.
         """
-        self._check(inputs, data_samples)
+        check_batch(self.backbone, inputs, data_samples)
         view1, view2 = inputs
         visible = data_samples['visible']
         geometry = relative_geometry(
@@ -130,63 +132,4 @@ class SiameseIM(BaseSelfSupervisor):
         self.step_features = StepFeatures(
             online.detach()[:, 1:], encoded, target, prediction.detach()
         )
-        return self._checked(self.head.loss(prediction, target))
-
-    def _check(
-        self, inputs: list[Tensor], data_samples: dict[str, Tensor]
-    ) -> None:
-        """Turn a pipeline that does not fit into an error that says so."""
-        needed = {'mask', 'visible', 'boxes', 'flips', 'source_width'}
-        if not isinstance(data_samples, dict) or needed - data_samples.keys():
-            raise InputError(
-                f'data_samples must be a dict with {sorted(needed)}: end the '
-                'pipeline with TwoViews, BlockMask and PackTwoViews and '
-                "collate with dict(type='default_collate')"
-            )
-        if 'changes' in data_samples:
-            raise InputError(
-                'the changes of ViewPhotometric(on_device=True) were not '
-                "made: give model.data_preprocessor type='ViewPreprocessor'"
-            )
-        count = 1 if isinstance(inputs, Tensor) else len(inputs)
-        if count != 2:
-            raise InputError(
-                f'got {count} views, but the method predicts the second from '
-                'the first: give TwoViews num_views=2, or hand on two of them '
-                'in a loss of your own (docs/extending.md)'
-            )
-        sizes = [tuple(view.shape[-2:]) for view in inputs]
-        if sizes != [tuple(self.backbone.img_size)] * 2:
-            raise InputError(
-                f'got views of {sizes} pixels, but the backbone was built '
-                f'for img_size={self.backbone.img_size}: give TwoViews that '
-                'size, or model.backbone.img_size and the grid of BlockMask '
-                "the views'"
-            )
-        grid = tuple(data_samples['mask'].shape[-2:])
-        if grid != tuple(self.backbone.patch_resolution):
-            raise InputError(
-                f'got masks of {grid} patches, but the backbone has a grid '
-                f'of {tuple(self.backbone.patch_resolution)}: give BlockMask '
-                'that grid'
-            )
-
-    def _checked(self, losses: Any) -> dict[str, Tensor]:
-        """What the head returned, or an error that says what it should."""
-        returned = f'{type(self.head).__name__}.loss returned'
-        if not isinstance(losses, dict) or not any(
-            'loss' in n for n in losses
-        ):
-            raise InputError(
-                f'{returned} '
-                f'{sorted(losses) if isinstance(losses, dict) else losses}: '
-                "it must be a dict of scalars, in which those with 'loss' in "
-                'their name are summed and minimised'
-            )
-        for name, value in losses.items():
-            if not (isinstance(value, Tensor) or is_list_of(value, Tensor)):
-                raise InputError(
-                    f'{returned} {name}={value} ({type(value).__name__}): '
-                    'values must be tensors'
-                )
-        return losses
+        return checked_losses(self.head, self.head.loss(prediction, target))

@@ -53,17 +53,18 @@ class MomentumTarget(nn.Module):
         self,
         backbone: nn.Module,
         projector: nn.Module,
-        kept: float,
+        momentum: float,
         skipped: Tensor | None = None,
     ) -> None:
-        """Move to ``kept * target + (1 - kept) * online``, parameters only.
+        """Move the target by an exponential moving average, weights only.
 
-        Up to rounding, also where nothing is kept.
+        To ``momentum * target + (1 - momentum) * online``, up to rounding,
+        also with a momentum of 0.
 
         Args:
             backbone (nn.Module): online backbone.
             projector (nn.Module): online projector.
-            kept (float): fraction of the old target that is kept.
+            momentum (float): fraction of the old target that is kept.
             skipped (Tensor, optional): bool scalar on the same device: True
                 where nothing is to move. Defaults to None: it moves.
         """
@@ -77,10 +78,10 @@ class MomentumTarget(nn.Module):
             onlines,
             [None] * len(targets),
             fused=True,
-            lr=1 - kept,
+            lr=1 - momentum,
             weight_decay=1.0,
             maximize=True,
-            momentum=0.0,
+            momentum=0.0,  # of SGD: none
             dampening=0.0,
             nesterov=False,
             found_inf=None if skipped is None else skipped.float(),
@@ -134,7 +135,7 @@ class MomentumTarget(nn.Module):
             raise InputError(
                 'the target branch never moved: add '
                 "dict(type='MomentumTargetHook') to custom_hooks, or call "
-                'model.update_target(kept) before each optimizer step'
+                'model.update_target(momentum) before each optimizer step'
             )
         tokens = self.backbone.encode(view2)
         return tokens[:, 1:], self.projector(tokens)[:, 1:]

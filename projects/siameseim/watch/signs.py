@@ -115,7 +115,8 @@ def feature_signs(tokens: Tensor) -> Tensor:
     if len(tokens) < 2:
         raise InputError(
             'signs of collapse compare images, but the batch holds '
-            f'{len(tokens)}: raise train_dataloader.batch_size'
+            f'{len(tokens)}: raise train_dataloader.batch_size, or leave '
+            'them out (default_hooks.features.interval=0)'
         )
     with torch.autocast(tokens.device.type, enabled=False):
         tokens = tokens[:_IMAGES].float()

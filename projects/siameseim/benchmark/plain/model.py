@@ -113,13 +113,13 @@ class PlainSiameseIM(nn.Module):
         self.target = copy.deepcopy(self.online).requires_grad_(False)
 
     @torch.no_grad()
-    def update_target(self, kept: float) -> None:
-        """``kept * target + (1 - kept) * online``, tensor by tensor."""
+    def update_target(self, momentum: float) -> None:
+        """``momentum * target + (1 - momentum) * online``, tensor by tensor."""
         pairs = zip(
             self.target.parameters(), self.online.parameters(), strict=True
         )
         for old, new in pairs:
-            old.data.mul_(kept).add_(new.data, alpha=1 - kept)
+            old.data.mul_(momentum).add_(new.data, alpha=1 - momentum)
 
     def forward(
         self,
