@@ -30,7 +30,7 @@ from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
-from siameseim.engine.options import add_options, read_config
+from siameseim.engine.options import add_config, command_line, read_config
 from siameseim.engine.precision import PRECISIONS
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
@@ -40,12 +40,9 @@ MODES = ('default', 'graph', 'max-autotune-no-cudagraphs')
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     add = parser.add_argument
-    add('config', help='a pretraining config')
+    add_config(parser)
     add('--batch-size', type=int, default=16, help='images a step (16)')
     add('--steps', type=int, default=5, help='timed steps (5)')
     add('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -84,7 +81,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add('--watching', action='store_true', help='time watching hooks instead')
     add('--out', type=Path, default=Path('.'), help='folder of the curves')
     add('--json', type=Path, help='write the result here')
-    add_options(parser)
     return parser.parse_args(argv)
 
 

@@ -6,11 +6,11 @@ Exits with 1 if a quantity deviates by more than is allowed, or a file cannot
 be compared.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.parity import compare_file
 from siameseim.parity.report import format_report
@@ -19,10 +19,7 @@ from siameseim.parity.report import format_report
 @one_line_for()
 def main(argv: Sequence[str] | None = None) -> int:
     """Print one table per file; 1 if any quantity is out of tolerance."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     parser.add_argument('files', nargs='+', type=Path, metavar='FILE')
     args = parser.parse_args(argv)
     failed = 0

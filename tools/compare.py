@@ -25,7 +25,7 @@ import train
 
 from siameseim import comparison
 from siameseim.datasets.class_folders import split_folders
-from siameseim.engine.options import add_options, read_config
+from siameseim.engine.options import add_options, command_line, read_config
 from siameseim.engine.precision import has_fast_bf16
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation.labelled import labelled_splits
@@ -36,10 +36,7 @@ TIMES = 'step_times.json'
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='train and measure one row')
     run.add_argument('row', metavar='ROW')

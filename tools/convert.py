@@ -11,16 +11,14 @@ the formats.
 import argparse
 from collections.abc import Sequence
 
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.weights import FORMATS, convert_checkpoint
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     parser.add_argument('source', help='file, folder or http(s) address')
     parser.add_argument('destination', help='file or folder to write')
     parser.add_argument('--to', required=True, choices=FORMATS)

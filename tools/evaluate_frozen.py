@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from siameseim.engine import launch
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import frozen, report, robustness_table
 from siameseim.evaluation.frozen_suite import SuiteOptions, run_suite
@@ -29,10 +30,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs/classification'
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     frozen.add_arguments(parser)
     parser.add_argument('--data', required=True, metavar='FOLDER')
     parser.add_argument('--out', type=Path, required=True, metavar='FOLDER')

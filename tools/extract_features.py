@@ -16,6 +16,7 @@ from mmengine.device import get_device
 from siameseim import get_model
 from siameseim.datasets.image_folder import printable
 from siameseim.engine import launch
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation.extraction import (
     check_suffix,
@@ -26,10 +27,7 @@ from siameseim.evaluation.extraction import (
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     parser.add_argument('checkpoint', help='any known layout')
     parser.add_argument('folder', help='folder of images')
     parser.add_argument('out', type=Path, help='.npy or .parquet')

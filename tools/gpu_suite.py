@@ -8,7 +8,6 @@ lent for ten minutes at a time will do. `--rehearse` runs everything on the CPU
 with the smallest model.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from siameseim.benchmark.table import suite_table
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -127,10 +127,7 @@ def measured(out: Path) -> dict[str, Any]:
 @one_line_for(OSError)
 def main(argv: list[str] | None = None) -> None:
     """Run what is missing within the time, then print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     parser.add_argument('out', type=Path, help='folder of the results')
     parser.add_argument('--data', help='images for the data loader')
     parser.add_argument('--workers', type=int, default=16)

@@ -25,16 +25,14 @@ from mmengine.dist import is_main_process
 
 from siameseim.datasets.class_folders import split_folders
 from siameseim.engine import launch
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import frozen, labelled
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     frozen.add_arguments(parser)
     parser.add_argument('--data', metavar='FOLDER', help='has train and val')
     parser.add_argument('--train', type=Path, help='in place of --data')
@@ -44,10 +42,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--no-centre', action='store_true')
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--seed', type=int, default=0, help='if untrained')
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-    )  # fmt: skip
+    launch.add_launcher(parser)
     return parser.parse_args(argv)
 
 

@@ -10,19 +10,15 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.options import add_options, read_config
+from siameseim.engine.options import add_config, command_line, read_config
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.transfer import draw
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='the config of the training')
-    parser.add_argument('checkpoint', help='file written by the training')
+    parser = command_line(__doc__)
+    add_config(parser, checkpoint=True)
     parser.add_argument('images', help='an image, or a folder of images')
     parser.add_argument(
         '--out',
@@ -39,7 +35,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--device', help='e.g. cpu or cuda:0 (a GPU if there is one)'
     )
-    add_options(parser)
     return parser.parse_args(argv)
 
 

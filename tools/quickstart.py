@@ -17,6 +17,7 @@ import torch
 from mmengine.config import Config
 
 from siameseim.engine import train_config
+from siameseim.engine.options import command_line
 from siameseim.engine.terse_runner import TerseRunner
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.environment.hardware import busy_cores, unused_gpu
@@ -44,10 +45,7 @@ Next (README.md has more), after `source .venv/bin/activate`:
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     parser.add_argument(
         '--work-dir',
         type=Path,

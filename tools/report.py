@@ -13,6 +13,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
 from siameseim.report import build_report, load_run
@@ -20,10 +21,7 @@ from siameseim.report import build_report, load_run
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     parser.add_argument('run', type=Path, help='work directory or .pth file')
     parser.add_argument(
         '--images',

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.options import add_options, read_config
+from siameseim.engine.options import add_config, command_line, read_config
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
@@ -23,12 +23,8 @@ from siameseim.evaluation.robustness import load_classifier
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='the config of the training')
-    parser.add_argument('checkpoint', help='file written by the training')
+    parser = command_line(__doc__)
+    add_config(parser, checkpoint=True)
     robustness_table.add_arguments(parser)
     parser.add_argument(
         '--classes',
@@ -43,7 +39,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=128)
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
-    add_options(parser)
     return parser.parse_args(argv)
 
 

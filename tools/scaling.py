@@ -6,7 +6,6 @@ The assumptions are the fields of `Cluster` in siameseim/benchmark/scaling.py;
 docs/performance.md says where the defaults are from.
 """
 
-import argparse
 import logging
 import math
 from typing import Any
@@ -16,6 +15,7 @@ from torch import nn
 
 from siameseim.benchmark.scaling import Cluster, Work, step_model
 from siameseim.benchmark.step import StepBenchmark
+from siameseim.engine.options import command_line
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
 from siameseim.models.norm import TokenBN
@@ -84,10 +84,7 @@ def rates_of(pairs: list[str]) -> dict[str, Any]:
 @one_line_for(OSError, InputError)
 def main(argv: list[str] | None = None) -> None:
     """Print a table, in milliseconds."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
     parser.add_argument('config', help='a pretraining config')
     parser.add_argument('--global-batch', type=int, default=4096)
     parser.add_argument(

@@ -18,7 +18,7 @@ from mmengine.dist import is_main_process
 
 from siameseim.convert.safe_load import load_file
 from siameseim.engine import launch
-from siameseim.engine.options import add_options, read_config
+from siameseim.engine.options import add_config, command_line, read_config
 from siameseim.engine.terse_runner import TerseRunner
 from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
@@ -29,12 +29,8 @@ from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='the config of the training')
-    parser.add_argument('checkpoint', help='file written by the training')
+    parser = command_line(__doc__)
+    add_config(parser, checkpoint=True)
     parser.add_argument(
         '--data', metavar='FOLDER', help='replaces data_root of the data'
     )
@@ -51,13 +47,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--out', metavar='FILE', help='write the results to this JSON file'
     )
-    add_options(parser)
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what started the processes',
-    )
+    launch.add_launcher(parser)
     return parser.parse_args(argv)
 
 

@@ -22,8 +22,9 @@ from siameseim.datasets.class_folders import split_folders
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine import last_checkpoint, launch, train_config
 from siameseim.engine.options import (
-    add_options,
+    add_config,
     check_hooks,
+    command_line,
     parse,
     read_config,
 )
@@ -41,11 +42,8 @@ from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='a file of configs/')
+    parser = command_line(__doc__)
+    add_config(parser)
     parser.add_argument(
         '--data',
         metavar='PATH',
@@ -68,14 +66,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'in the work directory, or from the beginning if there is none',
     )
     parser.add_argument('--seed', type=int, help='replaces randomness.seed')
-    add_options(parser)
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what started the processes; dist_train.sh and slurm_train.sh '
-        'set it',
-    )
+    launch.add_launcher(parser)
     add_pretraining_options(parser)
     return parse(parser, argv)
 

@@ -1,5 +1,6 @@
 """Processes of a run: how many there are, and starting them on CPUs."""
 
+import argparse
 import gc
 import os
 import re
@@ -36,6 +37,17 @@ _PROGRAMS = {
     'mpi': ('mpirun', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_SIZE'),
     'slurm': ('srun', 'SLURM_STEP_ID', 'SLURM_STEP_NUM_TASKS'),
 }
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Give a tool of several processes the option ``--launcher``."""
+    parser.add_argument(
+        '--launcher',
+        choices=['none', *_VARIABLES],
+        default='none',
+        help='what started the processes; dist_train.sh and slurm_train.sh '
+        'set it',
+    )
 
 
 def check_launcher(launcher: str | None) -> None:

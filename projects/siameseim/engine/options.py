@@ -44,6 +44,26 @@ def _setting(text: str) -> str:
     return text
 
 
+def command_line(doc: str | None) -> argparse.ArgumentParser:
+    """A tool's parser, whose help begins with the tool's docstring."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_config(
+    parser: argparse.ArgumentParser, checkpoint: bool = False
+) -> None:
+    """Let a tool be given what ``read_config`` reads."""
+    of_training = 'the config of the training'
+    parser.add_argument(
+        'config', help=of_training if checkpoint else 'a file of configs/'
+    )
+    if checkpoint:
+        parser.add_argument('checkpoint', help='file written by the training')
+    add_options(parser)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a tool the option ``--cfg-options``, for ``merge_options``."""
     parser.add_argument(
