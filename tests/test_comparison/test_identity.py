@@ -59,15 +59,6 @@ def test_a_run_is_gone_on_with_as_it_was_begun(tmp_path):
     assert kept['data'] == 'xyz'
 
 
-def test_a_run_that_an_earlier_version_began_is_told_by_its_options(tmp_path):
-    (tmp_path / 'last_checkpoint').touch()
-    (tmp_path / 'options.json').write_text('{"lr": "1"}')
-    now = dict(options={'lr': '2'}, config={'model': 'a'}, data='x')
-    with pytest.raises(ValueError, match='otherwise: options.lr was 1, is 2.'):
-        keep_identity(tmp_path, now)
-    keep_identity(tmp_path, {**now, 'options': {'lr': '1'}})
-
-
 @pytest.mark.parametrize(
     ('name', 'change'),
     [('data', dict(data='y')), ('config.model', dict(config={'model': '2'}))],

@@ -46,14 +46,6 @@ def test_other_repeats_are_told_from_other_images():
         check_state(run_on(8, 3), state)
 
 
-def test_a_checkpoint_from_before_repeats_had_none():
-    state = make_state(run_on(12, 1))
-    del state['times that an image comes in an epoch']
-    assert check_state(run_on(12, 1), dict(state))
-    with pytest.raises(InputError, match='was 1, now is 2'):
-        check_state(run_on(12, 2), dict(state))
-
-
 def test_as_many_images_in_other_processes_go_on_up_to_rounding(monkeypatch):
     state = make_state(run_on(12, 1))  # 4 images in one process
     monkeypatch.setattr(resume_state, 'get_world_size', lambda: 2)
@@ -77,13 +69,6 @@ def test_as_many_other_files_are_told_from_a_folder_that_was_moved():
     assert check_state(run_on_files('/b/x/1.png', '/b/2.png'), state)
     with pytest.raises(InputError, match='names of the images'):
         check_state(run_on_files('a/x/1.png', 'a/3.png'), state)
-
-
-def test_a_checkpoint_from_before_names_were_kept_goes_on():
-    run = run_on_files('a/1.png')
-    state = make_state(run)
-    del state['names of the images, as a hash,']
-    assert check_state(run, state)
 
 
 def difference(rank, images, files):

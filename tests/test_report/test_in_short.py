@@ -51,11 +51,6 @@ def test_two_measurements_cannot_tell_of_a_collapse():
     assert text.startswith(f'The network learns what it is asked for, {few}')
 
 
-def test_what_an_older_log_repeats_is_one_measurement():
-    lines = [line(i, 0.03 if i < 9 else 0.27, loss=1.0) for i in range(18)]
-    assert 'too few measurements (2)' in text_of(*lines)
-
-
 def test_few_steps_are_told():
     assert '999 steps are few' in text_of(line(980, 0.6), steps=999)
     assert 'steps are few' not in text_of(line(980, 0.6), steps=1000)

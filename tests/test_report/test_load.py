@@ -22,16 +22,6 @@ def test_a_resumed_run_has_one_curve(tmp_path):
     assert curves == {'loss': ([1, 2], [3, 1]), 'knn': ([2], [50])}
 
 
-def test_what_older_logs_repeat_is_no_point_of_a_curve():
-    ranks = [3.0, 3.0, 5.0, 5.0, 5.0, 4.0]
-    log = [dict(step=i, loss=0.0, online_rank=r) for i, r in enumerate(ranks)]
-    log += [dict(step=i, knn=50.0) for i in (2, 4)]  # measured alike twice
-    curves = curves_of(log, ('loss', 'online_rank', 'knn'))
-    assert curves['loss'][0] == [0, 1, 2, 3, 4, 5]
-    assert curves['online_rank'] == ([0, 2, 5], [3.0, 5.0, 4.0])
-    assert curves['knn'] == ([2, 4], [50.0, 50.0])
-
-
 def test_a_run_begun_anew_has_no_lines_of_the_old_one(tmp_path):
     old, new = tmp_path / 'a.json', tmp_path / 'b.json'
     old.write_text(''.join(f'{{"loss": 9, "step": {i}}}\n' for i in range(9)))

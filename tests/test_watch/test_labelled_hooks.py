@@ -14,11 +14,10 @@ from torch.testing import assert_close
 from torch.utils.data import get_worker_info
 from torchvision import datasets
 
-from siameseim.datasets import ImageFolder, PretrainDataset
 from siameseim.engine import resume_state
 from siameseim.errors import InputError
 from siameseim.evaluation.labelled import labelled_folder, pooled_features
-from siameseim.watch import KnnHook, OnlineProbeHook
+from siameseim.watch import KnnHook
 from tests.model_fixtures import tiny_model
 from tests.test_watch.conftest import write_colours
 from tests.two_processes import run_in_two
@@ -116,27 +115,6 @@ def test_a_symmetric_run_is_measured_too(start, colours):
     last = {k: v for line in lines for k, v in line.items()}
     assert last['knn'] == 100
     assert last['probe_accuracy'] > 70
-
-
-def test_probe_goes_on_from_a_checkpoint_with_running_statistics(colours):
-    """As they were saved once; nothing reads them."""
-    model, checkpoint = tiny_model(), {}
-    images = PretrainDataset(ImageFolder(str(colours / 'train')), [])
-    runner = SimpleNamespace(
-        model=model,
-        train_dataloader=SimpleNamespace(dataset=images, batch_size=2),
-        _resume=True,
-    )
-    first, second = (OnlineProbeHook(enabled=True) for _ in range(2))
-    first.before_train(runner)
-    first.learn(torch.randn(4, 16, 16), torch.arange(4))
-    first.before_save_checkpoint(runner, checkpoint)
-    norm = torch.nn.BatchNorm1d(16, affine=False).state_dict()
-    checkpoint['online_probe']['norm'] = norm
-    second.after_load_checkpoint(runner, checkpoint)
-    second.before_train(runner)
-    assert second.linear.weight.abs().max() > 0
-    assert torch.equal(second.linear.weight, first.linear.weight)
 
 
 def test_probe_needs_two_classes(told, colours):

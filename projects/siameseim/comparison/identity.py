@@ -67,16 +67,12 @@ def keep_identity(work_dir: Path, identity: dict[str, Any]) -> None:
     """
     path = work_dir / _FILE
     if (work_dir / 'last_checkpoint').exists() and path.exists():
-        _check(work_dir, json.loads(path.read_text()), identity)
+        _check(work_dir, flat(json.loads(path.read_text())), flat(identity))
     work_dir.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(identity, indent=1) + '\n')
 
 
-def _check(work_dir: Path, begun: dict, identity: dict[str, Any]) -> None:
-    if 'options' not in begun:  # all that earlier versions kept
-        begun = dict(options=begun)
-    was = flat(begun)
-    now = flat({name: identity[name] for name in begun})
+def _check(work_dir: Path, was: dict[str, Any], now: dict[str, Any]) -> None:
     changed = [
         f'{name} was {was.get(name)}, is {now.get(name)}'
         for name in sorted({*was, *now})

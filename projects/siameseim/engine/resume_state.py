@@ -87,12 +87,10 @@ def check_state(runner: Runner, state: dict[str, Any]) -> bool:
     """
     now, then = _layout(runner), dict(state)
     same_processes = now.pop('processes') == then.pop('processes')
-    # Older checkpoints know neither.
-    then = {_REPEATS: 1, _NAMES: now[_NAMES], **then}
     differing = [
-        f'{name} was {then[name]}, now is {now[name]} ({_OPTIONS[name]})'
+        f'{name} was {then.get(name)}, now is {now[name]} ({_OPTIONS[name]})'
         for name in now
-        if now[name] != then[name]
+        if now[name] != then.get(name)
     ]
     if differing:
         raise InputError(

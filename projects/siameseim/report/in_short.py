@@ -11,7 +11,6 @@ from ..watch.feature_hook import (
     UNTRAINED,
 )
 from ..watch.signs import FeatureSigns, Limits, Signs, collapsed
-from .load import measured
 from .page import Section
 
 # Share of right answers beyond chance (0: chance, 1: all) from which a network
@@ -71,7 +70,7 @@ def _learned(
 ) -> str:
     if not log:
         return 'No log beside the checkpoint tells whether the network learns.'
-    found = [line['found_image'] for line in measured(log, 'found_image')]
+    found = [line['found_image'] for line in log if 'found_image' in line]
     if not found or images < 2:
         return (
             'The log does not tell yet whether the network learns: '

@@ -16,9 +16,6 @@ from ..engine.last_checkpoint import find_last_checkpoint, saved_in
 from ..errors import InputError
 from ..models import SiameseIM
 
-# How what ``FeatureWatchHook`` measures is named.
-_SIGNS = ('found_image', 'online_', 'target_', 'projected_')
-
 
 @dataclass(frozen=True)
 class LoadedRun:
@@ -144,29 +141,13 @@ def curves_of(
     """Iterations and values of those names that the log holds."""
     curves = {}
     for name in names:
-        lines = measured(log, name)
+        lines = [line for line in log if name in line]
         if lines:
             curves[name] = (
                 [line['step'] for line in lines],
                 [line[name] for line in lines],
             )
     return curves
-
-
-def measured(log: list[dict], name: str) -> list[dict]:
-    """The lines in which a value was measured.
-
-    Older logs repeat signs in the lines of all steps until they are measured
-    again: such lines are left out.
-    """
-    lines = [line for line in log if name in line]
-    if not name.startswith(_SIGNS):
-        return lines
-    return [
-        line
-        for line, last in zip(lines, [{}, *lines], strict=False)
-        if 'loss' not in line or line[name] != last.get(name)
-    ]
 
 
 def _last_checkpoint(folder: Path, config: Path | None) -> Path | None:
