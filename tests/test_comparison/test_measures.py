@@ -1,21 +1,16 @@
 """Frozen scores and costs against counts made otherwise."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmpretrain.registry import MODELS
 from torch import nn
 
 from siameseim.benchmark import timing
-from siameseim.benchmark.step import StepBenchmark
 from siameseim.comparison import gflops_per_image, interleaved_seconds
 from siameseim.comparison.frozen_scores import linear_accuracy, plain_vit
 from siameseim.evaluation.labelled import LabelledFeatures
 
-SMOKE = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
 ARCH = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 
@@ -74,18 +69,6 @@ def test_flops_of_a_linear_layer():
     assert not torch.equal(state, expected_state)
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key]), key
-
-
-@pytest.mark.parametrize('with_cp', [False, True])
-def test_recomputed_blocks_are_counted_once(with_cp):
-    """As by the benchmark, whose count is held to one by hand."""
-    cfg = Config.fromfile(SMOKE)
-    plain = StepBenchmark(cfg, 4, 'cpu')
-    cfg.model.backbone.with_cp = with_cp
-    step = StepBenchmark(cfg, 4, 'cpu')
-    measured = gflops_per_image(step.model, step.batch)
-    assert step.model.backbone.with_cp == with_cp
-    assert measured == plain.flops() / 4 / 1e9
 
 
 def test_steps_are_timed_in_turn_and_divided_by_their_images(monkeypatch):

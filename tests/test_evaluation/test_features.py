@@ -8,7 +8,6 @@ from torchvision.transforms import v2
 from siameseim.evaluation import features
 from siameseim.evaluation.features import (
     central_view,
-    evaluating,
     mean_features,
     patch_features,
 )
@@ -40,21 +39,6 @@ def test_modes_and_batchnorm_buffers_stay_as_they_were():
     assert [module.training for module in vit.modules()] == modes
     for name, value in vit.state_dict().items():
         assert value.equal(before[name]), name
-
-
-def test_nothing_is_compiled_while_evaluating():
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph.forward
-
-    model = torch.compile(torch.nn.Linear(2, 2), backend=backend)
-    with evaluating(model):
-        model(torch.ones(1, 2))
-    assert not graphs
-    model(torch.ones(1, 2))
-    assert len(graphs) == 1
 
 
 @pytest.mark.parametrize('size', [(16, 24), (24, 16)])

@@ -179,12 +179,6 @@ def test_a_frozen_backbone_has_a_norm_only_if_the_file_has(norm, tmp_path):
     assert backbone.state_dict().keys() == state.keys()
 
 
-def test_unknown_heads_are_asked_for(tmp_path):
-    path = saved(tmp_path / 'vit.pth', tiny_vit().state_dict())
-    with pytest.raises(ValueError, match='heads is unknown.*--num-heads'):
-        frozen.backbone_config(path)
-
-
 def test_assumed_heads_are_a_warning(tmp_path, monkeypatch):
     lines = []
     monkeypatch.setattr(frozen, 'print_log', lambda *line: lines.append(line))

@@ -10,9 +10,7 @@ from siameseim.models.position import (
     grid_sincos,
     patch_coordinates,
     relative_geometry,
-    relative_sincos,
 )
-from tests.plain_siameseim import relative_positions
 
 GRID = (3, 5)
 
@@ -64,33 +62,6 @@ def test_a_half_size_crop_covers_half_the_patches():
     )
     assert_close(y[0], torch.tensor([1.25, 1.75, 2.25]))
     assert_close(x[0], torch.tensor([2.25, 2.75, 3.25, 3.75, 4.25]))
-
-
-@pytest.mark.parametrize('flip', [False, True])
-@pytest.mark.parametrize('grid', [(4, 4), (3, 5)])
-def test_relative_encoding_equals_a_plain_loop(flip, grid):
-    boxes = [5.0, 7.0, 33.0, 41.0], [12.0, 2.0, 50.0, 21.0]
-    rows, columns, scale = relative_sincos(
-        geometry(*boxes, flip), grid, dims=16
-    )
-    height, width = grid
-    full = torch.cat(
-        [
-            rows[:, :, None].expand(-1, -1, width, -1),
-            columns[:, None].expand(-1, height, -1, -1),
-            scale[:, None, None].expand(-1, height, width, -1),
-        ],
-        dim=-1,
-    ).flatten(1, 2)
-    step = dict(
-        crop1=torch.tensor(boxes[:1]),
-        crop2=torch.tensor(boxes[1:]),
-        flip1=torch.tensor([flip]),
-        flip2=torch.tensor([False]),
-        source_width=torch.tensor([100.0]),
-    )
-    expected = relative_positions(step, grid, 16).float()
-    assert_close(full, expected, atol=1e-5, rtol=0)
 
 
 def test_absolute_positions_put_rows_first_and_give_cls_zero():

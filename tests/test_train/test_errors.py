@@ -1,6 +1,5 @@
 """Each mistake on the command line is named, with what to do."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -172,16 +171,6 @@ def test_a_setting_without_a_place_is_named(told, option, said):
     assert said in text
 
 
-def test_a_damaged_image_of_the_knn_folder_is_named(told, images, tmp_path):
-    for split in ('train', 'val'):
-        shutil.copytree(images, tmp_path / 'knn' / split)
-    damaged = tmp_path / 'knn/val/0/damaged.png'
-    damaged.write_bytes(b'no image')
-    text = told('', '--knn', tmp_path / 'knn')
-    assert text.startswith(f'error: {damaged} cannot be read (')
-    assert '<_io.' not in text
-
-
 def test_an_interrupted_run_names_what_is_left(
     train, told, tmp_path, monkeypatch, capsys
 ):
@@ -199,18 +188,6 @@ def test_an_interrupted_run_names_what_is_left(
             (work / name).touch()
         assert told() == '130'
         assert said in capsys.readouterr().err
-
-
-def test_a_toolbox_that_is_missing_is_named_with_the_cure(
-    train, told, monkeypatch
-):
-    def build_runner(args):
-        raise ModuleNotFoundError('mmdet is not installed')
-
-    monkeypatch.setattr(train, 'build_runner', build_runner)
-    text = told(file='configs/detection/any.py')
-    assert text.startswith('error: mmdet is not installed.')
-    assert 'tools/setup_env.py test' in text
 
 
 @pytest.mark.parametrize('saves', [True, False])

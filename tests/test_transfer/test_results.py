@@ -83,17 +83,6 @@ def test_one_process_writes_them(main_process, scoring, tmp_path, monkeypatch):
         assert json.loads(file.read_text()) == {'top1': 7}
 
 
-def test_a_toolbox_that_is_missing_is_named_with_the_cure(monkeypatch):
-    scoring = tool('test')
-
-    def load_config(args):
-        raise ModuleNotFoundError('mmdet is not installed')
-
-    monkeypatch.setattr(scoring, 'load_config', load_config)
-    with pytest.raises(SystemExit, match='mmdet is not.*setup_env.py test'):
-        scoring.main(ARGS)
-
-
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / 'cut.pth').write_bytes(b'PK\x03\x04 and no more')
     write_config(tmp_path)

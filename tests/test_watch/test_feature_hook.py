@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.logging import MessageHub
-from torch.testing import assert_close
 
 from siameseim.errors import InputError
 from siameseim.models.norm import layer_norm_fp32
@@ -216,18 +215,6 @@ def test_learning_is_logged_and_what_it_means_said_once(run, tmp_path):
     assert log.count('own image found: whether the feature') == 1
     assert 'among 4 images; 25.0% by chance' in log
     assert re.search(r'\| own image found \d+% \(step 12\)$', log, re.M)
-
-
-def weights(tmp_path, name):
-    saved = torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)
-    return saved['state_dict']
-
-
-def test_watching_does_not_change_the_run(run, tmp_path):
-    run(WATCH.format(''), work='watched')
-    run('default_hooks = dict(features=dict(interval=0))', work='not_watched')
-    watched, alone = (weights(tmp_path, x) for x in ('watched', 'not_watched'))
-    assert_close(watched, alone, rtol=0, atol=0)
 
 
 def test_the_untrained_reference_survives_a_resume(run, tmp_path):

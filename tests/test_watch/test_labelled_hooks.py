@@ -53,10 +53,21 @@ def test_knn_of_colours_is_logged_before_and_after_epochs(start, colours):
 
 
 def test_measuring_does_not_change_the_run(start, colours):
-    text = settings(colours, probe=dict(enabled=True))
+    """By any of the hooks, all at once."""
+    text = settings(
+        colours,
+        features=dict(interval=2),
+        probe=dict(enabled=True),
+        validation=dict(data=str(colours / 'val'), images=8),
+    )
+    nothing = 'default_hooks = dict(features=dict(interval=0))\n'
+    drops = 'model = dict(backbone=dict(drop_path_rate=0.3))\n'
     one, other = (
         torch.load(work / 'epoch_2.pth', weights_only=True)
-        for work in (start(text, work='a'), start(work='b'))
+        for work in (
+            start(drops + text, work='a'),
+            start(drops + nothing, work='b'),
+        )
     )
     assert_close(one['state_dict'], other['state_dict'], rtol=0, atol=0)
     states = [run['exact_resume']['rng'] for run in (one, other)]

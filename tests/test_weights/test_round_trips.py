@@ -142,18 +142,6 @@ def test_positions_of_detectron2_are_interpolated_as_it_does(tmp_path):
 
 
 @torch.no_grad()
-def test_published_finetuned_file_in_timm(shared, tmp_path):
-    timm = pytest.importorskip('timm')
-    folder = shared / 'reference'
-    expected = torch.load(folder / 'reference_finetuned_io.pt')
-    convert_checkpoint(
-        folder / 'reference_finetuned.pth', tmp_path / 't', 'timm', num_heads=4
-    )
-    model = timm.create_model(f'local-dir:{tmp_path}/t', pretrained=True)
-    assert_near(model.eval()(expected['input']), expected['logits'])
-
-
-@torch.no_grad()
 def test_a_model_saved_by_timm_is_read(tmp_path):
     timm = pytest.importorskip('timm')
     model = timm.create_model(
