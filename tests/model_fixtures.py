@@ -42,6 +42,22 @@ def tiny_model(
     return model
 
 
+def step_results(
+    model: models.SiameseIM, losses: dict[str, Tensor]
+) -> dict[str, Any]:
+    """What a step computes: losses, gradients and buffers."""
+    sum(losses.values()).backward()
+    return dict(
+        losses={name: loss.detach() for name, loss in losses.items()},
+        gradients={
+            name: parameter.grad
+            for name, parameter in model.named_parameters()
+            if parameter.grad is not None
+        },
+        buffers=dict(model.named_buffers()),
+    )
+
+
 def random_batch(
     batch_size: int,
     grid: tuple[int, int] = (4, 4),

@@ -1,7 +1,5 @@
 """Every pretraining config builds and says what a reader needs."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.config import Config
@@ -10,8 +8,8 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS, TRANSFORMS
 
 import siameseim  # noqa: F401  registers what the configs name
+from tests.transfer_fixtures import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(
     path
     for folder in ('configs', 'configs/comparison')

@@ -1,12 +1,10 @@
 """The model index: real configs, and the paper's figures only."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 from mmengine.config import Config
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.transfer_fixtures import ROOT
 
 # Method section 8: (model, data set, metric) -> figure of the paper, but for
 # 84.118, which the released fine-tuned weights reach.

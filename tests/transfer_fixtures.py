@@ -96,7 +96,7 @@ def fresh_visualizer():
 
 def logged(work_dir):
     """All scalars that a run wrote, in order."""
-    files = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
+    files = sorted(Path(work_dir).rglob('scalars.json'))
     return [json.loads(line) for file in files for line in file.open()]
 
 

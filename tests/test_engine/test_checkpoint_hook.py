@@ -1,6 +1,5 @@
 """Checkpoints: complete or absent, few, and never of a broken run."""
 
-import json
 import os
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from mmengine.fileio import get_file_backend
 from siameseim.engine import SafeCheckpointHook
 from siameseim.engine.atomic_file import write_complete
 from tests.two_processes import run_in_two
+from tests.transfer_fixtures import values
 
 
 def names(folder):
@@ -132,15 +132,13 @@ def test_a_signal_at_a_skipped_step_stops_after_the_next(stopped, tmp_path):
 
 
 def test_saving_between_log_lines_leaves_their_means_alone(toy_run, tmp_path):
-    def logged(interval):
+    def losses(interval):
         name = f'every_{interval}'
         options = {**every(interval), 'default_hooks.logger.interval': 3}
         toy_run(name, epochs=1, options=options)
-        (file,) = (tmp_path / name).glob('*/vis_data/scalars.json')
-        lines = map(json.loads, file.read_text().splitlines())
-        return [line['loss'] for line in lines if 'loss' in line]
+        return values(tmp_path / name, 'loss')
 
-    assert logged(2) == logged(1000)
+    assert losses(2) == losses(1000)
 
 
 def test_what_a_library_says_of_a_file_is_passed_on(tmp_path):

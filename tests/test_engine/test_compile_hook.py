@@ -11,7 +11,7 @@ from siameseim.engine import compile_hook
 from siameseim.engine.compile_hook import CompileBlocksHook, compile_blocks
 from siameseim.errors import InputError
 from siameseim.evaluation.features import patch_features
-from tests.model_fixtures import random_batch, tiny_model
+from tests.model_fixtures import random_batch, step_results, tiny_model
 
 
 def one_step(compiled, with_cp):
@@ -24,14 +24,7 @@ def one_step(compiled, with_cp):
         assert compile_blocks(model, backend='aot_eager') == 2 + 1 + 1 + 2 + 1
     assert list(model.state_dict()) == names
     model.update_target(0.9)
-    losses = model.loss(*random_batch(4))
-    sum(losses.values()).backward()
-    gradients = {
-        name: parameter.grad
-        for name, parameter in model.named_parameters()
-        if parameter.grad is not None
-    }
-    return losses, gradients, dict(model.named_buffers())
+    return step_results(model, model.loss(*random_batch(4)))
 
 
 @pytest.mark.parametrize('with_cp', [False, True])

@@ -1,7 +1,6 @@
 """TFLOP/s and their share of a device's peak in the log."""
 
 import copy
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,8 +15,7 @@ from siameseim.engine import flops_hook
 from siameseim.engine.compile_hook import compile_blocks
 from siameseim.engine.flops_hook import FlopsHook, flops_an_image
 from siameseim.engine.rng_state import get_rng_state
-
-SMOKE = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
+from tests.test_train.conftest import SMOKE
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ device that is not asynchronous. For the last one the model is put on the
 """
 
 from contextlib import nullcontext
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,9 +18,9 @@ from mmpretrain.registry import HOOKS, MODELS
 
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.datasets import ViewPhotometric
+from tests.test_train.conftest import SMOKE
 from tests.waits import WaitsSeen
 
-SMOKE = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
 WATCHED = (2, 3)  # iterations; the first ones create moments and the like
 
 

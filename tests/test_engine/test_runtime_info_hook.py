@@ -1,6 +1,5 @@
 """What reaches the log, and how often it is read."""
 
-import json
 import math
 import sys
 from collections import Counter
@@ -12,6 +11,7 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
 from siameseim.engine import runtime_info_hook
+from tests.transfer_fixtures import logged
 
 
 @HOOKS.register_module()
@@ -41,14 +41,9 @@ class RecordNorms(Hook):
             runner.norms.append(runner.optim_wrapper.grad_norm.item())
 
 
-def log_lines(folder):
-    (path,) = folder.glob('**/vis_data/scalars.json')
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def test_log_holds_means_of_its_interval(toy_run, tmp_path):
     runner = toy_run(hooks=[dict(type='RecordLosses')])
-    lines = log_lines(tmp_path / 'run')
+    lines = logged(tmp_path / 'run')
     assert [line['step'] for line in lines] == list(range(2, 19, 2))
     for line in lines:
         pair = runner.recorded[line['step'] - 2 : line['step']]
@@ -89,7 +84,7 @@ def test_terms_that_are_not_finite_are_left_out_of_the_mean(toy_run, tmp_path):
             dict(type='BreakWeights', iterations=[6, 8, 9]),
         ]
     )
-    by_step = {line['step']: line['loss'] for line in log_lines(tmp_path)}
+    by_step = {line['step']: line['loss'] for line in logged(tmp_path)}
     assert by_step[8] == pytest.approx(runner.recorded[7]['loss'])
     assert math.isnan(by_step[10])
 
@@ -106,7 +101,7 @@ SIX = {'default_hooks.logger.interval': 6}
 def test_each_step_counts_once_in_the_mean_norm(toy_run, tmp_path):
     hooks = [dict(type='RecordNorms')]
     runner = toy_run(epochs=1, accumulation=2, hooks=hooks, options=SIX)
-    (line,) = log_lines(tmp_path / 'run')
+    (line,) = logged(tmp_path / 'run')
     assert line['grad_norm'] == pytest.approx(sum(runner.norms) / 3, rel=1e-6)
 
 
@@ -120,6 +115,6 @@ def test_losses_of_other_processes_are_part_of_the_mean(
     )
     hooks = [dict(type='RecordLosses')]
     runner = toy_run(epochs=1, hooks=hooks, options=SIX)
-    (line,) = log_lines(tmp_path / 'run')
+    (line,) = logged(tmp_path / 'run')
     ours = sum(losses['loss'] for losses in runner.recorded)
     assert line['loss'] == pytest.approx((ours + 10) / 7, rel=1e-6)

@@ -17,7 +17,7 @@ from siameseim.evaluation.linear_probe import (
     probe_rate,
     run_probe,
 )
-from tests.transfer_fixtures import ROOT, forget_visualizers, tool
+from tests.transfer_fixtures import ROOT, forget_visualizers, tool, values
 from tests.vit_fixtures import saved, tiny_vit
 
 LINEAR = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
@@ -192,11 +192,8 @@ def test_the_probe_trains_with_that_rate(colours, tmp_path):
     forget_visualizers()
     *_, failure = run_probe(cfg)
     assert failure == ''
-    (log,) = (tmp_path / 'run').rglob('scalars.json')
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
     # not base_lr, which mmengine does not scale
-    rates = [line['lr'] for line in lines if 'lr' in line]
-    assert max(rates) == pytest.approx(6.4, rel=0.05)
+    assert max(values(tmp_path / 'run', 'lr')) == pytest.approx(6.4, rel=0.05)
 
 
 def test_the_probe_normalises_as_the_backbone_was_trained(colours, tmp_path):

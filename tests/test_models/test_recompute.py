@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from siameseim.benchmark.memory import step_memory
 from siameseim.models import SiameseIM
-from tests.model_fixtures import random_batch, tiny_model
+from tests.model_fixtures import random_batch, step_results, tiny_model
 from tests.vit_fixtures import SIZES
 
 
@@ -14,15 +14,7 @@ def one_step(norm, with_cp):
     torch.manual_seed(0)
     model = tiny_model(norm, with_cp=with_cp).train()
     model.update_target(0.9)
-    views, samples = random_batch(8)
-    losses = model.loss(views, samples)
-    sum(losses.values()).backward()
-    gradients = {
-        name: parameter.grad
-        for name, parameter in model.named_parameters()
-        if parameter.grad is not None
-    }
-    return losses, gradients, dict(model.named_buffers())
+    return step_results(model, model.loss(*random_batch(8)))
 
 
 @pytest.mark.parametrize('norm', ['BN', 'LN'])

@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.testing import assert_close
 
 from siameseim.engine.compile_hook import compile_blocks
-from tests.model_fixtures import random_batch, tiny_model
+from tests.model_fixtures import random_batch, step_results, tiny_model
 from tests.two_processes import run_in_two
 from tests.waits import WaitsSeen
 
@@ -35,17 +35,8 @@ def one_step(
         network = DistributedDataParallel(model, broadcast_buffers=False)
     with WaitsSeen() if not compiled else nullcontext() as seen:
         losses = network([view1, view2], samples, mode='loss')
-        sum(losses.values()).backward()
-    return dict(
-        waits=seen.waits if seen else [],
-        losses={k: v.detach() for k, v in losses.items()},
-        gradients={
-            name: p.grad
-            for name, p in model.named_parameters()
-            if p.grad is not None
-        },
-        buffers=dict(model.named_buffers()),
-    )
+        results = step_results(model, losses)
+    return dict(waits=seen.waits if seen else [], **results)
 
 
 def both_norms(rank: int | None) -> dict[str, Any]:

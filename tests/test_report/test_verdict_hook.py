@@ -1,6 +1,5 @@
 """What the log of a run says last."""
 
-import json
 import logging
 import re
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from tests.test_train.conftest import (  # noqa: F401
     train,
 )
 from tests.test_watch.test_feature_hook import COLLAPSE, WATCH
+from tests.transfer_fixtures import values
 
 
 @pytest.fixture
@@ -41,9 +41,7 @@ def test_a_network_collapsed_on_purpose_is_told_last(said):
 
 def test_a_short_run_is_told_as_such(said, tmp_path):
     verdict = said('')
-    (file,) = tmp_path.glob('work/*/vis_data/scalars.json')
-    log = [json.loads(line) for line in file.read_text().splitlines()]
-    found = [line['found_image'] for line in log if 'found_image' in line]
+    found = values(tmp_path / 'work', 'found_image')
     assert ' learned so far, ' in verdict or ' network learns ' in verdict
     assert 'no sign of collapse' in verdict
     assert f'among 4 training images in {found[-1]:.0%} of cases' in verdict

@@ -17,7 +17,7 @@ from siameseim.datasets import SourceImage
 from siameseim.engine.train_config import set_data
 from siameseim.errors import InputError
 from tests.test_train.conftest import SMOKE
-from tests.transfer_fixtures import ROOT
+from tests.transfer_fixtures import ROOT, values
 
 BLOCKS = re.findall(
     r'```python\n(.*?)```', (ROOT / 'docs/extending.md').read_text(), re.S
@@ -197,9 +197,8 @@ def test_a_target_of_ones_own_keeps_the_guard(smoke):
 def test_what_a_hook_writes_is_in_the_log(plugin, start):
     hook = block("dict(type='TokenNormHook')")
     work = start(plugin('my_hook') + hook, '--epochs', 1)
-    [file] = work.rglob('scalars.json')
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
     saved = torch.load(work / 'epoch_1.pth', weights_only=False)
     token = saved['state_dict']['backbone.cls_token']
-    found = [line['token_norm'] for line in lines if 'token_norm' in line]
-    assert found[-1] == pytest.approx(token.norm().item(), rel=1e-4)
+    assert values(work, 'token_norm')[-1] == pytest.approx(
+        token.norm().item(), rel=1e-4
+    )

@@ -1,8 +1,6 @@
 """A run from the command line to the checkpoint, and again."""
 
-import json
 import signal
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,8 +9,7 @@ from torch.testing import assert_close
 
 from siameseim.engine.train_config import scale_learning_rate
 from siameseim.errors import InputError
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.transfer_fixtures import ROOT, logged
 
 
 def checkpoint(folder, name):
@@ -40,14 +37,13 @@ def test_a_run_leaves_checkpoint_json_and_tensorboard(start):
     work = start()
     assert checkpoint(work, 'epoch_2.pth')['meta']['iter'] == 12
     assert list(work.glob('*/vis_data/events.out.tfevents*'))
-    (scalars,) = work.glob('*/vis_data/scalars.json')
-    lines = [json.loads(line) for line in scalars.read_text().splitlines()]
-    assert lines[-1]['iter'] == 12
+    last = logged(work)[-1]
+    assert last['iter'] == 12
     wanted = {
         *('loss', 'loss_pos', 'loss_neg', 'lr', 'momentum', 'grad_norm'),
         *('images_per_second', 'tflops', 'data_share', 'memory', 'time'),
     }
-    assert wanted <= lines[-1].keys()
+    assert wanted <= last.keys()
 
 
 ON_DEVICE = """
@@ -75,8 +71,7 @@ def test_resume_of_the_true_model_is_bitwise(
     assert status == str(128 + signal.SIGTERM)
     assert (tmp_path / 'cut' / name).is_file()
     cut = start(colours, '--resume', work='cut')
-    logs = sorted(cut.glob('*/vis_data/scalars.json'))
-    assert json.loads(logs[-1].read_text().splitlines()[-1])['iter'] == 12
+    assert logged(cut)[-1]['iter'] == 12
     resumed = checkpoint(cut, 'epoch_2.pth')
     for part in ('state_dict', 'optimizer'):
         assert_close(resumed[part], straight[part], rtol=0, atol=0)

@@ -1,6 +1,5 @@
 """A network that is made to collapse, and one that is not."""
 
-import json
 import logging
 import re
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from siameseim.models.siameseim import StepFeatures
 from siameseim.watch import FeatureWatchHook, feature_hook
 from siameseim.watch.feature_hook import measure, recognised
 from siameseim.watch.signs import FeatureSigns
+from tests.transfer_fixtures import logged
 
 WATCH = 'default_hooks = dict(features=dict(interval=2, {}))\n'
 # No negative term, no BatchNorm, a target that is the online network, and a
@@ -117,8 +117,7 @@ def test_a_healthy_run_does_not_warn(run):
 
 def test_signs_are_logged_for_each_branch(run, tmp_path):
     run(WATCH.format(''))
-    (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
-    lines = map(json.loads, path.read_text().splitlines())
+    lines = logged(tmp_path / 'work')
     last = [line for line in lines if 'loss' not in line][-1]
     for branch in ('online', 'target', 'projected'):
         assert 1 <= last[f'{branch}_rank'] <= 4  # a batch of 4 images
@@ -177,8 +176,7 @@ def test_a_short_run_is_measured_too(run, tmp_path, monkeypatch):
     """At its first step, every tenth and the last, once each in the log."""
     monkeypatch.setattr(feature_hook, 'SHARE', None)  # whatever it costs
     run()
-    (path,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
-    log = [json.loads(line) for line in path.read_text().splitlines()]
+    log = logged(tmp_path / 'work')
     steps = [line['step'] for line in log if 'found_image' in line]
     assert steps == [1, 10, 12]
     assert steps == [line['step'] for line in log if 'target_rank' in line]

@@ -1,6 +1,5 @@
 """k-NN and the linear probe during a run, on labelled folders."""
 
-import json
 import os
 import re
 import signal
@@ -20,6 +19,7 @@ from siameseim.evaluation.labelled import labelled_folder, pooled_features
 from siameseim.watch import KnnHook
 from tests.model_fixtures import tiny_model
 from tests.test_watch.conftest import write_colours
+from tests.transfer_fixtures import logged
 from tests.two_processes import run_in_two
 
 
@@ -34,11 +34,6 @@ def stopped_at(model, iteration=1, **info):
     return SimpleNamespace(model=model, iter=iteration, message_hub=hub)
 
 
-def scalars(work):
-    (path,) = work.glob('*/vis_data/scalars.json')
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 @pytest.fixture
 def images(colours):
     """What `start` trains on."""
@@ -47,7 +42,7 @@ def images(colours):
 
 def test_knn_of_colours_is_logged_before_and_after_epochs(start, colours):
     work = start(settings(colours))
-    lines = [x for x in scalars(work) if 'knn' in x]
+    lines = [x for x in logged(work) if 'knn' in x]
     assert [line['step'] for line in lines] == [0, 6, 12]
     assert lines[-1]['knn'] == 100  # mean colours are easily told apart
 
@@ -91,7 +86,7 @@ def test_the_probe_refuses_batches_of_one_image(told):
 def test_probe_learns_and_resumes_exactly(start, told):
     probe = 'default_hooks = dict(probe=dict(enabled=True, lr=0.05))\n'
     straight = start(probe, work='straight')
-    assert scalars(straight)[-1]['probe_accuracy'] > 70
+    assert logged(straight)[-1]['probe_accuracy'] > 70
     told(
         f'{probe}custom_hooks = [*_base_.custom_hooks, '
         "dict(type='TerminateAfter', iteration=9)]",
@@ -113,8 +108,8 @@ def test_the_line_tells_what_the_probe_gets_right(start):
     work = start(f'{probe}log_level = "INFO"')
     (log,) = work.glob('*/*.log')
     shown = re.findall(r' \| probe ([\d.]+)%', log.read_text())
-    logged = [x['probe_accuracy'] for x in scalars(work) if 'loss' in x]
-    assert shown == [f'{accuracy:.1f}' for accuracy in logged]
+    scores = [x['probe_accuracy'] for x in logged(work) if 'loss' in x]
+    assert shown == [f'{accuracy:.1f}' for accuracy in scores]
     assert len(shown) == 6
 
 
@@ -122,7 +117,7 @@ def test_a_symmetric_run_is_measured_too(start, colours):
     """Each image's own label, though there are twice as many pairs."""
     text = settings(colours, probe=dict(enabled=True, lr=0.05))
     option = ('--cfg-options', 'model.data_preprocessor.symmetric=True')
-    lines = scalars(start(text, *option))
+    lines = logged(start(text, *option))
     last = {k: v for line in lines for k, v in line.items()}
     assert last['knn'] == 100
     assert last['probe_accuracy'] > 70

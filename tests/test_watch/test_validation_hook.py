@@ -1,6 +1,5 @@
 """The loss on images that are not trained on."""
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +12,7 @@ from mmpretrain.registry import DATASETS, MODELS
 from siameseim.datasets.data_source import data_source
 from siameseim.watch import ValidationHook
 from tests.test_train.conftest import SMOKE
+from tests.transfer_fixtures import logged
 from tests.two_processes import run_in_two
 
 
@@ -28,9 +28,7 @@ def settings(colours, **more):
 
 
 def measured(work):
-    (path,) = work.glob('*/vis_data/scalars.json')
-    lines = map(json.loads, path.read_text().splitlines())
-    return [line for line in lines if 'val_loss' in line]
+    return [line for line in logged(work) if 'val_loss' in line]
 
 
 def run_of(data, world=1):
