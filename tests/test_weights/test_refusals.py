@@ -108,8 +108,8 @@ def test_a_head_after_a_batch_norm_is_no_classifier_of_features(to, tmp_path):
     }
     file = saved(tmp_path / 'probe.pth', {'state_dict': tensors})
     reading = read_vit(file, num_heads=2)
-    assert reading.vit.head == {} and reading.lossy == []
-    assert 'BatchNorm (neck.bn)' in reading.notes[-1]
+    assert reading.vit.head == {} and reading.report.lossy == []
+    assert 'BatchNorm (neck.bn)' in reading.report.notes[-1]
     get_model(file, num_heads=2)  # the backbone is as good as any
     if to == 'mmpretrain-classifier':
         with pytest.raises(ValueError, match='no classifier, only a backbone'):

@@ -151,7 +151,7 @@ def test_a_model_saved_by_timm_is_read(tmp_path):
     ours = get_model(file, img_size=(32, 48), out_type='raw')
     images = torch.randn(2, 3, 32, 48)
     assert_near(ours(images)[-1], model.forward_features(images))
-    notes = read_vit(file, img_size=(32, 48)).changed
+    notes = read_vit(file, img_size=(32, 48)).report.changed
     assert notes == ['4 layer scales folded into weights']
 
 

@@ -151,7 +151,7 @@ def _as_in(
         )
     if reading.heads_guessed:
         print_log(
-            f'{checkpoint}: {"; ".join(reading.notes)}',
+            f'{checkpoint}: {"; ".join(reading.report.notes)}',
             'current',
             logging.WARNING,
         )

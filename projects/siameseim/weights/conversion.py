@@ -12,7 +12,7 @@ from .formats import FORMATS, Format
 from .onnx import export_onnx
 from .plain_vit import PlainViT
 from .reading import Reading, read_vit
-from .report import Report, compare_names, start
+from .report import Report, compare_names
 from .targets.target import save
 
 _LICENCE = (
@@ -61,7 +61,7 @@ def convert_checkpoint(
     source, destination = str(source), Path(destination)
     kind = _checked(source, destination, to)
     reading = read_vit(source, branch, prefix, num_heads, img_size)
-    report = start(reading)
+    report = reading.report
     report.destination = f'{destination} ({to}: {kind.library})'
     vit = reading.vit
     if img_size is None and to in ('vitdet', 'vitsam') and vit.tables:
@@ -75,7 +75,7 @@ def convert_checkpoint(
             f'lossy: {"; ".join(report.lossy)}. To go on all the same: '
             'allow_lossy=True or --allow-lossy'
         )
-    _write(reading, vit, kind, destination, report)
+    _write(reading, vit, kind, destination)
     if vit.noncommercial:
         report.notes.append(_LICENCE)
     print_log(str(report))
@@ -150,8 +150,8 @@ def _write(
     vit: PlainViT,
     kind: Format,
     destination: Path,
-    report: Report,
 ) -> None:
+    report = reading.report
     if kind.build is None:
         written = dict(vit.tensors) | {
             f'head.{name}': tensor for name, tensor in vit.head.items()
@@ -163,7 +163,7 @@ def _write(
         written = target.state
         report.notes += target.notes
         report.usage = target.usage
-    compare_names(report, reading, vit, written)
+    compare_names(report, reading.file, reading.vit, vit, written)
 
 
 def _notes(vit: PlainViT, reading: Reading) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from ..downstream.vitdet import SiameseIMViTDet
 from ..models.vit import SiameseIMViT
 from .plain_vit import PlainViT
 from .reading import read_vit
-from .report import start
 
 
 def get_model(
@@ -53,15 +52,15 @@ def get_model(
     """
     size = (img_size, img_size) if isinstance(img_size, int) else img_size
     reading = read_vit(str(source), branch, prefix, num_heads, size)
-    if reading.lossy:
-        raise ValueError(f'{source}: {"; ".join(reading.lossy)}')
+    report = reading.report
+    if report.lossy:
+        raise ValueError(f'{source}: {"; ".join(report.lossy)}')
     vit = reading.vit
     if size is None and vit.tables:
         size = vit.trained_size
     model = build_backbone(
         vit if size is None else vit.resized(size), **kwargs
     )
-    report = start(reading)
     print_log(
         f'{report.source}: {report.model}; {"; ".join(report.notes)}',
         logger='current',

@@ -1,7 +1,7 @@
 """Reads a checkpoint of any known layout as one plain ViT."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isqrt
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..models.stored_positions import (
 )
 from .num_heads import NumHeads, find_num_heads
 from .plain_vit import PlainViT
+from .report import Report
 
 _HEADS = ('head', 'head.fc', 'head.layers.head')
 
@@ -30,18 +31,14 @@ class Reading:
     Attributes:
         vit (PlainViT): the result.
         file (BackboneFile): names, layout and branch of the file.
-        changed (list[str]): changes that leave the features as they were.
-        lossy (list[str]): changes that do not.
-        notes (list[str]): what a user should know.
+        report (Report): what was read and changed.
         heads_guessed (bool): the number of heads is an assumption.
     """
 
     vit: PlainViT
     file: BackboneFile
-    changed: list[str] = field(default_factory=list)
-    lossy: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    heads_guessed: bool = False
+    report: Report
+    heads_guessed: bool
 
 
 def read_vit(
@@ -107,24 +104,32 @@ def _interpret(
         # written for a library that cannot do without one
         vit = vit.without('ln1.weight', 'ln1.bias')
         changed.append('the final norm, which stood in for none, is left out')
-    reading = Reading(vit, file, changed, lossy, heads_guessed=heads.guessed)
-    reading.notes.extend(_notes(reading, heads))
-    return reading
+    report = Report(
+        f'{file.source} ({file.layout.name}, {file.branch} branch, '
+        f'{len(file.tensors)} tensors of the backbone)',
+        vit.describe(),
+        changed=changed,
+        lossy=lossy,
+        notes=[*_notes(vit, file, heads)],
+    )
+    return Reading(vit, file, report, heads.guessed)
 
 
-def _notes(reading: Reading, heads: NumHeads) -> Iterator[str]:
+def _notes(
+    vit: PlainViT, file: BackboneFile, heads: NumHeads
+) -> Iterator[str]:
     """What a user should know of what was read."""
     yield (
         f'{"WARNING: " if heads.guessed else ""}{heads.number} heads: '
         f'{heads.origin}'
         + ('; set --num-heads if that is wrong' if heads.guessed else '')
     )
-    if reading.vit.normalisation != IMAGENET:
+    if vit.normalisation != IMAGENET:
         yield (
-            'trained on images normalised by '
-            f"{reading.vit.normalisation}, not by ImageNet's"
+            f'trained on images normalised by {vit.normalisation}, not by '
+            "ImageNet's"
         )
-    if _normed_before_head(reading.file):
+    if _normed_before_head(file):
         yield (
             'the classifier is left out: it takes features that a BatchNorm '
             '(neck.bn) has changed, as in a linear probe'

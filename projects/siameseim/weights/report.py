@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from ..convert.backbone_file import BackboneFile
 from ..errors import some
 from .plain_vit import PlainViT
-from .reading import Reading
 
 
 @dataclass
@@ -15,8 +15,8 @@ class Report:
 
     Attributes:
         source (str): the file read, with its layout and branch.
-        destination (str): the file or folder written, with its format.
         model (str): sizes of the ViT.
+        destination (str): the file or folder written, with its format.
         kept (int): tensors whose name stayed the same.
         renamed (dict[str, str]): name in the source -> in the destination.
         dropped (list[str]): what the destination does not hold.
@@ -27,8 +27,8 @@ class Report:
     """
 
     source: str
-    destination: str
     model: str
+    destination: str = ''
     kept: int = 0
     renamed: dict[str, str] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
@@ -61,23 +61,12 @@ class Report:
         )
 
 
-def start(reading: Reading) -> Report:
-    """A report of what reading a file did."""
-    file = reading.file
-    count = len(file.tensors)
-    return Report(
-        source=f'{file.source} ({file.layout.name}, {file.branch} branch, '
-        f'{count} tensors of the backbone)',
-        destination='',
-        model=reading.vit.describe(),
-        changed=[*reading.changed],
-        lossy=[*reading.lossy],
-        notes=[*reading.notes],
-    )
-
-
 def compare_names(
-    report: Report, reading: Reading, vit: PlainViT, written: dict[str, Tensor]
+    report: Report,
+    file: BackboneFile,
+    read: PlainViT,
+    vit: PlainViT,
+    written: dict[str, Tensor],
 ) -> None:
     """Tell which tensors of the file are where in the result.
 
@@ -86,7 +75,8 @@ def compare_names(
 
     Args:
         report (Report): filled in.
-        reading (Reading): tensors as they were read, and their names.
+        file (BackboneFile): names of the tensors.
+        read (PlainViT): tensors as they were read.
         vit (PlainViT): the same after all changes of the conversion.
         written (dict[str, Tensor]): the result by its names.
     """
@@ -94,7 +84,11 @@ def compare_names(
     for name, tensor in written.items():
         places.setdefault(_memory(tensor), []).append(name)
     dropped = []
-    for old, tensor in _parts(reading, vit):
+    stored = [
+        (file.names.get(ours, ours), vit.tensors.get(ours, tensor))
+        for ours, tensor in read.tensors.items()
+    ]
+    for old, tensor in [*stored, *file.rest.items()]:
         new = places.get(_memory(tensor))
         if new is None:
             # positions are in every format, if need be with another cls row
@@ -105,16 +99,6 @@ def compare_names(
         else:
             report.renamed[old] = ' + '.join(new)
     report.dropped += _summarised(dropped)
-
-
-def _parts(reading: Reading, vit: PlainViT) -> list[tuple[str, Tensor]]:
-    """Name in the file and tensor after changes, of all that it holds."""
-    names = reading.file.names
-    backbone = [
-        (names.get(ours, ours), vit.tensors.get(ours, tensor))
-        for ours, tensor in reading.vit.tensors.items()
-    ]
-    return [*backbone, *reading.file.rest.items()]
 
 
 def _summarised(names: list[str]) -> list[str]:
