@@ -54,9 +54,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
         batch_size=args.batch_size,
         num_workers=args.workers,
     )
-    rows = robustness_table.robustness_rows(
-        classifier, robustness_table.from_arguments(args), args.kind
-    )
+    rows = robustness_table.robustness_rows(classifier, vars(args), args.kind)
     print(report.write(rows, args.checkpoint, args.out))
     if failed := robustness_table.failures(rows):
         sys.exit(f'error: the table lacks\n{failed}')

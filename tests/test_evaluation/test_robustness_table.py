@@ -10,7 +10,6 @@ import pytest
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.corruptions import ALEXNET_ERRORS
 from siameseim.evaluation.robustness_table import (
-    ShiftedData,
     failures,
     robustness_rows,
 )
@@ -24,7 +23,7 @@ PROBE = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
 def test_the_table_measures_what_is_there_and_says_what_is_not(
     colours, tmp_path
 ):
-    data = ShiftedData(imagenet_r=str(colours / 'val'), sketch='/no/sketch')
+    data = dict(imagenet_r=str(colours / 'val'), sketch='/no/sketch')
     rows = robustness_rows(classifier(*COLOURS), data, 'fine-tuned')
     text = report.write(rows, 'a.pth', tmp_path / 'robustness')
     assert '| fine-tuned: ImageNet-A | – | data not given | 43.8 |' in text
@@ -41,7 +40,7 @@ def test_the_table_measures_what_is_there_and_says_what_is_not(
 def test_corruptions_made_on_the_fly_are_measured(tmp_path):
     pytest.importorskip('imagecorruptions')
     write_classes(tmp_path, 1, 0)
-    data = ShiftedData(corrupt=str(tmp_path))
+    data = dict(corrupt=str(tmp_path))
     rows = {
         row.measure: row.value
         for row in robustness_rows(classifier(*COLOURS), data, 'linear')
@@ -65,8 +64,8 @@ def test_a_quarter_of_alexnets_errors_is_75(
 ):
     errors = {name: [e / 4] * 5 for name, e in ALEXNET_ERRORS.items()}
     monkeypatch.setattr(robustness_table, made_by, lambda *_: errors)
-    shifted = ShiftedData(**{data: str(colours / 'val')})
-    rows = robustness_rows(classifier(*COLOURS), shifted, 'linear')
+    folders = {data: str(colours / 'val')}
+    rows = robustness_rows(classifier(*COLOURS), folders, 'linear')
     values = {row.measure: row.value for row in rows}
     assert values[f'linear: {measure}'] == pytest.approx(75)
 
@@ -105,7 +104,8 @@ def test_what_cannot_be_measured_is_a_row(colours, tmp_path, monkeypatch):
         next((colours / 'val').rglob('*.png')).read_bytes()
     )
     val = str(colours / 'val')
-    data = ShiftedData(str(tmp_path), val, None, str(tmp_path), val)
+    missing = dict.fromkeys(('imagenet_a', 'imagenet_c'), str(tmp_path))
+    data = dict(imagenet_r=val, sketch=None, corrupt=val, **missing)
     rows = {
         row.measure: row
         for row in robustness_rows(classifier(*COLOURS), data, 'linear')

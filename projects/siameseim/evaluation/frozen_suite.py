@@ -1,6 +1,6 @@
 """Every frozen-feature measure of a checkpoint."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,7 @@ from .labelled import folder_neighbours, labelled_splits
 from .linear_probe import probe_config, run_probe
 from .report import Row
 from .robustness import load_classifier
-from .robustness_table import (
-    UNMEASURED,
-    ShiftedData,
-    failed_row,
-    robustness_rows,
-)
+from .robustness_table import UNMEASURED, failed_row, robustness_rows
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,8 @@ class SuiteOptions:
     epochs: int | None  # of the linear probe; 0: none, None: the config's
     probe_batch: int | None  # images a step of the linear probe
     probe_workers: int | None  # its loading processes; None: the config's
-    shifted: ShiftedData  # for the robustness of the linear classifier
+    # folders by option, for the robustness of the linear classifier
+    shifted: Mapping[str, str | None]
     device: str | None  # None: a GPU if there is one
     loading: dict[str, Any]  # as for ``pooled_features``
 

@@ -1,8 +1,7 @@
 """All robustness measures of a classifier, as far as the data are there."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,37 +19,25 @@ UNMEASURED = (OSError, ValueError, ImportError)
 _FAILED = 'failed: '
 
 
-@dataclass(frozen=True)
-class ShiftedData:
-    """Folders of the shifted data sets; None where not given."""
-
-    imagenet_a: str | None = None
-    imagenet_r: str | None = None
-    sketch: str | None = None  # ImageNet-Sketch
-    imagenet_c: str | None = None  # as published
-    corrupt: str | None = None  # clean images to corrupt on the fly
-
-
-_HELP = dict(
-    imagenet_a='folder of ImageNet-A',
-    imagenet_r='folder of ImageNet-R',
-    sketch='folder of ImageNet-Sketch',
-    imagenet_c='folder of ImageNet-C',
-    corrupt='class folders of clean images: make the 15 corruptions of them',
+# The published data sets by the option that names their folder.
+_SETS = dict(
+    imagenet_a='ImageNet-A',
+    imagenet_r='ImageNet-R',
+    sketch='ImageNet-Sketch',
+    imagenet_c='ImageNet-C',
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Let a tool's command line name the folders."""
-    for name, text in _HELP.items():
+    helps = {name: f'folder of {title}' for name, title in _SETS.items()}
+    helps['corrupt'] = (
+        'class folders of clean images: make the 15 corruptions of them'
+    )
+    for name, text in helps.items():
         parser.add_argument(
             f'--{name.replace("_", "-")}', metavar='FOLDER', help=text
         )
-
-
-def from_arguments(args: argparse.Namespace) -> ShiftedData:
-    """The folders that a command line named."""
-    return ShiftedData(**{name: getattr(args, name) for name in _HELP})
 
 
 def failed_row(measure: str, error: Exception) -> Row:
@@ -65,13 +52,13 @@ def failures(rows: Sequence[Row]) -> str:
 
 
 def robustness_rows(
-    classifier: Classifier, data: ShiftedData, kind: str
+    classifier: Classifier, data: Mapping[str, str | None], kind: str
 ) -> list[Row]:
     """Measure everything there is data for; what fails is a row too.
 
     Args:
         classifier (Classifier): the classifier.
-        data (ShiftedData): where the data are.
+        data (Mapping): folders by option, as ``add_arguments`` names them.
         kind (str): 'fine-tuned' or 'linear': how it was trained.
     """
     right = partial(accuracy, classifier)
@@ -82,17 +69,14 @@ def robustness_rows(
         )
 
     rows = [
-        _row(f'{kind}: {name}', folder, measured)
-        for name, folder, measured in (
-            ('ImageNet-A', data.imagenet_a, right),
-            ('ImageNet-R', data.imagenet_r, right),
-            ('ImageNet-Sketch', data.sketch, right),
-            ('ImageNet-C, 1 - mCE', data.imagenet_c, robust),
-        )
+        _row(f'{kind}: {title}, 1 - mCE', data.get(name), robust)
+        if name == 'imagenet_c'
+        else _row(f'{kind}: {title}', data.get(name), right)
+        for name, title in _SETS.items()
     ]
-    if data.corrupt:
-        rows.append(_row(f'{kind}: clean', data.corrupt, right))
-        rows += _made_rows(classifier, Path(data.corrupt), kind)
+    if clean := data.get('corrupt'):
+        rows.append(_row(f'{kind}: clean', clean, right))
+        rows += _made_rows(classifier, Path(clean), kind)
     return rows
 
 
