@@ -158,15 +158,6 @@ def test_a_test_looks_at_the_test_images_only(tmp_path):
     config.fit(changed, str(tmp_path), processes=1)
 
 
-def test_another_layout_is_explained(tmp_path):
-    (tmp_path / 'photos').mkdir()
-    with pytest.raises(SystemExit, match='train/cat/1.jpg.*it holds photos'):
-        tool('train').main(
-            [str(FOLDER / FINETUNE), '--data', str(tmp_path),
-             '--work-dir', str(tmp_path / 'run')]
-        )  # fmt: skip
-
-
 def test_other_classes_in_val_are_named(tmp_path):
     classes(tmp_path / 'train', 'a', 'b')
     classes(tmp_path / 'val', 'a', 'c')

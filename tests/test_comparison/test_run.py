@@ -119,11 +119,6 @@ def test_a_label_that_is_no_file_name_is_refused(compare, small, label):
         compare.main(['run', 'imagenette/mae', '--label', label, *small])
 
 
-def test_a_run_of_no_epoch_is_refused(compare, small):
-    with pytest.raises(SystemExit, match='--epochs 0 trains nothing'):
-        compare.main(['run', 'imagenette/mae', '--epochs', '0', *small])
-
-
 def test_the_short_recipe_whitens_once(compare, small, tmp_path, monkeypatch):
     """Through the real Runner; a resumed run keeps its embedding."""
     whitened = []

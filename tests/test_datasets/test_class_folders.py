@@ -22,7 +22,9 @@ def made(root, *folders):
 
 
 def test_a_missing_split_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match='train and val.*holds photos'):
+    with pytest.raises(
+        FileNotFoundError, match='train/cat/1.jpg.*holds photos'
+    ):
         split_folders(made(tmp_path, 'photos'))
 
 

@@ -71,9 +71,3 @@ def test_a_folder_in_place_of_the_page_is_refused_before_the_work(
     asked = ['no_run', '--images', str(photos), '--out', str(tmp_path)]
     with pytest.raises(SystemExit, match='is a folder: give a file, such as'):
         tool('report').main(asked)
-
-
-def test_too_few_images_are_refused(run, photos, tmp_path):
-    (tmp_path / '0.png').write_bytes((photos / '0.png').read_bytes())
-    with pytest.raises(SystemExit, match='at least four'):
-        tool('report').main([str(run), '--images', str(tmp_path)])
