@@ -23,7 +23,10 @@ from typing import Any
 import torch
 import train
 
-from siameseim import comparison
+from siameseim.comparison import cost, identity, table
+from siameseim.comparison.curve_hook import FrozenCurveHook
+from siameseim.comparison.frozen_scores import image_size
+from siameseim.comparison.pictures import draw_comparison
 from siameseim.datasets.class_folders import split_folders
 from siameseim.engine.options import add_options, command_line, read_config
 from siameseim.engine.precision import has_fast_bf16
@@ -155,23 +158,19 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
     row, config = row_of(args.row)
     command = command_of(config, args.seed, work_dir, args)
     folders = split_folders(args.data)
-    identity = dict(
+    begun = dict(
         options={k: str(v) for k, v in args.cfg_options.items()},
-        config=comparison.config_digests(read_config(command)),
-        data=comparison.data_digest(*folders),
+        config=identity.config_digests(read_config(command)),
+        data=identity.data_digest(*folders),
     )
-    comparison.keep_identity(
-        work_dir, dict(interval=args.interval, **identity)
-    )
+    identity.keep_identity(work_dir, dict(interval=args.interval, **begun))
     runner = train.build_runner(command)
-    splits = labelled_splits(
-        *folders, comparison.image_size(runner.model.backbone)
-    )
-    curve = comparison.FrozenCurveHook(splits, args.interval, args.workers)
+    splits = labelled_splits(*folders, image_size(runner.model.backbone))
+    curve = FrozenCurveHook(splits, args.interval, args.workers)
     runner.register_hook(curve)
     loader = runner.train_dataloader
-    batch = comparison.first_batch(loader)
-    gflops = comparison.gflops_per_image(runner.model, batch)
+    batch = cost.first_batch(loader)
+    gflops = cost.gflops_per_image(runner.model, batch)
     runner.train()
     device = next(runner.model.parameters()).device.type
     result = dict(
@@ -183,7 +182,7 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
         steps=runner.iter,
         images_seen=runner.iter * loader.batch_size,
         gflops_per_image=gflops,
-        **identity,
+        **begun,
         workers=args.workers,
         threads=torch.get_num_threads(),
         device=device,
@@ -209,9 +208,9 @@ def time_rows(args: argparse.Namespace) -> dict[str, float]:
         runner.model.train()
         runner.message_hub.update_info('max_iters', 1000)
         optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        batch = comparison.first_batch(runner.train_dataloader)
+        batch = cost.first_batch(runner.train_dataloader)
         steps[row] = (runner.model, optim_wrapper, batch)
-    seconds = comparison.interleaved_seconds(steps, args.rounds)
+    seconds = cost.interleaved_seconds(steps, args.rounds)
     (args.out / TIMES).write_text(json.dumps(seconds, indent=1) + '\n')
     for row, value in seconds.items():
         print(f'{row:32} {1e3 * value:.2f} ms an image')
@@ -220,12 +219,12 @@ def time_rows(args: argparse.Namespace) -> dict[str, float]:
 
 def write_table(args: argparse.Namespace) -> str:
     """Write OUT/table.md and OUT/curves.png."""
-    results = comparison.read_results(args.out)
+    results = table.read_results(args.out)
     times = args.out / TIMES
     seconds = json.loads(times.read_text()) if times.is_file() else None
-    text = comparison.markdown(comparison.summarise(results), seconds)
+    text = table.markdown(table.summarise(results), seconds)
     (args.out / 'table.md').write_text(text)
-    comparison.draw_comparison(results).savefig(args.out / 'curves.png')
+    draw_comparison(results).savefig(args.out / 'curves.png')
     print(text)
     return text
 

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 from mmengine.logging import MessageHub
 
-from siameseim.comparison import FrozenCurveHook, curve_hook
+from siameseim.comparison import curve_hook
+from siameseim.comparison.curve_hook import FrozenCurveHook
 
 
 def test_time_is_in_the_checkpoint_of_every_step(monkeypatch):

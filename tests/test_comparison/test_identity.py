@@ -7,13 +7,13 @@ import pytest
 from mmengine.config import Config
 from mmpretrain.models import ResNet
 
-from siameseim.comparison import (
+from siameseim.comparison.frozen_scores import image_size
+from siameseim.comparison.identity import (
     config_digests,
     data_digest,
-    image_size,
     keep_identity,
-    summarise,
 )
+from siameseim.comparison.table import summarise
 from siameseim.errors import InputError
 from tests.test_comparison.test_table import result
 

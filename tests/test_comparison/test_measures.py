@@ -7,7 +7,7 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 from siameseim.benchmark import timing
-from siameseim.comparison import gflops_per_image, interleaved_seconds
+from siameseim.comparison.cost import gflops_per_image, interleaved_seconds
 from siameseim.comparison.frozen_scores import linear_accuracy, plain_vit
 from siameseim.evaluation.labelled import LabelledFeatures
 

@@ -5,12 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from siameseim.comparison import (
-    draw_comparison,
-    markdown,
-    read_results,
-    summarise,
-)
+from siameseim.comparison.pictures import draw_comparison
+from siameseim.comparison.table import markdown, read_results, summarise
 
 
 def result(row, seed, knn, linear=60.0, gflops=2.0, images=1000):
