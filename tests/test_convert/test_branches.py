@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from siameseim.convert import load_pretrained
+from siameseim.convert.load_backbone import load_pretrained
 from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from siameseim.weights.reading import read_vit

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 
-from siameseim.convert import load_pretrained
+from siameseim.convert.load_backbone import load_pretrained
 from siameseim.downstream import SiameseIMDenseViT, SiameseIMViTDet
 from siameseim.models import SiameseIMViT
 from tests.model_fixtures import tiny_model

@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from siameseim.convert import convert_vitdet
 from siameseim.convert.names import ours_to_timm, timm_to_ours
-from siameseim.convert.vitdet import to_detectron2
+from siameseim.convert.vitdet import convert_vitdet, to_detectron2
 from siameseim.downstream import SiameseIMSimplePyramid
 
 

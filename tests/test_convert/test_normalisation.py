@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
-from siameseim.convert import load_file, load_pretrained
+from siameseim.convert.load_backbone import load_pretrained
 from siameseim.convert.normalisation import (
     IMAGENET,
     Normalisation,
@@ -16,6 +16,7 @@ from siameseim.convert.normalisation import (
     normalisation_of,
     warn_of_another,
 )
+from siameseim.convert.safe_load import load_file
 from siameseim.models import SiameseIMViT
 from tests.vit_fixtures import SIZES, saved, tiny_vit
 

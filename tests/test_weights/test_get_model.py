@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import siameseim
-from siameseim.convert import load_file
+from siameseim.convert.safe_load import load_file
 from siameseim.downstream import SiameseIMViTDet
 from tests.vit_fixtures import assert_near, prefixed, saved, tiny_vit
 

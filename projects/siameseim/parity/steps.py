@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..convert import convert_published, published_to_ours
+from ..convert.published import convert_published, published_to_ours
 from ..engine.optim_wrapper import AutocastOptimWrapper
 from ..models import SiameseIM
 from ..models.position import relative_geometry
