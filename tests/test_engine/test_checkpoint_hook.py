@@ -9,8 +9,8 @@ from mmengine.fileio import get_file_backend
 
 from siameseim.engine import SafeCheckpointHook
 from siameseim.engine.atomic_file import write_complete
-from tests.two_processes import run_in_two
 from tests.transfer_fixtures import values
+from tests.two_processes import run_in_two
 
 
 def names(folder):

@@ -114,7 +114,7 @@ class PlainSiameseIM(nn.Module):
 
     @torch.no_grad()
     def update_target(self, momentum: float) -> None:
-        """``momentum * target + (1 - momentum) * online``, tensor by tensor."""
+        """Average online weights into the target, tensor by tensor."""
         pairs = zip(
             self.target.parameters(), self.online.parameters(), strict=True
         )
