@@ -9,6 +9,7 @@ Examples:
 """
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -36,7 +37,7 @@ from siameseim.engine.worker_signals import end_workers, start_tracker
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
 from siameseim.transfer import config as transfer
-from siameseim.transfer import cpu
+from siameseim.transfer import cpu, schedule
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 
 
@@ -95,12 +96,15 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.launcher = args.launcher
     default = os.path.join('work_dirs', Path(args.config).stem)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or default
-    os.makedirs(cfg.work_dir, exist_ok=True)
-    if not os.access(cfg.work_dir, os.W_OK):
-        raise PermissionError(
-            f'cannot write to the work directory {cfg.work_dir}: give '
-            'another with --work-dir'
-        )
+    try:
+        os.makedirs(cfg.work_dir, exist_ok=True)
+        if not os.access(cfg.work_dir, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise OSError(
+            f'cannot write to the work directory {cfg.work_dir} '
+            f'({error.strerror}): give another with --work-dir'
+        ) from error
     return cfg
 
 
@@ -108,7 +112,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     """Fit data, seed and loaders to the command line and this machine."""
     processes = launch.local_world_size(args.launcher)
     if transfer.is_transfer(cfg):
-        refuse_pretraining_options(args)
+        refuse_pretraining_options(args, schedule.lengths(cfg))
         transfer.fit(cfg, args.data, processes)
         cpu.fit(cfg, launch.world_size(args.launcher))
         if args.seed is not None:
@@ -127,15 +131,19 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     train_config.fit_loader(cfg.train_dataloader, processes)
 
 
-def refuse_pretraining_options(args: argparse.Namespace) -> None:
+def refuse_pretraining_options(args: argparse.Namespace, lengths: str) -> None:
     """Ignore no option that a config for a task has no use for.
+
+    Args:
+        args (argparse.Namespace): of the command line.
+        lengths (str): settings of the config to change in their place.
 
     Raises:
         ValueError: naming the option and what to do instead.
     """
     cures = {
         'knn': 'measure a checkpoint with tools/knn.py',
-        'epochs': 'change train_cfg and param_scheduler with --cfg-options',
+        'epochs': f'change with --cfg-options what it says now: {lengths}',
     }
     for name, cure in cures.items():
         value = getattr(args, name)
@@ -178,13 +186,16 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
             'lower train_dataloader.batch_size with --cfg-options, or give '
             'more images'
         )
-    if not transfer.is_transfer(cfg):
+    warm_up = None
+    if transfer.is_transfer(cfg):
+        warm_up = schedule.long_warm_up(cfg, len(loader))
+    else:
         check_processes(runner)
     for note in filter(None, [data, rate, begin, absent]):
         runner.logger.info(note)
     gpu = torch.cuda.is_available()
     busy = busy_cores(torch.get_num_threads(), gpu)
-    for warning in filter(None, [earlier, unused_gpu(gpu), busy]):
+    for warning in filter(None, [earlier, unused_gpu(gpu), busy, warm_up]):
         runner.logger.warning(warning)
     return runner
 

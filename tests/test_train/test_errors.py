@@ -55,6 +55,19 @@ def test_work_dir_that_is_a_file_is_named(told, tmp_path):
     assert str(tmp_path / 'file') in told(work='file')
 
 
+def test_work_dir_that_cannot_be_made_is_named(told, tmp_path):
+    (tmp_path / 'file').touch()
+    text = told(work='file/within')
+    assert f'cannot write to the work directory {tmp_path}/file/' in text
+    assert text.endswith('give another with --work-dir')
+
+
+def test_an_option_cut_short_is_refused(start, capsys):
+    with pytest.raises(SystemExit):
+        start('', '--epoch', '2')
+    assert 'unrecognized arguments: --epoch' in capsys.readouterr().err
+
+
 HOLD = """
 import fcntl, sys
 file = open(sys.argv[1], 'w')

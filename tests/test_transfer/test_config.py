@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from siameseim.errors import InputError
 from siameseim.transfer import config
 from siameseim.transfer.config import check_operators
+from siameseim.transfer.whole_checkpoint import write_completely
 from tests.transfer_fixtures import ROOT
 
 
@@ -144,6 +145,20 @@ def test_detection_does_not_keep_every_checkpoint(file):
     pytest.importorskip('mmdet')
     hooks = Config.fromfile(file).default_hooks
     assert hooks.checkpoint.max_keep_ckpts == 2
+
+
+@pytest.mark.parametrize(
+    ('hook', 'kept'),
+    [
+        (dict(type='CheckpointHook'), dict(backend='atomic')),
+        (dict(out_dir='s3://bucket'), None),
+        (dict(backend_args=dict(backend='petrel')), dict(backend='petrel')),
+    ],
+)
+def test_checkpoints_on_a_disk_are_written_completely(hook, kept):
+    cfg = Config(dict(default_hooks=dict(checkpoint=hook)))
+    write_completely(cfg)
+    assert cfg.default_hooks.checkpoint.get('backend_args') == kept
 
 
 @pytest.mark.parametrize(

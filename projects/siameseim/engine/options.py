@@ -47,7 +47,9 @@ def _setting(text: str) -> str:
 def command_line(doc: str | None) -> argparse.ArgumentParser:
     """A tool's parser, whose help begins with the tool's docstring."""
     return argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # --epoch would pass as --epochs
     )
 
 
@@ -112,7 +114,7 @@ def read_config(args: argparse.Namespace, *files: str) -> Config:
             meant = did_you_mean(path.name, there)
             raise FileNotFoundError(
                 f'{name} {path} does not exist'
-                + (meant or ': give an existing file')
+                + (meant or f': a relative one starts at {Path.cwd()}')
             )
     cfg = Config.fromfile(args.config)
     check_names(Path(args.config))

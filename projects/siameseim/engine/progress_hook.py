@@ -1,5 +1,6 @@
 """How fast the run is and whether it waits for its data."""
 
+import math
 import time
 from typing import Any
 
@@ -50,10 +51,12 @@ class ProgressHook(Hook):
         self._started: float | None = time.perf_counter()
         accumulation = getattr(runner.optim_wrapper, 'accumulation', 1)
         steps = runner.max_iters // accumulation
-        if steps < FEW_STEPS:
+        if 0 < steps < FEW_STEPS:
+            epochs = math.ceil(3000 / steps * runner.max_epochs)
             runner.logger.info(
                 f'{steps} steps in all: enough to see that it runs, but '
-                'features need some thousands (epochs x images / batch)'
+                'features need some thousands (epochs x images / batch): '
+                f'3,000 are {epochs} epochs'
             )
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:

@@ -18,6 +18,7 @@ from ..engine.train_config import fit_loader
 from ..errors import InputError
 from . import classification
 from .loaders import loaders, metrics, unwrap
+from .whole_checkpoint import write_completely
 
 # Data sets of mmdet whose files the checks before training read as well.
 _COCO_FORMAT = ('CocoDataset', 'LVISV05Dataset', 'LVISV1Dataset')
@@ -31,6 +32,8 @@ def is_transfer(cfg: Config) -> bool:
 
 def fit(cfg: Config, data: str | None, processes: int) -> None:
     """Set the folder of the data and use no more workers than cores.
+
+    Checkpoints are then written completely or not at all.
 
     Args:
         cfg (Config): changed in place.
@@ -51,6 +54,7 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
     if data is not None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
     check_operators(cfg)
+    write_completely(cfg)
     for split, loader in loaders(cfg).items():
         fit_loader(loader, processes)
         for dataset in unwrap(loader.dataset):

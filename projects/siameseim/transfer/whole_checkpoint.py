@@ -1,9 +1,10 @@
-"""A checkpoint of a trained model is all of it, or is refused."""
+"""A checkpoint of a trained model is all of it: written so, or refused."""
 
 from collections import OrderedDict
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
@@ -128,3 +129,16 @@ class WholeCheckpointHook(Hook):
         warn_of_another(unwrapped(runner.model))
         if runner.iter >= runner.max_iters:
             runner.logger.info('the training is done: nothing to do')
+
+
+def write_completely(cfg: Config) -> None:
+    """Let checkpoints be files only once they are whole, on a local disk.
+
+    A training that is stopped while it saves would leave one cut short.
+
+    Args:
+        cfg (Config): changed in place.
+    """
+    saving = (cfg.get('default_hooks') or {}).get('checkpoint')
+    if saving and '://' not in (saving.get('out_dir') or ''):
+        saving.setdefault('backend_args', dict(backend='atomic'))

@@ -1,0 +1,66 @@
+"""How long a task's training is, and how much of it is warm-up."""
+
+from collections.abc import Iterator
+
+from mmengine.config import Config
+
+# More than this share of a training is no warm-up any more.
+_MOST = 1 / 3
+
+
+def long_warm_up(cfg: Config, steps: int) -> str | None:
+    """What to say where few images leave a training in its warm-up.
+
+    The recipes count it in iterations of large data sets, or in epochs that
+    are of few iterations where images are few.
+
+    Args:
+        cfg (Config): of a task, with a stock ``train_cfg``.
+        steps (int): iterations of an epoch.
+
+    Returns:
+        str | None: None if the warm-up is a small part.
+    """
+    loop = cfg.train_cfg
+    total = loop.get('max_iters') or loop.get('max_epochs', 0) * steps
+    for name, schedule in _schedules(cfg):
+        if schedule.get('type') != 'LinearLR' or 'end' not in schedule:
+            continue
+        end = schedule['end'] * (
+            steps if schedule.get('by_epoch', True) else 1
+        )
+        if end > _MOST * total > 0:
+            return (
+                f'the learning rate warms up for {end:g} iterations, of '
+                f'{total} in all ({steps} an epoch): lower '
+                f'{name}.end={schedule["end"]} with --cfg-options, and where '
+                'the next schedule begins, or train for longer or with '
+                'smaller batches'
+            )
+    return None
+
+
+def lengths(cfg: Config) -> str:
+    """The settings that say how long a training is, with their values."""
+    loop = cfg.train_cfg
+    stated = {
+        f'train_cfg.{name}': loop[name]
+        for name in ('max_epochs', 'max_iters')
+        if loop.get(name)
+    }
+    for name, schedule in _schedules(cfg):
+        stated |= {
+            f'{name}.{key}': schedule[key]
+            for key in ('begin', 'end', 'T_max', 'milestones')
+            if schedule.get(key)
+        }
+    return ' '.join(f'{name}={value}' for name, value in stated.items())
+
+
+def _schedules(cfg: Config) -> Iterator[tuple[str, dict]]:
+    """Each schedule with its place in the config."""
+    given = cfg.get('param_scheduler') or []
+    if isinstance(given, dict):
+        given = [given]
+    for i, schedule in enumerate(given):
+        yield f'param_scheduler.{i}', schedule
