@@ -32,27 +32,27 @@ def options(tmp_path):
 
 
 def test_knn_classifies_the_images_asked_for(options):
-    known, asked = features_of(0), features_of(1)
-    (row,) = frozen_suite.knn_rows(known, asked, options, '')
-    centre = known.features.mean(dim=0)
+    bank, queries = features_of(0), features_of(1)
+    (row,) = frozen_suite.knn_rows(bank, queries, options, '')
+    centre = bank.features.mean(dim=0)
     voted = loop_predict(
-        asked.features - centre, known.features - centre,
-        known.labels.tolist(), 3, 9, 2.0,
+        queries.features - centre, bank.features - centre,
+        bank.labels.tolist(), 3, 9, 2.0,
     )  # fmt: skip
-    right = (torch.tensor(voted) == asked.labels).float().mean().item()
+    right = (torch.tensor(voted) == queries.labels).float().mean().item()
     assert row.value == pytest.approx(100 * right)
 
 
 def test_few_shot_learns_from_the_list_and_classifies_the_others(options):
-    known, asked = features_of(0), features_of(1)
-    (row,) = frozen_suite.few_shot_rows(known, asked, options, '')
-    listed = draw_subset(known.files, known.labels.tolist(), 0.5, seed=3)
+    bank, queries = features_of(0), features_of(1)
+    (row,) = frozen_suite.few_shot_rows(bank, queries, options, '')
+    listed = draw_subset(bank.files, bank.labels.tolist(), 0.5, seed=3)
     written = (options.out / '50percent_seed3.txt').read_text()
     assert written.split() == listed
-    places = [known.files.index(name) for name in listed]
-    model = few_shot.fit(known.features[places], known.labels[places])
-    right = model.predict(few_shot.prepare(asked.features))
-    share = (torch.tensor(right) == asked.labels).float().mean().item()
+    places = [bank.files.index(name) for name in listed]
+    model = few_shot.fit(bank.features[places], bank.labels[places])
+    right = model.predict(few_shot.prepare(queries.features))
+    share = (torch.tensor(right) == queries.labels).float().mean().item()
     assert row.value == pytest.approx(100 * share)
 
 

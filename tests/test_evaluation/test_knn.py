@@ -84,7 +84,7 @@ def test_folders_are_centred_and_vote_as_asked(options, monkeypatch):
     features, bank = features + 1, bank + 1  # what all images share
     truth = torch.arange(200) % 4
     monkeypatch.setattr(labelled, 'pooled_features', lambda *parts: parts[2])
-    monkeypatch.setattr(labelled, 'share', lambda split: split)
+    monkeypatch.setattr(labelled, 'shard', lambda split: split)
     splits = LabelledFeatures(bank, labels), LabelledFeatures(features, truth)
     backbone = torch.nn.Linear(1, 1)
     found = folder_accuracies(backbone, None, splits, [1, 9], **options)

@@ -46,13 +46,23 @@ def test_features_are_those_of_normalised_central_views(colours):
         )
 
 
+def test_what_half_precision_cannot_hold_is_told(colours, monkeypatch):
+    told = []
+    monkeypatch.setattr(labelled, 'print_log', lambda *text: told.append(text))
+    backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
+    images = labelled.labelled_folder(colours / 'val', (16, 16))
+    torch.nn.init.constant_(backbone.layers[-1].ffn.layers[1].bias, 1e5)
+    labelled.pooled_features(backbone, preprocessor, images, num_workers=0)
+    assert 'too large for the half precision' in told[0][0]
+
+
 @pytest.mark.parametrize('rank', [0, 9])
 def test_fewer_images_than_processes_are_refused(colours, monkeypatch, rank):
     monkeypatch.setattr(labelled, 'get_rank', lambda: rank)
     monkeypatch.setattr(labelled, 'get_world_size', lambda: 10)
     images = labelled.labelled_folder(colours / 'val', (16, 16))
     with pytest.raises(InputError, match='val has 9 images, .* 10 processes'):
-        labelled.share(images)
+        labelled.shard(images)
 
 
 def test_features_in_bf16_are_those_under_autocast(colours):

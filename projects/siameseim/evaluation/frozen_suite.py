@@ -50,10 +50,10 @@ def run_suite(
         backbone (dict): from ``frozen.backbone_config``.
         options (SuiteOptions): what to measure.
     """
-    known, asked = _encode(backbone, options)
-    note = f'{options.data}, {len(asked.files)} images'
-    yield from knn_rows(known, asked, options, note)
-    yield from few_shot_rows(known, asked, options, note)
+    bank, queries = _encode(backbone, options)
+    note = f'{options.data}, {len(queries.files)} images'
+    yield from knn_rows(bank, queries, options, note)
+    yield from few_shot_rows(bank, queries, options, note)
     if options.epochs == 0:
         yield Row('linear probe', None, 'left out (--epochs 0)')
     else:
@@ -61,13 +61,13 @@ def run_suite(
 
 
 def knn_rows(
-    known: NamedFeatures,
-    asked: NamedFeatures,
+    bank: NamedFeatures,
+    queries: NamedFeatures,
     options: SuiteOptions,
     note: str,
 ) -> list[Row]:
     """k-NN accuracy for each k; a k beyond the bank is not measured."""
-    images = len(known.files)
+    images = len(bank.files)
     ks = [k for k in options.ks if k <= images]
     skipped = [
         Row(f'k-NN, k={k}', None, f'only {images} training images')
@@ -77,28 +77,28 @@ def knn_rows(
     if not ks:
         return skipped
     device = options.device or get_device()
-    found, labels = folder_neighbours(known, asked, max(ks), device=device)
+    found, labels = folder_neighbours(bank, queries, max(ks), device=device)
     scores = accuracies(found, labels, ks, options.temperature)
     rows = [Row(f'k-NN, k={k}', 100 * s, note) for k, s in scores.items()]
     return rows + skipped
 
 
 def few_shot_rows(
-    known: NamedFeatures,
-    asked: NamedFeatures,
+    bank: NamedFeatures,
+    queries: NamedFeatures,
     options: SuiteOptions,
     note: str,
 ) -> list[Row]:
     """Logistic regression on each labelled subset."""
     rows = []
     for fraction, given in options.lists.items():
-        path, origin = _list_of(fraction, given, known, options)
-        places = few_shot.read_subset(path, known.files)
-        model = few_shot.fit(known.features[places], known.labels[places])
-        score = few_shot.accuracy(model, asked.features, asked.labels)
+        path, origin = _list_of(fraction, given, bank, options)
+        places = few_shot.read_subset(path, bank.files)
+        model = few_shot.fit(bank.features[places], bank.labels[places])
+        score = few_shot.accuracy(model, queries.features, queries.labels)
         rows.append(
             Row(
-                _few_shot_name(fraction, len(places), len(known.files)),
+                _few_shot_name(fraction, len(places), len(bank.files)),
                 100 * score,
                 f'{note}; {len(places)} labels, {origin}',
             )
@@ -173,7 +173,7 @@ def _kept(backbone: dict[str, Any], path: Path) -> dict[str, Any]:
 def _list_of(
     fraction: float,
     given: str | None,
-    known: NamedFeatures,
+    bank: NamedFeatures,
     options: SuiteOptions,
 ) -> tuple[Path, str]:
     """File with the names of a subset, drawn and written if not given."""
@@ -181,7 +181,7 @@ def _list_of(
         return Path(given), given
     name = f'{100 * fraction:g}percent_seed{options.seed}.txt'
     path = options.out / name
-    labels = known.labels.tolist()
-    drawn = few_shot.draw_subset(known.files, labels, fraction, options.seed)
+    labels = bank.labels.tolist()
+    drawn = few_shot.draw_subset(bank.files, labels, fraction, options.seed)
     few_shot.write_subset(path, drawn)
     return path, f'drawn by seed {options.seed}, not the official list'

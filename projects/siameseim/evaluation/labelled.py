@@ -1,5 +1,6 @@
 """Pooled features of labelled images in one folder per class."""
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from mmengine.dist import (
     get_rank,
     get_world_size,
 )
+from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
@@ -130,10 +132,17 @@ def pooled_features(
         features[done : done + len(label)] = means
         labels.append(label)
         done += len(label)
+    if not features.isfinite().all():
+        print_log(
+            'features are NaN or too large for the half precision in which '
+            'they are kept (65,504): what is measured of them says nothing',
+            'current',
+            logging.WARNING,
+        )
     return LabelledFeatures(features, torch.cat(labels))
 
 
-def share(images: ImageFolder) -> Subset:
+def shard(images: ImageFolder) -> Subset:
     """The images this process encodes: every n-th of n processes.
 
     Args:
@@ -151,24 +160,24 @@ def share(images: ImageFolder) -> Subset:
     return Subset(images, range(get_rank(), len(images), processes))
 
 
-def centre_of(known: LabelledFeatures) -> Tensor:
+def centre_of(bank: LabelledFeatures) -> Tensor:
     """Mean feature over all processes: (C,) float32 on the CPU.
 
     Args:
-        known (LabelledFeatures): this process's part.
+        bank (LabelledFeatures): this process's part.
     """
     # in parts, since a sum in float64 makes a copy in float64 first
-    parts = [p.double().sum(dim=0) for p in known.features.split(32768)]
+    parts = [p.double().sum(dim=0) for p in bank.features.split(32768)]
     total = torch.stack(parts).sum(dim=0)
-    count = torch.tensor([len(known.features)], dtype=torch.float64)
+    count = torch.tensor([len(bank.features)], dtype=torch.float64)
     for number in (total, count):
         all_reduce(number)
     return (total / count).float()
 
 
 def folder_neighbours(
-    known: LabelledFeatures,
-    asked: LabelledFeatures,
+    bank: LabelledFeatures,
+    queries: LabelledFeatures,
     k: int,
     centred: bool = True,
     device: torch.device | str | None = None,
@@ -176,8 +185,8 @@ def folder_neighbours(
     """Neighbours of the images of all processes in those of all processes.
 
     Args:
-        known (LabelledFeatures): the part of the bank in this process.
-        asked (LabelledFeatures): the part of the queries in this process.
+        bank (LabelledFeatures): the part of the bank in this process.
+        queries (LabelledFeatures): the part of the queries in this process.
         k (int): neighbours.
         centred (bool): subtract the bank's mean feature from both, since
             what all images share dominates cosines and says nothing.
@@ -189,15 +198,15 @@ def folder_neighbours(
         tuple[Neighbours, Tensor]: of all queries, and their labels (N,); the
         same in all processes.
     """
-    parts = all_gather_object((asked.features, asked.labels))
-    queries, labels = (torch.cat(part) for part in zip(*parts, strict=True))
+    parts = all_gather_object((queries.features, queries.labels))
+    features, labels = (torch.cat(part) for part in zip(*parts, strict=True))
     own = nearest_neighbours(
-        queries,
-        known.features,
-        known.labels,
+        features,
+        bank.features,
+        bank.labels,
         k,
         device,
-        centre_of(known) if centred else None,
+        centre_of(bank) if centred else None,
     )
     return merge(all_gather_object(own), k), labels
 
@@ -225,12 +234,12 @@ def folder_accuracies(
     Returns:
         dict[int, float]: accuracy by k.
     """
-    known, asked = (
-        pooled_features(backbone, preprocessor, share(split), **kwargs)
+    bank, queries = (
+        pooled_features(backbone, preprocessor, shard(split), **kwargs)
         for split in splits
     )
     device = next(backbone.parameters()).device
     found, labels = folder_neighbours(
-        known, asked, max(ks), centred, device=device
+        bank, queries, max(ks), centred, device=device
     )
     return accuracies(found, labels, ks, temperature)
