@@ -24,12 +24,16 @@ class TellSecondEpoch(Hook):
 
 
 @HOOKS.register_module()
-class JudgeFirstEpoch(Hook):
+class JudgeEpoch(Hook):
     """Tells the checkpoint hook a metric, as a validation loop does."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
 
     def before_train_epoch(self, runner):
         for hook in runner.hooks:
-            if runner.epoch == 1 and isinstance(hook, SafeCheckpointHook):
+            judged = runner.epoch == self.epoch
+            if judged and isinstance(hook, SafeCheckpointHook):
                 hook.after_val_epoch(runner, dict(acc=0.5))
 
 
@@ -109,11 +113,33 @@ def test_a_file_is_not_written_twice_at_once(toy_run, tmp_path, put_late):
     put_late(wait)
     toy_run(
         epochs=2,
-        hooks=[dict(type='JudgeFirstEpoch')],
+        hooks=[dict(type='JudgeEpoch', epoch=1)],
         options={'default_hooks.checkpoint.save_best': 'acc'},
     )
     saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
     assert saved['message_hub']['runtime_info']['best_score'] == 0.5
+
+
+@pytest.mark.parametrize(
+    ('epoch', 'left_out'),
+    [
+        (2, {'budget': 1e-6}),  # after the first
+        (1, {'interval': 2}),
+    ],
+)
+def test_the_best_needs_no_checkpoint_to_go_on_from(
+    toy_run, tmp_path, epoch, left_out
+):
+    """An epoch without one gets none by being the best so far."""
+    options = {'save_best': 'acc', **left_out}
+    toy_run(
+        epochs=4,
+        hooks=[dict(type='JudgeEpoch', epoch=epoch)],
+        options={f'default_hooks.checkpoint.{k}': options[k] for k in options},
+    )
+    names = {path.name for path in (tmp_path / 'run').glob('*.pth')}
+    assert f'best_acc_epoch_{epoch}.pth' in names
+    assert f'epoch_{epoch}.pth' not in names
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.dist import (
     all_gather_object,
     barrier,
@@ -22,7 +21,7 @@ from .background_write import BackgroundWriter
 from .guard_hook import NonFiniteGuardHook
 from .last_checkpoint import LAST_CHECKPOINT
 from .quiet import quiet
-from .resume_state import KEY, make_state
+from .resume_state import KEY, make_state, plain
 from .schedule import ends_window
 from .sharded_adamw import gather_state
 from .unwrap import unwrapped
@@ -71,6 +70,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(**kwargs)
         self._budget = budget
         self._cost = self._saved_at = 0.0  # seconds: of the last save; when
+        self._saved_after = -1  # iterations
         self._due = False
         self._writer = BackgroundWriter()
 
@@ -99,6 +99,7 @@ class SafeCheckpointHook(CheckpointHook):
     ) -> None:
         """Save the best, after the last, which is then written anew."""
         self.finish()
+        self._state = make_state(runner)
         super().after_val_epoch(runner, metrics)
 
     def after_train(self, runner: Runner) -> None:
@@ -174,6 +175,7 @@ class SafeCheckpointHook(CheckpointHook):
         for content in held:
             write = partial(self._write, content, name, files[:-count])
             self._writer.start(write)
+        self._saved_after = done
         self._saved_at = time.monotonic()
         self._cost = self._saved_at - begun
         return True
@@ -182,7 +184,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Add the state for the resume, drop what is not plain data."""
         checkpoint[KEY] = self._state
         hub = checkpoint['message_hub']
-        info = _plain(hub['runtime_info'])
+        info = plain(hub['runtime_info'])
         checkpoint['message_hub'] = {
             'log_scalars': {},  # smoothing windows of the log
             'runtime_info': info,
@@ -195,7 +197,7 @@ class SafeCheckpointHook(CheckpointHook):
         if done < runner.max_iters and not self._can_afford_one():
             runner.logger.info(
                 f'... left out: the last took {self._cost:.1f} s, and they '
-                f'may take {self._budget:.0%} of the time '
+                f'may take {self._budget:.1%} of the time '
                 '(default_hooks.checkpoint.budget=None for each)'
             )
         elif ends_window(runner, done):
@@ -203,6 +205,14 @@ class SafeCheckpointHook(CheckpointHook):
         else:
             runner.logger.info('... when the optimizer step is complete')
             self._due = True
+
+    def _save_checkpoint_with_step(self, runner: Runner, *_: Any) -> None:
+        """What the stock hook calls to keep the best score in the last file.
+
+        A run that goes on from one of an earlier epoch finds it again.
+        """
+        if self._saved_after == runner.iter:
+            self.save(runner, runner.iter)
 
     def _can_afford_one(self) -> bool:
         """Whether one more now keeps to the budget; the same on all."""
@@ -231,15 +241,6 @@ def _in_trouble(runner: Runner) -> bool:
     for guard in guards:
         guard.flush(runner)
     return any(guard.in_a_row for guard in guards)
-
-
-def _plain(value: Any) -> Any:
-    """The same with Python's numbers in place of NumPy's, however deep."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_finite(runner: Runner) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sized
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
@@ -34,6 +35,15 @@ def make_state(runner: Runner) -> dict[str, Any]:
     All processes must call it. Tensors and plain values only.
     """
     return {**_layout(runner), 'rng': all_gather_object(get_rng_state())}
+
+
+def plain(value: Any) -> Any:
+    """The same with Python's numbers in place of NumPy's, however deep."""
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_processes(runner: Runner) -> None:
