@@ -17,6 +17,7 @@ import argparse
 import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = command_line(__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
-    run = commands.add_parser('run', help='train and measure one row')
+    add = partial(commands.add_parser, allow_abbrev=False)
+    run = add('run', help='train and measure one row')
     run.add_argument('row', metavar='ROW')
     run.add_argument('--seed', type=int, default=0)
     run.add_argument('--epochs', type=int, help='in place of the config')
@@ -56,7 +58,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument(
         '--resume', action='store_true', help='go on where a run was stopped'
     )
-    steps = commands.add_parser('time', help='time images of rows in turn')
+    steps = add('time', help='time images of rows in turn')
     steps.add_argument('rows', metavar='ROW', nargs='+')
     steps.add_argument('--rounds', type=int, default=5)
     steps.set_defaults(epochs=None, resume=False)
@@ -67,7 +69,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         )
         command.add_argument('--workers', type=int, default=2)
         add_options(command)
-    table = commands.add_parser('table', help='write the table and curves')
+    table = add('table', help='write the table and curves')
     table.add_argument('out', type=Path, metavar='FOLDER')
     return parser.parse_args(argv)
 

@@ -119,6 +119,12 @@ def test_a_label_that_is_no_file_name_is_refused(compare, small, label):
         compare.main(['run', 'imagenette/mae', '--label', label, *small])
 
 
+def test_an_option_cut_short_is_refused(compare, small, capsys):
+    with pytest.raises(SystemExit):
+        compare.main(['run', 'imagenette/mae', '--epoch', '1', *small])
+    assert 'unrecognized arguments: --epoch' in capsys.readouterr().err
+
+
 def test_the_short_recipe_whitens_once(compare, small, tmp_path, monkeypatch):
     """Through the real Runner; a resumed run keeps its embedding."""
     whitened = []
