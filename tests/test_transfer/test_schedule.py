@@ -52,4 +52,9 @@ def test_one_schedule_without_a_list_will_do():
     cfg = config(dict(max_iters=40))
     cfg.param_scheduler = dict(type='PolyLR', end=40)
     assert long_warm_up(cfg, 4) is None
-    assert lengths(cfg) == 'train_cfg.max_iters=40 param_scheduler.0.end=40'
+    assert lengths(cfg) == 'train_cfg.max_iters=40 param_scheduler.end=40'
+
+
+def test_a_rate_that_falls_all_the_time_is_no_warm_up():
+    cfg = config(dict(max_epochs=9), end=9, end_factor=0.0)
+    assert long_warm_up(cfg, 5) is None

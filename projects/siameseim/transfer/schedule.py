@@ -23,8 +23,9 @@ def long_warm_up(cfg: Config, steps: int) -> str | None:
     """
     loop = cfg.train_cfg
     total = loop.get('max_iters') or loop.get('max_epochs', 0) * steps
+    each = '' if loop.get('max_iters') else f' ({steps} an epoch)'
     for name, schedule in _schedules(cfg):
-        if schedule.get('type') != 'LinearLR' or 'end' not in schedule:
+        if 'end' not in schedule or not _warms_up(schedule):
             continue
         end = schedule['end'] * (
             steps if schedule.get('by_epoch', True) else 1
@@ -32,7 +33,7 @@ def long_warm_up(cfg: Config, steps: int) -> str | None:
         if end > _MOST * total > 0:
             return (
                 f'the learning rate warms up for {end:g} iterations, of '
-                f'{total} in all ({steps} an epoch): lower '
+                f'{total} in all{each}: lower '
                 f'{name}.end={schedule["end"]} with --cfg-options, and where '
                 'the next schedule begins, or train for longer or with '
                 'smaller batches'
@@ -57,10 +58,19 @@ def lengths(cfg: Config) -> str:
     return ' '.join(f'{name}={value}' for name, value in stated.items())
 
 
+def _warms_up(schedule: dict) -> bool:
+    """Whether a schedule raises the rate; what is not stated, as mmengine."""
+    first = schedule.get('start_factor', 1 / 3)
+    return schedule.get('type') == 'LinearLR' and first < schedule.get(
+        'end_factor', 1.0
+    )
+
+
 def _schedules(cfg: Config) -> Iterator[tuple[str, dict]]:
     """Each schedule with its place in the config."""
     given = cfg.get('param_scheduler') or []
     if isinstance(given, dict):
-        given = [given]
+        yield 'param_scheduler', given
+        return
     for i, schedule in enumerate(given):
         yield f'param_scheduler.{i}', schedule
