@@ -9,10 +9,10 @@ _MOST = 1 / 3
 
 
 def long_warm_up(cfg: Config, steps: int) -> str | None:
-    """What to say where few images leave a training in its warm-up.
+    """What to say where a training is warm-up for a large part.
 
-    The recipes count it in iterations of large data sets, or in epochs that
-    are of few iterations where images are few.
+    The recipes count it in iterations, of which few images make few, or in
+    epochs, which stay as many where only ``max_epochs`` is lowered.
 
     Args:
         cfg (Config): of a task, with a stock ``train_cfg``.
