@@ -87,10 +87,12 @@ def test_a_resume_needs_no_pretrained_file_and_tells_changes(
     run, imagenette, tmp_path
 ):
     work = shutil.copytree(run, tmp_path / 'run')
+    (work / '.epoch_2.pth.9.tmp').touch()  # of one that was killed
     options = argv(FINETUNE, '/no/file.pth', imagenette, work, '--resume')
     changed = ('train_cfg.max_epochs=2', 'train_dataloader.batch_size=8')
     tool('train').main([*options, *changed])
     assert torch.load(work / 'epoch_2.pth')['meta']['epoch'] == 2
+    assert not list(work.glob('.*.tmp'))
     text = said(work)
     assert '/no/file.pth, from which the run was begun' in text
     assert 'train_dataloader.batch_size was 16, now is 8' in text

@@ -152,6 +152,7 @@ def test_detection_does_not_keep_every_checkpoint(file):
     [
         (dict(type='CheckpointHook'), dict(backend='atomic')),
         (dict(out_dir='s3://bucket'), None),
+        (dict(file_client_args=dict(backend='disk')), None),
         (dict(backend_args=dict(backend='petrel')), dict(backend='petrel')),
     ],
 )

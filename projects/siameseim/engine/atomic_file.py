@@ -34,6 +34,12 @@ def write_complete(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: str | Path) -> None:
+    """Remove what a run that was killed left of its checkpoints."""
+    for part in Path(folder).glob('.*.pth.*.tmp'):
+        part.unlink(missing_ok=True)
+
+
 @register_backend('atomic')
 class AtomicBackend(LocalBackend):
     """Local files, written under another name and then renamed.

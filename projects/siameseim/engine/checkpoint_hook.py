@@ -16,7 +16,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from . import atomic_file  # noqa: F401  registers the file backend
+from .atomic_file import remove_unfinished  # registers the backend too
 from .background_write import BackgroundWriter
 from .guard_hook import NonFiniteGuardHook
 from .last_checkpoint import LAST_CHECKPOINT
@@ -80,8 +80,7 @@ class SafeCheckpointHook(CheckpointHook):
             super().before_train(runner)
         runner.logger.info(f'checkpoints are saved in {self.out_dir}')
         if is_main_process():
-            for part in Path(self.out_dir).glob('.*.pth.*.tmp'):
-                part.unlink(missing_ok=True)  # of a run that was killed
+            remove_unfinished(self.out_dir)
         self._kept = runner.message_hub.get_info(
             'kept_checkpoints', default=[]
         )

@@ -5,12 +5,15 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
 from ..convert.layouts import stored_state
 from ..convert.normalisation import warn_of_another
+from ..engine.atomic_file import remove_unfinished
+from ..engine.last_checkpoint import saved_in
 from ..engine.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
@@ -124,8 +127,11 @@ class WholeCheckpointHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Say so if there is nothing left to do, or images are not as were.
 
-        The weights are loaded by now.
+        The weights are loaded by now. Parts of checkpoints that a run was
+        killed at are removed.
         """
+        if is_main_process():
+            remove_unfinished(saved_in(runner.cfg))
         warn_of_another(unwrapped(runner.model))
         if runner.iter >= runner.max_iters:
             runner.logger.info('the training is done: nothing to do')
@@ -140,5 +146,7 @@ def write_completely(cfg: Config) -> None:
         cfg (Config): changed in place.
     """
     saving = (cfg.get('default_hooks') or {}).get('checkpoint')
-    if saving and '://' not in (saving.get('out_dir') or ''):
+    if not saving or saving.get('file_client_args'):  # which refuses both
+        return
+    if '://' not in (saving.get('out_dir') or ''):
         saving.setdefault('backend_args', dict(backend='atomic'))
