@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.fileio import get_file_backend
 
-from siameseim.engine import SafeCheckpointHook
+from siameseim.engine import SafeCheckpointHook, checkpoint_hook
 from siameseim.engine.atomic_file import write_complete
 from tests.transfer_fixtures import values
 from tests.two_processes import run_in_two
@@ -39,6 +39,14 @@ def test_what_a_budget_does_not_allow_is_left_out(toy_run, tmp_path):
     """The first is not too soon after another, and the last is needed."""
     toy_run(epochs=4, options={'default_hooks.checkpoint.budget': 1e-6})
     assert names(tmp_path / 'run') == ['epoch_1.pth', 'epoch_4.pth']
+
+
+def test_no_budget_leaves_more_than_an_hour_without(
+    toy_run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(checkpoint_hook, '_LONGEST', 0.0)
+    toy_run(epochs=3, options={'default_hooks.checkpoint.budget': 1e-6})
+    assert len(names(tmp_path / 'run')) == 3
 
 
 def test_a_large_budget_allows_each(toy_run, tmp_path):

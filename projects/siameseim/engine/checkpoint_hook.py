@@ -32,6 +32,7 @@ _SETTINGS = inspect.signature(CheckpointHook).parameters.keys() - {
     'filename_tmpl',
     'file_client_args',
 }
+_LONGEST = 3600.0  # seconds that a budget may leave without one
 
 
 @HOOKS.register_module()
@@ -217,8 +218,8 @@ class SafeCheckpointHook(CheckpointHook):
         """Whether one more now keeps to the budget; the same on all."""
         if self._budget is None:
             return True
-        earned = self._budget * (time.monotonic() - self._saved_at)
-        answer = [earned >= self._cost]
+        since = time.monotonic() - self._saved_at
+        answer = [since * self._budget >= self._cost or since >= _LONGEST]
         broadcast_object_list(answer)
         return answer[0]
 
