@@ -90,24 +90,24 @@ def frozen_scores(
         split, 'rank' of the first split's centred features.
     """
     vit = plain_vit(backbone)
-    known, asked = (
+    bank, queries = (
         pooled_features(vit, preprocessor, split, num_workers=num_workers)
         for split in splits
     )
     found, labels = folder_neighbours(
-        known, asked, K, device=vit.cls_token.device
+        bank, queries, K, device=vit.cls_token.device
     )
-    bank = known.features.float()
+    rows = bank.features.float()
     scores = {
         'knn': 100 * accuracies(found, labels, [K])[K],
-        'rank': effective_rank(bank - bank.mean(dim=0)).item(),
+        'rank': effective_rank(rows - rows.mean(dim=0)).item(),
     }
     if with_linear:
-        scores['linear'] = linear_accuracy(known, asked)
+        scores['linear'] = linear_accuracy(bank, queries)
     return scores
 
 
-def linear_accuracy(known: LabelledFeatures, asked: LabelledFeatures) -> float:
+def linear_accuracy(train: LabelledFeatures, test: LabelledFeatures) -> float:
     """Multinomial logistic regression on standardised features, per cent.
 
     The head of the method's linear probe (BatchNorm without affine, Linear),
@@ -115,16 +115,16 @@ def linear_accuracy(known: LabelledFeatures, asked: LabelledFeatures) -> float:
     where the probe of ``evaluation.linear_probe`` takes epochs.
 
     Args:
-        known (LabelledFeatures): features to fit.
-        asked (LabelledFeatures): features to classify.
+        train (LabelledFeatures): features to fit.
+        test (LabelledFeatures): features to classify.
     """
-    rows = known.features.float()
+    rows = train.features.float()
     mean, scale = rows.mean(dim=0), rows.std(dim=0) + 1e-6
 
     def standard(features: Tensor) -> Tensor:
         return (features.float() - mean) / scale
 
     model = LogisticRegression(C=1 / PENALTY, max_iter=1000)
-    model.fit(standard(rows).numpy(), known.labels.numpy())
-    right = model.score(standard(asked.features).numpy(), asked.labels.numpy())
+    model.fit(standard(rows).numpy(), train.labels.numpy())
+    right = model.score(standard(test.features).numpy(), test.labels.numpy())
     return 100 * float(right)

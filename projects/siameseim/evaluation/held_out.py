@@ -119,12 +119,16 @@ def knn_accuracy(
         queries (dict): likewise.
         k (int): neighbours that vote.
     """
-    known, asked = (
+    bank_rows, query_rows = (
         mean_features(model.backbone, normalised(model, batch)[0])
         for batch in (bank, queries)
     )
     found = nearest_neighbours(
-        asked, known, bank['labels'], k, centre=known.mean(dim=0)
+        query_rows,
+        bank_rows,
+        bank['labels'],
+        k,
+        centre=bank_rows.mean(dim=0),
     )
     return accuracies(found, queries['labels'], [k])[k]
 
