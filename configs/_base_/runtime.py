@@ -18,9 +18,7 @@ default_hooks = dict(
     graph=dict(type='StepGraphHook', enabled='auto'),
     # Every epoch, as far as that takes 2 % of the time, and after the last;
     # writes a new file completely before it removes an old one.
-    checkpoint=dict(
-        type='SafeCheckpointHook', interval=1, max_keep_ckpts=2, budget=0.02
-    ),
+    checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),
     # Steps that are not finite (docs/watching.md).
     guard=dict(type='NonFiniteGuardHook', max_skips=10, max_rollbacks=3),
     # A sign of learning; signs of collapse, with a warning. Without an

@@ -152,6 +152,9 @@ def toy_run(tmp_path):
     def run(name='run', options=None, resume=None, **kwargs):
         config = Config(toy_config(tmp_path / name, **kwargs))
         config.merge_from_dict(options or {})
+        saving = config.default_hooks.get('checkpoint')
+        if saving and saving.type == 'SafeCheckpointHook':
+            saving.setdefault('budget', None)  # epochs here are milliseconds
         if resume:
             config.resume, config.load_from = True, str(tmp_path / resume)
         runner = Runner.from_cfg(config)

@@ -73,6 +73,7 @@ def test_epochs_shorter_than_a_log_interval_count_for_themselves(
         logger=SimpleNamespace(warning=warnings.append, info=print),
         optim_wrapper=SimpleNamespace(accumulation=1),
         max_iters=32,
+        max_epochs=4,
     )
     hook = progress_hook.ProgressHook()
     hook.before_train(runner)
@@ -116,11 +117,13 @@ def test_a_run_of_few_steps_is_told_so(iterations, accumulation, said):
     runner = SimpleNamespace(
         hooks=[IterTimerHook(), LoggerHook()],
         max_iters=iterations,
+        max_epochs=3,
         optim_wrapper=SimpleNamespace(accumulation=accumulation),
         logger=SimpleNamespace(info=lines.append),
     )
     progress_hook.ProgressHook().before_train(runner)
     assert [line.split()[0] for line in lines] == said
+    assert all(line.endswith(': 3,000 are 10 epochs') for line in lines)
 
 
 def test_a_resumed_epoch_counts_on(toy_run, stopped, log_text):

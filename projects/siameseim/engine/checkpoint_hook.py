@@ -53,7 +53,8 @@ class SafeCheckpointHook(CheckpointHook):
     Args:
         budget (float, optional): share of the time that training may wait
             for checkpoints: one that is due too soon after the last for that
-            is left out, but for that of the end. Defaults to None: no limit.
+            is left out, but for that of the end. None is no limit. Defaults
+            to 0.02.
         **kwargs: as for ``mmengine.hooks.CheckpointHook``; ``interval`` is
             in epochs unless ``by_epoch=False``.
 
@@ -61,7 +62,7 @@ class SafeCheckpointHook(CheckpointHook):
         TypeError: if an argument is not known, or is ``filename_tmpl``.
     """
 
-    def __init__(self, budget: float | None = None, **kwargs: Any) -> None:
+    def __init__(self, budget: float | None = 0.02, **kwargs: Any) -> None:
         for name in kwargs.keys() - _SETTINGS:  # the stock hook would swallow
             raise TypeError(
                 f'{type(self).__name__}.__init__() got an unexpected keyword '
@@ -71,8 +72,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(**kwargs)
         self._budget = budget
         self._cost = self._saved_at = 0.0  # seconds: of the last save; when
-        self._saved_after = -1  # iterations
-        self._due = False
+        self._due, self._saved_after = False, -1  # iterations
         self._writer = BackgroundWriter()
 
     def before_train(self, runner: Runner) -> None:
