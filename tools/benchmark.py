@@ -24,7 +24,8 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from siameseim.benchmark.measure import OURS, Settings, measure
+from siameseim.benchmark.contenders import OURS
+from siameseim.benchmark.measure import Settings, measure
 from siameseim.benchmark.origin import origin
 from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep

@@ -16,6 +16,8 @@ default_hooks = dict(
     compile=dict(type='CompileBlocksHook', enabled='auto'),
     # The whole step as CUDA graphs: on one GPU; likewise.
     graph=dict(type='StepGraphHook', enabled='auto'),
+    # On a CPU: memory that a step frees is there for the next one.
+    memory=dict(type='KeepMemoryHook'),
     # Every epoch, as far as that takes 2 % of the time, and after the last;
     # writes a new file completely before it removes an old one.
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2),

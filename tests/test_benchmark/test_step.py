@@ -7,6 +7,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from siameseim.benchmark import contenders
+from siameseim.benchmark.contenders import contender, prepared
 from siameseim.benchmark.measure import Settings, measure
 from siameseim.benchmark.step import StepBenchmark, pipeline_step
 from siameseim.benchmark.timing import in_turn, matmul, spread, timed
@@ -128,6 +130,24 @@ def test_one_of_each_is_timed_in_a_round():
     times = in_turn(runs, 'cpu', 3)
     assert order == ['a', 'b'] * 3
     assert [len(each) for each in times.values()] == [3, 3]
+
+
+def test_what_is_untimed_comes_before_each_timed_call():
+    order = []
+    runs = dict(a=lambda: order.append('a'), b=lambda: order.append('b'))
+    in_turn(runs, 'cpu', 2, dict(b=lambda: order.append('before b')))
+    assert order == ['a', 'before b', 'b'] * 2
+
+
+def test_each_contender_has_the_memory_of_its_own_run(smoke, monkeypatch):
+    told = []
+    monkeypatch.setattr(contenders, 'keep_freed_memory', told.append)
+    step = StepBenchmark(smoke, 2, 'cpu')
+    others = [contender(name, smoke, step) for name in ('plain', 'eager')]
+    for prepare in prepared([step, *others]).values():
+        prepare()
+    assert told == [True, False, True]
+    assert prepared([step, others[1]]) == {}  # all ours
 
 
 def test_colour_changes_left_to_the_device_are_made_in_the_step(

@@ -13,6 +13,7 @@ from mmpretrain.models.utils import MultiheadAttention
 from torch import nn
 from torch.testing import assert_close
 
+from siameseim.benchmark.memory import LiveStorages
 from siameseim.models.fast_blocks import attention, use_fast_blocks
 from tests.model_fixtures import tiny_model
 
@@ -23,10 +24,11 @@ def test_fp32_is_the_stock_kernel():
     assert_close(attention(q, k, v), expected, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize('grad', [True, False])
 @pytest.mark.parametrize('tokens', [9, 1025])
-def test_bf16_on_a_cpu_stays_within_bf16_of_fp32(tokens):
+def test_bf16_on_a_cpu_stays_within_bf16_of_fp32(tokens, grad):
     torch.manual_seed(0)
-    q, k, v = torch.randn(3, 2, 4, tokens, 8).bfloat16()
+    q, k, v = torch.randn(3, 2, 4, tokens, 8).bfloat16().requires_grad_(grad)
     exact = F.scaled_dot_product_attention(q.float(), k.float(), v.float())
     assert_close(attention(q, k, v).float(), exact, rtol=0.02, atol=0.02)
 
@@ -40,6 +42,16 @@ def test_only_short_bf16_sequences_make_the_matrix_of_pairs(tokens, whole):
     ):
         attention(q, k, v)
     assert (tokens**2 in sizes) is whole
+
+
+@pytest.mark.parametrize('frozen', [True, False])
+@pytest.mark.parametrize('grad', [True, False])
+def test_without_gradients_there_is_no_matrix_of_pairs(grad, frozen):
+    q, k, v = torch.randn(3, 1, 1, 1024, 8).bfloat16()
+    taken = grad and not frozen
+    with torch.set_grad_enabled(grad), LiveStorages() as live:
+        attention(q.requires_grad_(taken), k, v)
+    assert (live.peak >= 2 * 1024**2) is taken  # bytes of bf16
 
 
 def test_bf16_on_a_cpu_is_dropped_out_too():

@@ -12,13 +12,11 @@ from ..datasets.data_source import data_source
 from ..engine.precision import use_bf16
 from ..errors import InputError
 from . import data as data_side
+from .contenders import contender, first_step, prepared, settle
 from .devices import datasheet_tflops, device_name
-from .flops import count_flops
 from .kernels import kernel_times
 from .memory import static_memory, step_memory
-from .peers import PeerStep, peer_config
 from .phases import step_phases
-from .plain.step import PlainStep
 from .step import StepBenchmark
 from .timing import (
     MATMUL_SIZE,
@@ -29,9 +27,6 @@ from .timing import (
     ratio,
     spread,
 )
-
-# Contenders that are the same step: its blocks compiled, or not.
-OURS = ('compiled', 'eager')
 
 
 @dataclass(frozen=True)
@@ -99,19 +94,18 @@ def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     start = time.perf_counter()
     step = StepBenchmark(cfg, settings.batch_size, device)
     built = time.perf_counter() - start
-    others = [
-        _contender(name, cfg, settings, step) for name in settings.against
-    ]
+    others = [contender(name, cfg, step) for name in settings.against]
     flops = {'ours': step.flops()}
     start = time.perf_counter()
     step.compile(settings.compiled)
     step.run()
     to_first_step = built + time.perf_counter() - start
     for other in others:  # also their first step
-        flops[other.name] = _first_step(other, flops['ours'])
+        flops[other.name] = first_step(other, flops['ours'])
     step.run()
     contenders = [step, *others]
     times, rates = _rounds(contenders, settings, bf16)
+    settle(step)  # whose parts are measured below
     result: dict[str, Any] = dict(
         **_circumstances(settings, bf16),
         seconds_to_first_step=to_first_step,
@@ -162,7 +156,10 @@ def _rounds(
     products, flop = matmul(settings.device, dtype, size)
     runs = {each.name: each.run for each in contenders}
     times = in_turn(
-        {'matmul': products, **runs}, settings.device, settings.steps
+        {'matmul': products, **runs},
+        settings.device,
+        settings.steps,
+        prepared(contenders),
     )
     rates = [flop / each for each in times.pop('matmul')]
     return times, rates
@@ -195,34 +192,6 @@ def describe(
         step_memory_mib_per_image=step_memory(step.run, device) / per_image
         if getattr(step, 'shows_memory', True)
         else None,
-    )
-
-
-def _first_step(other: Any, ours: int) -> int:
-    """Run the first step of a contender; the FLOP of its steps."""
-    if isinstance(other, StepBenchmark):  # recomputation is no progress
-        other.compile(other.name == 'compiled')
-        other.run()
-        return ours
-    return count_flops(other.run)
-
-
-def _contender(
-    name: str, cfg: Config, settings: Settings, step: StepBenchmark
-) -> Any:
-    """What ``--against`` names, at the same batch, device and precision."""
-    if name == 'plain':
-        return PlainStep(cfg, step)
-    if name in OURS:
-        other = StepBenchmark(cfg, settings.batch_size, settings.device)
-        other.name = name
-        return other
-    return PeerStep(
-        name,
-        peer_config(name, step.model.backbone.embed_dims),
-        settings.batch_size,
-        settings.device,
-        cfg.optim_wrapper.precision,
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from ..engine.compile_hook import compile_blocks
+from ..engine.host_memory import keep_freed_memory
 from ..engine.optim_wrapper import AutocastOptimWrapper
 from ..engine.step_graph import replay_steps
 from ..engine.step_graph_hook import hindrance
@@ -24,7 +25,8 @@ class StepBenchmark:
     """Model, optimizer and a random batch; ``run`` is one training step.
 
     The step is what the Runner does: target update, normalisation, forward,
-    backward, clipping and AdamW, under the config's precision.
+    backward, clipping and AdamW, under the config's precision. On a CPU
+    memory is kept as ``KeepMemoryHook`` does.
 
     Args:
         cfg (Config): a pretraining config.
@@ -41,6 +43,8 @@ class StepBenchmark:
     def __init__(self, cfg: Config, batch_size: int, device: str) -> None:
         self.batch_size = batch_size
         self.device = device
+        if torch.device(device).type == 'cpu':
+            keep_freed_memory()
         with DefaultScope.overwrite_default_scope('mmpretrain'):
             self.model: SiameseIM = MODELS.build(cfg.model)
             self.model.to(device).train()

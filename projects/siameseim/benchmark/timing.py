@@ -49,7 +49,10 @@ def timed(run: Callable[[], object], device: str, repeats: int) -> Spread:
 
 
 def in_turn(
-    runs: Mapping[str, Callable[[], object]], device: str, rounds: int
+    runs: Mapping[str, Callable[[], object]],
+    device: str,
+    rounds: int,
+    prepare: Mapping[str, Callable[[], object]] | None = None,
 ) -> dict[str, list[float]]:
     """Seconds of several calls, one of each a round.
 
@@ -60,10 +63,14 @@ def in_turn(
         runs (Mapping[str, Callable]): by name; each has run before.
         device (str): 'cpu' or 'cuda'.
         rounds (int): how often each is timed.
+        prepare (Mapping[str, Callable], optional): what is called before
+            each timed call of that name, itself untimed.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            if prepare and name in prepare:
+                prepare[name]()
             times[name].append(seconds(run, device))
     return times
 

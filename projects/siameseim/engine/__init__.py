@@ -4,6 +4,7 @@ from .checkpoint_hook import SafeCheckpointHook
 from .compile_hook import CompileBlocksHook, compile_blocks
 from .flops_hook import FlopsHook
 from .guard_hook import NonFiniteGuardHook
+from .host_memory import KeepMemoryHook
 from .layer_decay import BackboneLayerDecay
 from .log_line import EpochLoggerHook, ProgressLogProcessor
 from .momentum_hook import MomentumTargetHook
@@ -34,6 +35,7 @@ __all__ = [
     'ExactResumeHook',
     'FlopsHook',
     'GroupedOptimWrapperConstructor',
+    'KeepMemoryHook',
     'LazyRuntimeInfoHook',
     'MomentumTargetHook',
     'NonFiniteGuardHook',

@@ -16,11 +16,12 @@ _MAX_EXPLICIT_TOKENS = 1024
 def attention(
     query: Tensor, key: Tensor, value: Tensor, dropout_p: float = 0.0
 ) -> Tensor:
-    """Stock SDPA, except for short bf16 sequences on a CPU.
+    """Stock SDPA, except for gradients of short bf16 sequences on a CPU.
 
-    There the fused CPU kernel is slower than two matrix products and a
-    softmax: 2.3 to 4.7 times for forward and backward of 79 to 275 tokens on
-    an AVX-512 bf16 core (torch 2.14). In fp32 the fused kernel is as fast.
+    There the backward pass of the fused kernel is slow: two matrix products
+    and a softmax are 2.3 to 4.7 times as fast for forward and backward of 79
+    to 275 tokens (an AVX-512 bf16 core, torch 2.14). Forward alone it is the
+    faster one (docs/performance.md), and in fp32 it is as fast both ways.
 
     Args:
         query (Tensor): (B, heads, N, C / heads).
@@ -34,6 +35,8 @@ def attention(
     explicit = (
         query.device.type == 'cpu'
         and query.dtype == torch.bfloat16
+        and torch.is_grad_enabled()
+        and query.requires_grad
         and key.shape[-2] <= _MAX_EXPLICIT_TOKENS
         and dropout_p == 0
     )

@@ -1,0 +1,84 @@
+"""Memory that a training on a CPU keeps from step to step."""
+
+import os
+import resource
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from siameseim.engine import host_memory
+from siameseim.engine.host_memory import KeepMemoryHook, keep_freed_memory
+
+
+@pytest.fixture(autouse=True)
+def free_to_tell(monkeypatch):
+    """Whatever the person who runs the tests has set; gives memory back."""
+    monkeypatch.delenv('GLIBC_TUNABLES', raising=False)
+    for name in [name for name in os.environ if name.startswith('MALLOC_')]:
+        monkeypatch.delenv(name)
+    if not keep_freed_memory():
+        pytest.skip('this C library cannot be told')
+    yield
+    monkeypatch.undo()
+    keep_freed_memory(False)
+
+
+def new_pages():
+    """Pages that the kernel gives to a tensor of 256 MiB once written."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.empty(2**26).fill_(1)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_kept_memory_is_there_for_the_next_tensor():
+    new_pages()
+    assert new_pages() < 64  # 65,536 of 4 KiB, or 128 of 2 MiB, when new
+    keep_freed_memory(False)
+    new_pages()
+    assert new_pages() >= 128
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('MALLOC_TRIM_THRESHOLD_', '1000'),
+        ('GLIBC_TUNABLES', 'glibc.malloc.mmap_threshold=1000'),
+    ],
+)
+def test_settings_of_the_environment_stand(monkeypatch, name, value):
+    monkeypatch.setenv('MALLOC_ARENA_MAX', '2')  # says nothing of this
+    assert keep_freed_memory()
+    monkeypatch.setenv(name, value)
+    assert not keep_freed_memory()
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the C library is told."""
+    calls = []
+    monkeypatch.setattr(
+        host_memory,
+        'keep_freed_memory',
+        lambda keep=True: calls.append(keep) or True,
+    )
+    return calls
+
+
+@pytest.mark.parametrize(
+    ('enabled', 'expected'), [(True, [True, False]), (False, [])]
+)
+def test_a_run_on_a_cpu_keeps_it_until_its_end(
+    toy_run, told, enabled, expected
+):
+    toy_run(hooks=[dict(type='KeepMemoryHook', enabled=enabled)])
+    assert told == expected
+
+
+def test_a_model_on_another_device_leaves_it_alone(told):
+    runner = SimpleNamespace(model=nn.Linear(2, 2, device='meta'))
+    hook = KeepMemoryHook()
+    hook.before_train(runner)
+    hook.after_train(runner)
+    assert told == []
