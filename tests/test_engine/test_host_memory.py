@@ -37,7 +37,8 @@ def new_pages():  # that the kernel gives to 256 MiB once they are written
 
 for keep in (True, False):
     keep_freed_memory(keep)
-    print([new_pages() for _ in range(4)][-1])  # settled: others lie between
+    # small ones may come to lie between, and then one does not fit
+    print(min(new_pages() for _ in range(10)))
 """
 
 
