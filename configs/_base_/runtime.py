@@ -32,8 +32,8 @@ default_hooks = dict(
     # tools/train.py --knn FOLDER sets data. Left out where it would take more
     # than 2 % of the time.
     knn=dict(type='KnnHook', data=None, interval=1, budget=0.02),
-    # The loss on other images: default_hooks.validation.data=FOLDER.
-    validation=dict(type='ValidationHook', data=None, interval=1),
+    # The loss on other images: default_hooks.validation.data=FOLDER; likewise.
+    validation=dict(type='ValidationHook', data=None, interval=1, budget=0.02),
     # default_hooks.probe.enabled=True for an online linear probe.
     probe=dict(type='OnlineProbeHook', enabled=False),
     # default_hooks.pictures.images=FOLDER for pictures in TensorBoard.

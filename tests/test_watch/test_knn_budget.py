@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MessageHub
 
+from siameseim.errors import InputError
 from siameseim.watch import KnnHook, budget, knn_hook
 from tests.model_fixtures import tiny_model
 from tests.two_processes import run_in_two
@@ -111,7 +112,7 @@ def test_two_processes_decide_alike():
 
 
 def test_a_negative_budget_is_refused():
-    with pytest.raises(ValueError, match='budget=-1'):
+    with pytest.raises(InputError, match='budget=-1'):
         KnnHook(budget=-1)
 
 

@@ -53,7 +53,7 @@ def test_measuring_does_not_change_the_run(start, colours):
         colours,
         features=dict(interval=2),
         probe=dict(enabled=True),
-        validation=dict(data=str(colours / 'val'), images=8),
+        validation=dict(data=str(colours / 'val'), images=8, budget=None),
     )
     nothing = 'default_hooks = dict(features=dict(interval=0))\n'
     drops = 'model = dict(backbone=dict(drop_path_rate=0.3))\n'

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import default_collate
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmpretrain.registry import DATASETS, MODELS
 
 from siameseim.datasets.data_source import data_source
@@ -22,8 +22,9 @@ def images(colours):
     return colours / 'train'
 
 
-def settings(colours, **more):
-    validation = dict(data=str(colours / 'val'), images=8, **more)
+def settings(colours, budget=None, **more):
+    data = str(colours / 'val')
+    validation = dict(data=data, images=8, budget=budget, **more)
     return f'default_hooks = dict(validation={validation})\n'
 
 
@@ -45,6 +46,7 @@ def run_of(data, world=1):
         cfg=cfg,
         model=model,
         iter=1,
+        message_hub=MessageHub('validation'),
         logger=MMLogger.get_instance('validation'),
         train_dataloader=SimpleNamespace(
             batch_size=4 // world, collate_fn=default_collate
@@ -97,6 +99,14 @@ def test_before_training_and_after_epochs(start, colours):
 def test_the_last_epoch_is_measured_whatever_the_interval(start, colours):
     lines = measured(start(settings(colours, interval=5)))
     assert [line['step'] for line in lines] == [0, 12]
+
+
+def test_epochs_over_the_budget_are_left_out(start, colours):
+    work = start(f'{settings(colours, budget=1e-6)}log_level = "INFO"')
+    assert [line['step'] for line in measured(work)] == [0, 12]
+    text = ''.join(log.read_text() for log in work.glob('*/*.log'))
+    assert 'validation left out after epoch 1: ' in text
+    assert '(default_hooks.validation.budget)' in text
 
 
 def test_dropped_paths_are_the_same_in_each_measurement(colours):

@@ -8,6 +8,8 @@ import torch
 from mmengine.dist import broadcast_object_list
 from mmengine.runner import Runner
 
+from ..errors import InputError
+
 
 class Budget:
     """Times measurements and says whether one more keeps to their share.
@@ -18,9 +20,17 @@ class Budget:
         name (str): of the clock in the message hub.
         share (float, optional): of the time of the run so far, for all its
             measurements. None is no limit.
+
+    Raises:
+        InputError: if it is negative.
     """
 
     def __init__(self, name: str, share: float | None) -> None:
+        if share is not None and share < 0:
+            raise InputError(
+                f'budget={share} must be a share of the training time, 0 or '
+                'more, or None for no limit'
+            )
         self.name = name
         self.share = share
         # seconds: of training, of all measurements, of the last one
@@ -46,6 +56,24 @@ class Budget:
         answer = [clock['measured'] + clock['last'] <= allowed]
         broadcast_object_list(answer)
         return answer[0]
+
+    def leaves_out(self, runner: Runner, what: str, setting: str) -> bool:
+        """Whether one that is due after this epoch costs too much; says so.
+
+        Args:
+            runner (Runner): whose epoch ends.
+            what (str): is measured.
+            setting (str): of the config, that is the budget.
+        """
+        if self.allows_one_more():
+            return False
+        runner.logger.info(
+            f'{what} left out after epoch {runner.epoch + 1}: '
+            f'{self.clock["measured"]:.1f} s measured and '
+            f'{self.clock["last"]:.1f} s more are over {self.share:.3g} of '
+            f'{self.clock["trained"]:.0f} s of training ({setting})'
+        )
+        return True
 
     @contextmanager
     def measuring(self) -> Iterator[None]:

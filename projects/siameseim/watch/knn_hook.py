@@ -43,7 +43,7 @@ class KnnHook(Hook):
             many as the training data loader's.
 
     Raises:
-        ValueError: if the budget is negative.
+        InputError: if the budget is negative.
     """
 
     # After the checkpoint of the epoch, which is written meanwhile.
@@ -59,11 +59,6 @@ class KnnHook(Hook):
         batch_size: int = 256,
         num_workers: int | None = None,
     ) -> None:
-        if budget is not None and budget < 0:
-            raise ValueError(
-                f'KnnHook: budget={budget} must be a share of the training '
-                'time, 0 or more, or None for no limit'
-            )
         self.data = data
         self.interval = interval
         self.budget = Budget('knn_clock', budget)
@@ -113,17 +108,11 @@ class KnnHook(Hook):
             return
         last = self.is_last_train_epoch(runner)
         due = self.every_n_epochs(runner, self.interval)
-        if last or (due and self.budget.allows_one_more()):
+        setting = 'default_hooks.knn.budget'
+        if last or (
+            due and not self.budget.leaves_out(runner, 'k-NN', setting)
+        ):
             self._report(runner, f'after epoch {runner.epoch + 1}')
-        elif due:
-            clock = self.budget.clock
-            runner.logger.info(
-                f'k-NN left out after epoch {runner.epoch + 1}: '
-                f'{clock["measured"]:.1f} s measured and {clock["last"]:.1f} '
-                f's more are over {self.budget.share:.3g} of '
-                f'{clock["trained"]:.0f} s of training '
-                '(default_hooks.knn.budget)'
-            )
 
     def _report(self, runner: Runner, when: str) -> None:
         """Log the accuracy to the text log and the visualizer's files."""

@@ -16,6 +16,7 @@ from ..engine.precision import use_bf16
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
+from .budget import Budget
 from .feature_hook import FOUND_AMONG, recognised
 
 
@@ -42,16 +43,22 @@ class ValidationHook(Hook):
             and the last epoch are always measured. Defaults to 1.
         images (int): at most so many, from all over the data; at least one
             batch on each process. Defaults to 512.
+        budget (float, optional): as for ``KnnHook``. Defaults to 0.02.
 
     Raises:
-        InputError: if ``interval`` or ``images`` is less than 1.
+        InputError: if ``interval`` or ``images`` is less than 1, or the
+            budget negative.
     """
 
     # After the checkpoint of the epoch, which is written meanwhile.
     priority = 'LOWEST'
 
     def __init__(
-        self, data: str | None = None, interval: int = 1, images: int = 512
+        self,
+        data: str | None = None,
+        interval: int = 1,
+        images: int = 512,
+        budget: float | None = 0.02,
     ) -> None:
         if interval < 1 or images < 1:
             raise InputError(
@@ -61,6 +68,7 @@ class ValidationHook(Hook):
         self.data = data
         self.interval = interval
         self.images = images
+        self.budget = Budget('validation_clock', budget)
 
     def before_train(self, runner: Runner) -> None:
         """Load the images; measure the untrained network.
@@ -81,15 +89,25 @@ class ValidationHook(Hook):
         self._batches = self._load(runner)
         precision = getattr(runner.optim_wrapper, 'precision', 'fp32')
         self._bf16 = use_bf16(precision, next(model.parameters()).device.type)
+        self.budget.start(runner)
         if runner.iter == 0:
             self._report(runner, 'before training')
 
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        """Count the time, for any checkpoint."""
+        if self.data is not None:
+            self.budget.count(runner)
+
     def after_train_epoch(self, runner: Runner) -> None:
-        """Measure if due."""
+        """Measure if due and not too expensive."""
         if self.data is None:
             return
         last = self.is_last_train_epoch(runner)
-        if last or self.every_n_epochs(runner, self.interval):
+        due = self.every_n_epochs(runner, self.interval)
+        setting = 'default_hooks.validation.budget'
+        if last or (
+            due and not self.budget.leaves_out(runner, 'validation', setting)
+        ):
             self._report(runner, f'after epoch {runner.epoch + 1}')
 
     def _load(self, runner: Runner) -> list[dict[str, Any]]:
@@ -125,7 +143,8 @@ class ValidationHook(Hook):
 
     def _report(self, runner: Runner, when: str) -> None:
         """Log the means to the text log and the visualizer's files."""
-        scores = self.measure(runner)
+        with self.budget.measuring():
+            scores = self.measure(runner)
         text = ', '.join(f'{n} {score:.4g}' for n, score in scores.items())
         runner.logger.info(f'validation {when}: {text}')
         runner.visualizer.add_scalars(
