@@ -18,6 +18,15 @@ CASES = {
         'index cannot be reached',
         'check the network',
     ),
+    'certificate': (
+        'Could not fetch URL https://pypi.org/simple/matplotlib/: There was a '
+        'problem confirming the ssl certificate: HTTPSConnectionPool(host='
+        "'pypi.org', port=443): Max retries exceeded with url: (Caused by "
+        "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED"
+        "] certificate verify failed: self-signed certificate')))",
+        'certificate is not accepted',
+        'PIP_CERT',
+    ),
     'disk full': (
         'ERROR: Could not install packages due to an OSError: [Errno 28] '
         'No space left on device',

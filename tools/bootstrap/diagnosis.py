@@ -15,6 +15,12 @@ KNOWN = [
         'same command again.',
     ),
     (
+        r'CERTIFICATE_VERIFY_FAILED|SSLError',
+        "The package index's certificate is not accepted.",
+        'point PIP_CERT to the certificate file of your network, then run '
+        'the same command again.',
+    ),
+    (
         r'name resolution|Name or service not known|NewConnectionError|'
         r'Network is unreachable|Connection refused|ConnectTimeoutError|'
         r'Read timed out|ProxyError|Max retries exceeded',
@@ -22,12 +28,6 @@ KNOWN = [
         'check the network and the proxy (`python3 -m pip config list` '
         'shows what pip uses), then run the same command again; what was '
         'already downloaded is kept.',
-    ),
-    (
-        r'CERTIFICATE_VERIFY_FAILED|SSLError',
-        "The package index's certificate is not accepted.",
-        'point PIP_CERT to the certificate file of your network, then run '
-        'the same command again.',
     ),
     (
         r'No module named .?(ensurepip|venv)|ensurepip is not available',
