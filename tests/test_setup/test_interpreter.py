@@ -20,14 +20,14 @@ def test_takes_the_first_that_fits(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('running', 'number'), [((3, 9, 2), '3.11'), ((3, 12, 3), '3.12')]
+    ('running', 'number'), [((3, 9, 2), '3.11'), ((3, 14, 3), '3.14')]
 )
 def test_none_that_fits_names_what_is_needed_and_its_package(
     monkeypatch, running, number
 ):
     monkeypatch.setattr(interpreter, 'fits', lambda python: False)
     monkeypatch.setattr(sys, 'version_info', running)
-    with pytest.raises(SetupError, match='3.11 or 3.12 with .*venv') as caught:
+    with pytest.raises(SetupError, match='3.11 to 3.14 with .*venv') as caught:
         interpreter.find_python()
     assert sys.version.split()[0] in caught.value.problem
     packages = f'apt-get install python{number} python{number}-venv '
@@ -38,7 +38,7 @@ def test_the_running_python_fits():
     assert interpreter.fits(sys.executable)
 
 
-@pytest.mark.parametrize('version', [(3, 9), (3, 13)])
+@pytest.mark.parametrize('version', [(3, 10), (3, 15)])
 def test_an_unsupported_one_does_not_fit(monkeypatch, version):
     code = interpreter._FITS.replace('sys.version_info[:2]', str(version))
     monkeypatch.setattr(interpreter, '_FITS', code)
@@ -63,5 +63,5 @@ def test_an_old_python_can_read_the_start(name):
 
 def test_an_old_python_alone_is_told_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv('PATH', str(tmp_path))
-    with pytest.raises(SystemExit, match='3.11 or 3.12 is needed'):
+    with pytest.raises(SystemExit, match='3.11 to 3.14 is needed'):
         setup_env.hand_over()

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,21 @@ def test_gpu_operators_need_the_nvcc_of_torchs_cuda(
     assert variables['FORCE_CUDA'] == forced
     # Without it mmcv compiles for any GPU that torch sees.
     assert ('CUDA_VISIBLE_DEVICES' in variables) == (forced == '0')
+
+
+def test_a_setup_finds_what_it_executed_among_its_locals(places, tmp_path):
+    """As mmcv's does, which fails in a plain Python 3.13."""
+    facts = TorchFacts(**FACTS)
+    variables = mmcv_wheel.build_environment(places, facts, 'g++', tmp_path)
+    (tmp_path / 'setup.py').write_text(
+        'def get_version():\n'
+        '    exec(compile("version = 2", "version.py", "exec"))\n'
+        '    return locals()["version"]\n'
+        'print(get_version())\n'
+    )
+    command = [sys.executable, tmp_path / 'setup.py']
+    told = subprocess.run(command, env=variables, capture_output=True)
+    assert told.stdout == b'2\n'
 
 
 def test_the_compiler_wrapper_has_the_last_word_on_the_standard(

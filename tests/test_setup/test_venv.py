@@ -33,7 +33,7 @@ def test_an_environment_without_pip_is_not_usable(places, put):
     assert venv.is_usable(places)
 
 
-@pytest.mark.parametrize('version', ['3.9.2', '3.14.0'])
+@pytest.mark.parametrize('version', ['3.9.2', '3.15.0'])
 def test_an_environment_of_another_python_is_not_usable(places, put, version):
     put('pip', '23.0')
     (places.venv / 'pyvenv.cfg').write_text(f'version = {version}\n')

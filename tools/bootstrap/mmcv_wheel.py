@@ -19,6 +19,22 @@ from bootstrap.torch_facts import TorchFacts
 CXX_WRAPPER = '#!/bin/sh\nexec {cxx} "$@" -std=c++20 -g0 -O1\n'
 # nvcc refuses a second -std, so the one given is replaced.
 NVCC_WRAPPER = '#!/bin/bash\nexec {nvcc} "${{@/-std=c++17/-std=c++20}}"\n'
+# mmcv's setup.py looks for its version among the locals of a function, where
+# `exec` leaves nothing from Python 3.13 on (PEP 667) unless told to.
+OLD_EXEC = """\
+import builtins, sys
+
+new_exec = builtins.exec
+
+
+def old_exec(code, *names, **more):
+    frame = sys._getframe(1)
+    new_exec(code, *(names or (frame.f_globals, frame.f_locals)), **more)
+
+
+if sys.version_info >= (3, 13):
+    builtins.exec = old_exec
+"""
 GIB_PER_COMPILER = 2.5
 
 
@@ -146,10 +162,12 @@ def build_environment(
         places: The checkout, whose environment holds ninja.
         facts: Decides whether the GPU operators are compiled.
         cxx: The C++ compiler.
-        scratch: Folder for the compiler wrappers.
+        scratch: Folder for the compiler wrappers and Python's start-up file.
     """
     wrapper = _script(scratch / 'cxx20', CXX_WRAPPER.format(cxx=cxx))
+    (scratch / 'sitecustomize.py').write_text(OLD_EXEC, 'utf-8')
     variables = {
+        'PYTHONPATH': str(scratch),
         'MMCV_WITH_OPS': '1',
         'FORCE_CUDA': '1' if facts.builds_cuda else '0',
         'CXX': str(wrapper),

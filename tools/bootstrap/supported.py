@@ -5,13 +5,13 @@ Old Pythons read this file, so it is written for Python 3.6.
 
 import sys
 
-# 3.10 is too old for numpy 2.4; the set-up of mmcv 2.1 fails from 3.13 on.
-SUPPORTED = ((3, 11), (3, 12))
+# 3.10 is too old for numpy 2.4.
+SUPPORTED = ((3, 11), (3, 12), (3, 13), (3, 14))
 
 
 def wanted() -> str:
     """Return the supported versions as words."""
-    return ' or '.join('{}.{}'.format(*version) for version in SUPPORTED)
+    return '{}.{} to {}.{}'.format(*SUPPORTED[0], *SUPPORTED[-1])
 
 
 def cure() -> str:
