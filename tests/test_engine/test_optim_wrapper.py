@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from siameseim.engine import AutocastOptimWrapper, precision
+from tests.apple import OnApple, kernels_of_apple
 
 
 def make(precision='fp32', **kwargs):
@@ -68,6 +69,17 @@ def test_infinite_gradients_are_not_clipped_into_a_step(kind):
     model.weight.grad[0, 0] = float('inf')
     wrapper.step()
     assert wrapper.skipped and not wrapper.grad_norm.isfinite()
+    assert torch.equal(model.weight, before)
+
+
+def test_on_apple_a_fused_optimizer_takes_no_infinite_step(monkeypatch):
+    kernels_of_apple(monkeypatch)
+    model, wrapper = make()
+    before = model.weight.clone()
+    model(torch.ones(1, 4)).sum().backward()
+    norm = torch.tensor(float('inf')).as_subclass(OnApple)
+    wrapper._norm_and_clip = lambda: norm
+    wrapper.step()
     assert torch.equal(model.weight, before)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.errors import InputError
+from tests.apple import OnApple, kernels_of_apple
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -36,6 +37,19 @@ def test_target_follows_the_ema_formula_for_several_updates():
         model.update_target(kept)
     moved = dict(model.target.backbone.named_parameters())[name]
     assert_close(moved, expected)
+
+
+@pytest.mark.parametrize('skipped', [False, True])
+def test_on_apple_the_target_moves_unless_the_step_was_skipped(
+    monkeypatch, skipped
+):
+    kernels_of_apple(monkeypatch)
+    model = tiny_model()
+    online = model.backbone.layers[0].attn.qkv.weight.detach().add_(1)
+    target = model.target.backbone.layers[0].attn.qkv.weight
+    old = target.clone()
+    model.update_target(0.9, torch.tensor(skipped).as_subclass(OnApple))
+    assert_close(target, old if skipped else 0.9 * old + 0.1 * online)
 
 
 def test_target_of_another_memory_layout_follows_all_the_same():

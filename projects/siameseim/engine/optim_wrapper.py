@@ -26,10 +26,11 @@ class AutocastOptimWrapper(OptimWrapper):
 
     A step whose loss or gradient is not finite changes nothing: no weight, no
     moment, no BatchNorm statistic, and ``MomentumTargetHook`` moves no target
-    for it. With a fused optimizer that is decided on the device; with others
-    the host waits for the flag. ``NonFiniteGuardHook`` counts such steps. A
-    loss that is not finite makes all gradients NaN, which the all-reduce of
-    gradients carries to all processes: they skip the same steps.
+    for it. With a fused optimizer that is decided on the device; with others,
+    and on Apple's GPUs, the host waits for the flag. ``NonFiniteGuardHook``
+    counts such steps. A loss that is not finite makes all gradients NaN, which
+    the all-reduce of gradients carries to all processes: they skip the same
+    steps.
 
     Attributes ``grad_norm``, before clipping, and ``skipped``, whether the
     last step was skipped, are scalars on the device; None before a step.
@@ -82,7 +83,9 @@ class AutocastOptimWrapper(OptimWrapper):
         """Clip and update, unless the gradient is not finite."""
         self.grad_norm = self._norm_and_clip()
         self.skipped = ~torch.isfinite(self.grad_norm)
-        if self.optimizer.defaults.get('fused'):
+        # that of Adam for Apple's GPUs takes no notice of the flag
+        on_apple = self.skipped.device.type == 'mps'
+        if self.optimizer.defaults.get('fused') and not on_apple:
             # The kernel reads this flag on the device, as it does for a
             # GradScaler, and leaves weights and moments alone if it is 1. That
             # of a sharded optimizer is inside of it.

@@ -69,6 +69,10 @@ class MomentumTarget(nn.Module):
                 where nothing is to move. Defaults to None: it moves.
         """
         targets, onlines = self._pairs(backbone, projector)
+        if skipped is not None and skipped.device.type == 'mps':
+            if skipped:  # on Apple's GPUs the kernel refuses the flag
+                return
+            skipped = None
         # A step of SGD down the gradient `target - online`: on a GPU a few
         # kernels for all weights, which read `skipped` on the device. What
         # is called a gradient is the online weight, here with the other
