@@ -157,6 +157,15 @@ def test_what_a_library_says_of_a_file_is_passed_on(tmp_path):
         write_complete(tmp_path / 'a.jpg', write)
 
 
+def test_what_is_synced_may_be_written_as_windows_asks(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(
+        'os.fsync', lambda number: synced.append(os.write(number, b''))
+    )
+    write_complete(tmp_path / 'a', lambda path: path.write_bytes(b'b'))
+    assert synced == [0] and (tmp_path / 'a').read_bytes() == b'b'
+
+
 def last_saved(rank, folder):
     """Of two files, the newer of which the second process does not see."""
     hook = SafeCheckpointHook(interval=1)

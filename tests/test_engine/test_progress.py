@@ -45,6 +45,13 @@ def test_waiting_for_data_is_measured(toy_run):
     assert 2 < speed < 20
 
 
+def test_memory_is_left_out_where_it_is_not_told(toy_run, monkeypatch):
+    monkeypatch.setattr(progress_hook, 'peak_host_memory', lambda: 0)
+    hub = toy_run(epochs=1).message_hub
+    assert 'train/memory' not in hub.log_scalars
+    assert 'train/images_per_second' in hub.log_scalars
+
+
 def test_waiting_for_data_is_warned_about_once(toy_run, log_text, monkeypatch):
     monkeypatch.setattr(progress_hook, '_SURE_AFTER', 0.2)
     toy_run(epochs=2, options=SLOW)

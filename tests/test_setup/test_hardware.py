@@ -1,5 +1,7 @@
 """What is said of a GPU that torch does not see, and of busy cores."""
 
+import sys
+
 import pytest
 
 from siameseim.environment import hardware
@@ -25,6 +27,11 @@ def test_a_gpu_that_is_not_used_is_told_of(
         monkeypatch.setenv('CUDA_VISIBLE_DEVICES', visible)
     text = hardware.unused_gpu(available)
     assert (text is not None) == said
+
+
+def test_memory_that_windows_does_not_tell_of_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'resource', None)
+    assert hardware.peak_host_memory() == 0
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ def write_complete(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         write(temporary)
-        with open(temporary, 'rb') as file:
-            os.fsync(file.fileno())  # a rename may not overtake the data
+        # a rename may not overtake the data; Windows syncs no 'rb'
+        with open(temporary, 'rb+') as file:
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
         if error.errno is None:  # of a library, about something else

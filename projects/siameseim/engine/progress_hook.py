@@ -74,8 +74,9 @@ class ProgressHook(Hook):
         images = runner.train_dataloader.batch_size * get_world_size()
         hub.update_scalar('train/images_per_second', images / seconds)
         hub.update_scalar('train/data_share', waited / seconds)
-        if not torch.cuda.is_available():  # else the stock logger adds it
-            megabytes = peak_host_memory() // 2**20
+        megabytes = peak_host_memory() // 2**20  # 0 where it is not told
+        if megabytes and not torch.cuda.is_available():
+            # with CUDA the stock logger adds that of the GPU
             hub.update_scalar('train/memory', megabytes)
         if not self._first:
             self._seconds += seconds * count

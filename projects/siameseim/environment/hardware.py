@@ -31,9 +31,11 @@ def usable_cores() -> int:
 
 
 def peak_host_memory() -> int:
-    """Return the bytes of memory that this process held at most."""
-    import resource  # which Windows has not
-
+    """Return the bytes this process held at most; 0 on Windows, untold."""
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == 'darwin' else 1024 * peak
 
