@@ -45,6 +45,12 @@ def test_model_optimizer_and_data_fit(path):
     assert loader.num_workers or not loader.persistent_workers
 
 
+def test_loader_workers_are_not_forked_on_a_mac(monkeypatch):
+    monkeypatch.setattr('sys.platform', 'darwin')
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_smoke.py')
+    assert cfg.env_cfg.mp_cfg.mp_start_method == 'spawn'
+
+
 @pytest.mark.parametrize(
     ('name', 'millions'),
     [('vitt', 5.5), ('vits', 21.7), ('vitb', 85.8), ('vitl', 303.3),

@@ -1,4 +1,6 @@
 # Everything about running that no recipe changes: hooks, logs, processes.
+import sys
+
 custom_imports = dict(imports=['siameseim'], allow_failed_imports=False)
 default_scope = 'mmpretrain'
 
@@ -58,7 +60,12 @@ visualizer = dict(
 
 randomness = dict(seed=0)
 env_cfg = dict(
-    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    mp_cfg=dict(
+        # Forked loader workers can crash or hang on a Mac, as Python's
+        # documentation of multiprocessing says.
+        mp_start_method='spawn' if sys.platform == 'darwin' else 'fork',
+        opencv_num_threads=0,
+    ),
     # tools/train.py uses gloo where there is no CUDA.
     dist_cfg=dict(backend='nccl'),
 )
