@@ -38,6 +38,12 @@ def interrupt(signum: int, frame: object) -> None:
 
 def main(target: str) -> None:
     """Set up one target, with every failure told in two lines."""
+    if sys.platform == 'win32':
+        sys.exit(
+            'error: this set-up is for Linux and macOS.\n  cure: run it in '
+            'WSL; or, in an environment of your own, `python -m pip install '
+            '-e . mmcv-lite==2.1.0`, which is enough to pretrain.'
+        )
     from bootstrap.errors import SetupError
     from bootstrap.flow import set_up
     from bootstrap.places import Places

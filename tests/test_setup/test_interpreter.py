@@ -65,3 +65,12 @@ def test_an_old_python_alone_is_told_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(SystemExit, match='3.11 to 3.14 is needed'):
         setup_env.hand_over()
+
+
+def test_on_windows_it_says_what_to_do_in_its_place(monkeypatch):
+    monkeypatch.setattr(sys, 'platform', 'win32')
+    monkeypatch.setitem(sys.modules, 'fcntl', None)
+    monkeypatch.delitem(sys.modules, 'bootstrap.flow', raising=False)
+    monkeypatch.delitem(sys.modules, 'bootstrap.lock', raising=False)
+    with pytest.raises(SystemExit, match='pip install -e . mmcv-lite'):
+        setup_env.main('quickstart')

@@ -162,6 +162,11 @@ def test_the_folder_of_a_wheel_tells_torch_python_and_device():
     assert facts.key == 'torch-2.0+cpu-cp311-linux_x86_64-cpu'
 
 
+def test_one_compiler_where_cores_are_not_told(monkeypatch):
+    monkeypatch.delattr('os.sched_getaffinity')  # as on a Mac
+    assert mmcv_wheel.parallel_jobs() == 1
+
+
 @pytest.mark.parametrize(
     ('nvcc_version', 'forced'), [('13.0', '1'), ('12.4', '0'), (None, '0')]
 )

@@ -147,9 +147,15 @@ def require_headers(commands: Commands) -> None:
 
 
 def parallel_jobs() -> int:
-    """Return how many compilers the cores and the free memory allow."""
-    cores = len(os.sched_getaffinity(0))
-    pages = os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    """Return how many compilers the cores and the free memory allow.
+
+    One where the system does not tell, as on a Mac.
+    """
+    try:
+        cores = len(os.sched_getaffinity(0))
+        pages = os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    except (AttributeError, ValueError):
+        return 1
     return max(1, min(cores, int(pages / 2**30 / GIB_PER_COMPILER)))
 
 
