@@ -20,6 +20,12 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture
+def no_utf8_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text files are of another encoding unless told, as on Windows."""
+    monkeypatch.setattr('io.text_encoding', lambda given, *_: given or 'ascii')
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip tests marked ``gpu`` on a machine without a CUDA device."""
     if torch.cuda.is_available():

@@ -225,7 +225,7 @@ def write_table(args: argparse.Namespace) -> str:
     times = args.out / TIMES
     seconds = json.loads(times.read_text()) if times.is_file() else None
     text = table.markdown(table.summarise(results), seconds)
-    (args.out / 'table.md').write_text(text)
+    (args.out / 'table.md').write_text(text, 'utf-8')
     draw_comparison(results).savefig(args.out / 'curves.png')
     print(text)
     return text

@@ -50,6 +50,13 @@ def test_a_pipeline_set_in_its_place_is_that_of_the_run(tmp_path):
         train_config.check_pipeline(cfg)
 
 
+def test_a_config_is_read_as_utf8(tmp_path, no_utf8_locale):
+    base = Path(__file__).parents[2] / 'configs/siameseim_smoke.py'
+    own = tmp_path / 'own.py'
+    own.write_text(f'# größer\n_base_ = [{str(base)!r}]\n', 'utf-8')
+    train_config.check_pipeline(Config.fromfile(own))
+
+
 def run_of(epochs, schedule):
     return Config(
         dict(train_cfg=dict(max_epochs=epochs), param_scheduler=schedule)

@@ -81,6 +81,11 @@ def test_lists_are_read_with_and_without_folders(tmp_path):
     assert read_subset(path, FILES) == [23, 5]
 
 
+def test_a_subset_is_a_list_in_utf8(tmp_path, no_utf8_locale):
+    write_subset(tmp_path / 'list.txt', ['Löwe/1.jpg'])
+    assert read_subset(tmp_path / 'list.txt', ['Löwe/1.jpg']) == [0]
+
+
 def test_an_empty_list_is_named(tmp_path):
     path = tmp_path / 'list.txt'
     write_subset(path, [])

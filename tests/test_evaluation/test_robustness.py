@@ -68,6 +68,11 @@ def test_a_list_of_classes_has_one_name_a_line(tmp_path):
     assert classes.read_classes(str(path)) == ['apple', 'fried egg', 'pear']
 
 
+def test_a_list_of_classes_is_read_as_utf8(tmp_path, no_utf8_locale):
+    (tmp_path / 'names.txt').write_text('Löwe', 'utf-8')
+    assert classes.read_classes(str(tmp_path / 'names.txt')) == ['Löwe']
+
+
 def test_a_training_folder_names_its_classes_but_hidden_ones(tmp_path):
     for name in ('b', 'a', '.ipynb_checkpoints'):
         (tmp_path / name).mkdir()

@@ -20,6 +20,11 @@ from tests.transfer_fixtures import ROOT, tool
 PROBE = 'configs/classification/siameseim_vitb_linear_8xb2048-90e_in1k.py'
 
 
+def test_the_table_is_written_as_utf8(tmp_path, no_utf8_locale):
+    report.write([report.Row('k-NN', None, 'none')], 'a', tmp_path / 't')
+    assert '| k-NN | – |' in (tmp_path / 't.md').read_text('utf-8')
+
+
 def test_the_table_measures_what_is_there_and_says_what_is_not(
     colours, tmp_path
 ):

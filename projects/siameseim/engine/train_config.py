@@ -27,7 +27,7 @@ def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
     used = cfg.train_dataloader.dataset.get('pipeline')
     stated = cfg.get('train_pipeline', used)
     name = 'train_dataloader.dataset'
-    text = Path(cfg.filename).read_text()
+    text = Path(cfg.filename).read_text('utf-8')
     forgotten = re.search(r'^train_pipeline\b', text, re.MULTILINE) and (
         not re.search(r'\bpipeline\b', text)
     )

@@ -100,7 +100,7 @@ def draw_subset(
 def write_subset(path: Path, files: Sequence[str]) -> None:
     """Write a list, one file name a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('\n'.join(files) + '\n')
+    path.write_text('\n'.join(files) + '\n', 'utf-8')
 
 
 def read_subset(path: Path, files: Sequence[str]) -> list[int]:
@@ -116,7 +116,7 @@ def read_subset(path: Path, files: Sequence[str]) -> list[int]:
         FileNotFoundError: if there is no such file.
         ValueError: if a name is not among the images, or stands for several.
     """
-    wanted = [line.strip() for line in path.read_text().splitlines()]
+    wanted = [line.strip() for line in path.read_text('utf-8').splitlines()]
     wanted = [name for name in wanted if name]
     places: dict[str, list[int]] = defaultdict(list)
     for i, file in enumerate(files):

@@ -44,7 +44,7 @@ def read_classes(source: str) -> list[str]:
     path = Path(source).expanduser()
     if path.is_dir():
         return class_names(path)
-    lines = (line.strip() for line in path.read_text().splitlines())
+    lines = map(str.strip, path.read_text('utf-8').splitlines())
     return [line for line in lines if line]
 
 

@@ -65,7 +65,7 @@ def write(rows: Sequence[Row], title: str, path: Path) -> str:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     text = markdown(rows, title)
-    path.with_name(f'{path.name}.md').write_text(text)
+    path.with_name(f'{path.name}.md').write_text(text, 'utf-8')
     names = ('SiameseIM', 'MAE', 'MoCo v3')
     contents = dict(
         measured=title,
