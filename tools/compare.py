@@ -81,7 +81,7 @@ def row_of(text: str) -> tuple[str, Path]:
         ValueError: if there is none, or a file has the name of another's.
     """
     known = {
-        str(path.relative_to(ROWS).with_suffix('')): path
+        path.relative_to(ROWS).with_suffix('').as_posix(): path
         for path in sorted(ROWS.glob('*/*.py'))
     }
     if text in known:

@@ -1,12 +1,13 @@
 """Curves over batch, resolution, patches, workers and processes."""
 
 import json
+import os
 
 import pytest
 from mmengine.config import Config
 
+from siameseim.benchmark import processes, sweep
 from siameseim.benchmark import step as steps
-from siameseim.benchmark import sweep
 from siameseim.benchmark.measure import Settings
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.benchmark.sweep import resized
@@ -57,6 +58,18 @@ def test_processes_share_a_batch(benchmark, tmp_path):
     result = json.loads((tmp_path / 'growth_processes.json').read_text())
     assert [point['at'] for point in result['points']] == [1, 2]
     assert result['points'][1]['speed_up'] > 0
+
+
+def test_only_on_linux_the_loopback_has_that_name(tmp_path, monkeypatch):
+    def meet(*_, **__):
+        raise ConnectionError
+
+    monkeypatch.setattr('sys.platform', 'darwin')
+    monkeypatch.setattr(processes.dist, 'init_process_group', meet)
+    monkeypatch.delenv('GLOO_SOCKET_IFNAME', raising=False)
+    with pytest.raises(ConnectionError):
+        processes._worker(0, 2, str(tmp_path), {}, 1, 'cpu', 1)
+    assert 'GLOO_SOCKET_IFNAME' not in os.environ
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Rows from the command line to the table."""
 
 import json
+from pathlib import PureWindowsPath
 
 import pytest
 import torch
@@ -75,6 +76,16 @@ def test_a_row_may_be_a_config_anywhere(compare, small, tmp_path):
     assert json.loads(file.read_text())['row'] == result['row'] == 'half_rate'
     stock = compare.row_of('imagenette/mae')[1]
     assert compare.row_of(str(stock)) == ('imagenette/mae', stock)
+
+
+def test_rows_have_slashes_on_windows(compare, monkeypatch):
+    class Rows(PureWindowsPath):
+        def glob(self, pattern):
+            return [self / 'cifar10/mae.py']
+
+    rows = Rows('C:/clone/configs/comparison')
+    monkeypatch.setattr(compare, 'ROWS', rows)
+    assert compare.row_of('cifar10/mae')[1] == rows / 'cifar10/mae.py'
 
 
 def test_a_config_with_the_name_of_a_rows_results_is_refused(compare):

@@ -1,7 +1,10 @@
 """What must be the same for a run to go on."""
 
+import ntpath
 import re
+from hashlib import sha256
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -32,6 +35,15 @@ def run_on(images, repeats):
         seed=0,
         _load_from='work/epoch_1.pth',
     )
+
+
+@pytest.mark.parametrize('folder', ['/a/', 'C:\\a\\', 'C:\\a/'])
+def test_a_folder_may_be_moved_also_on_windows(monkeypatch, folder):
+    if ':' in folder:
+        monkeypatch.setattr('os.path', ntpath)
+    images = Mock(get_data_info=lambda _: dict(img_path=f'{folder}1.jpg'))
+    digest = resume_state._hash_of_names(Mock(dataset=images), 3)
+    assert digest == sha256(b'1.jpg/1.jpg/1.jpg').hexdigest()[:8]
 
 
 def test_other_repeats_are_told_from_other_images():

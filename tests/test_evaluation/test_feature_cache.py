@@ -1,6 +1,7 @@
 """Features are encoded once, and anew when what they are of changes."""
 
 import os
+from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_features_are_encoded_once(encode, monkeypatch):
     again = encode()
     assert again.features.equal(first.features)
     assert again.labels.equal(first.labels)
+
+
+def test_names_have_slashes_on_windows(encode, monkeypatch):
+    here = PurePosixPath.relative_to
+
+    def relative(path, root):
+        return PureWindowsPath(here(path, root))
+
+    monkeypatch.setattr(PurePosixPath, 'relative_to', relative)
+    assert encode().files[0] == 'blue/blue_0.png'
 
 
 @pytest.mark.parametrize(

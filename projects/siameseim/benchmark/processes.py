@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -73,11 +74,12 @@ def _worker(
     if device == 'cuda':
         torch.cuda.set_device(rank)
     else:
-        os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
+        if sys.platform == 'linux':  # others call it otherwise
+            os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
         torch.set_num_threads(1)
     dist.init_process_group(
         'nccl' if device == 'cuda' else 'gloo',
-        init_method=f'file://{folder}/group',
+        store=dist.FileStore(f'{folder}/group', processes),
         rank=rank,
         world_size=processes,
     )

@@ -138,5 +138,5 @@ def _hash_of_names(dataset: Any, images: int) -> str:
         return 'unknown'
     chosen = range(0, images, -(-images // 1000))
     paths = [str(info(index).get('img_path', '')) for index in chosen]
-    names = '/'.join(path.rpartition('/')[2] for path in paths)
+    names = '/'.join(map(os.path.basename, paths))
     return hashlib.sha256(os.fsencode(names)).hexdigest()[:8]

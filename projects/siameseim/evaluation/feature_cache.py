@@ -44,7 +44,8 @@ def cached_features(
         checkpoint (str): only for the name of the file. Defaults to ''.
         **loading: as for ``pooled_features``.
     """
-    files = [str(Path(f).relative_to(images.root)) for f, _ in images.samples]
+    paths = [Path(file).relative_to(images.root) for file, _ in images.samples]
+    files = [path.as_posix() for path in paths]
     precision = loading.get('precision', 'fp32')
     key = _key(backbone, preprocessor, images, precision)
     path = cache / f'{Path(checkpoint).stem or "untrained"}_{key}.pt'
