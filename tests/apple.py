@@ -1,16 +1,28 @@
-"""Fused optimizers as torch has them for Apple's GPUs, on a CPU.
+"""What torch has for Apple's GPUs, on a CPU.
 
 Read in FusedSgdKernel.mm and FusedAdamWKernelImpl.mm of PyTorch.
 """
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 
 class OnApple(Tensor):
     """A tensor of the CPU that says it is on an Apple GPU."""
 
     device = torch.device('mps')
+
+
+class NothingInPassing(TorchFunctionMode):
+    """What goes to an Apple GPU stays here, and must be waited for."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func is Tensor.to and OnApple.device in (*args, *kwargs.values()):
+            assert not kwargs.get('non_blocking')
+            return args[0].as_subclass(OnApple)
+        return func(*args, **kwargs)
 
 
 def kernels_of_apple(monkeypatch):

@@ -19,6 +19,7 @@ from siameseim.datasets import (
 from siameseim.datasets.photometric import NAMES
 from siameseim.datasets.view_preprocessor import change_views
 from siameseim.errors import InputError
+from tests.apple import NothingInPassing, OnApple
 from tests.test_datasets.test_photometric import PAIRS
 
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
@@ -134,6 +135,28 @@ def test_without_changes_it_is_the_stock_preprocessor(coffee):
     ours = ViewPreprocessor(mean=MEAN, std=STD)(batch(coffee, False))
     stock = SelfSupDataPreprocessor(mean=MEAN, std=STD)(batch(coffee, False))
     assert_close(ours['inputs'], stock['inputs'], rtol=0, atol=0)
+
+
+def test_an_apple_gpu_is_waited_for():
+    """It may read host memory that has another use by then."""
+    seen = []
+
+    class Batch(torch.Tensor):
+        def to(self, device, non_blocking):
+            seen.append((device.type, non_blocking))
+
+    preprocessor = ViewPreprocessor(non_blocking=True)
+    for kind in ('cuda', 'mps'):
+        preprocessor._device = torch.device(kind)
+        preprocessor.cast_data({'inputs': [Batch()]})
+    assert seen == [('cuda', True), ('mps', False)]
+
+
+def test_changes_on_an_apple_gpu_are_waited_for(coffee):
+    changes = torch.full((1, 7, 2), -1.0)
+    changes[0, 0] = torch.tensor([NAMES.index('brightness'), 1.2])
+    with NothingInPassing():
+        change_views(to_tensor([coffee]).as_subclass(OnApple), changes)
 
 
 def test_a_single_view_is_changed_too(coffee):

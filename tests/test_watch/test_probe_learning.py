@@ -3,6 +3,7 @@
 import torch
 
 from siameseim.watch import OnlineProbeHook
+from tests.apple import NothingInPassing, OnApple
 from tests.model_fixtures import tiny_model
 
 
@@ -22,6 +23,14 @@ def test_the_probe_learns_and_changes_nothing_else():
     )
     logits = probe.linear(probe.norm(tokens.mean(1)))
     assert logits.argmax(1).tolist() == [1, 0, 1, 2]
+
+
+def test_labels_on_an_apple_gpu_are_waited_for():
+    probe = OnlineProbeHook(enabled=True)
+    probe.build(tiny_model(), torch.tensor([0, 1]))
+    with NothingInPassing():
+        tokens = torch.randn(2, 5, 16).as_subclass(OnApple)
+        probe.learn(tokens, torch.tensor([0, 1]))
 
 
 def test_features_that_are_not_finite_do_not_spoil_the_probe():

@@ -38,6 +38,16 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
         super().__init__(**kwargs)
         self.symmetric = symmetric
 
+    def cast_data(self, data: Any) -> Any:
+        """Move a batch to the model's device.
+
+        Not in passing to an Apple GPU, which may read memory that has another
+        use by then (https://github.com/pytorch/pytorch/issues/189690).
+        """
+        if self.device.type == 'mps':
+            self._non_blocking = False
+        return super().cast_data(data)
+
     def forward(
         self, data: dict[str, Any], training: bool = False
     ) -> dict[str, Any]:
@@ -144,9 +154,10 @@ def change_views(views: Tensor, changes: Tensor) -> Tensor:
     """
     kornia_changes = _kornia_changes()
     pixels = views.float() / 255
+    on_apple = pixels.device.type == 'mps'  # as for cast_data
 
     def to_device(array: Tensor) -> Tensor:
-        return array.to(pixels.device, non_blocking=True)
+        return array.to(pixels.device, non_blocking=not on_apple)
 
     with torch.autocast(pixels.device.type, enabled=False):
         for kinds, amounts in changes.numpy().transpose(1, 2, 0):

@@ -133,8 +133,9 @@ class OnlineProbeHook(Hook):
         """
         features = tokens[: len(places)].float().mean(dim=1)
         features = features.nan_to_num(0.0, 0.0, 0.0)
+        device = features.device
         labels = self.labels[places.cpu()].to(
-            features.device, non_blocking=True
+            device, non_blocking=device.type != 'mps'
         )
         logits = self.linear(self.norm(features))
         self._right.append((logits.argmax(dim=1) == labels).sum())
