@@ -7,9 +7,11 @@ Importing this package registers every component, so a config needs only
 from importlib import import_module
 from warnings import catch_warnings, filterwarnings
 
+from .environment.python314 import restore_find_loader
 from .environment.requirements import require_stack
 from .version import __version__
 
+restore_find_loader()
 require_stack()
 
 with catch_warnings():
