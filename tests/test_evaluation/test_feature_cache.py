@@ -4,6 +4,7 @@ import os
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
+import torch
 
 from siameseim.evaluation import feature_cache, frozen, labelled
 from tests.test_evaluation.conftest import write_classes
@@ -50,6 +51,20 @@ def test_features_are_encoded_once(encode, monkeypatch):
     again = encode()
     assert again.features.equal(first.features)
     assert again.labels.equal(first.labels)
+    assert again.cls.equal(first.cls)
+
+
+@pytest.mark.parametrize('token', [0, 1])
+def test_cls_and_mean_token_in_their_places(encode, folder, token):
+    found = encode()
+    cfg = dict(type='SiameseIMViT', **SIZES)
+    backbone, preprocessor = frozen.frozen_backbone(cfg, 'cpu', 0)
+    images = [view for view, _ in labelled.labelled_folder(folder, VIEW)]
+    data = preprocessor(dict(inputs=torch.stack(images), data_samples=None))
+    tokens = backbone.eval().encode(data['inputs'])
+    expected = tokens[:, 1:].mean(dim=1) if token else tokens[:, 0]
+    ours = found.features if token else found.cls
+    torch.testing.assert_close(ours, expected.half())
 
 
 def test_names_have_slashes_on_windows(encode, monkeypatch):

@@ -8,6 +8,7 @@ from torchvision.transforms import v2
 from siameseim.evaluation import features
 from siameseim.evaluation.features import (
     central_view,
+    cls_and_mean_features,
     mean_features,
     patch_features,
 )
@@ -53,3 +54,13 @@ def test_mean_features_are_means_of_patch_features():
     vit, images = tiny_vit(), torch.randn(5, 3, 16, 16)
     expected = patch_features(vit, images).mean(dim=1)
     assert_close(mean_features(vit, images), expected)
+
+
+@pytest.mark.parametrize('with_cls', [True, False])
+def test_the_cls_token_beside_the_mean(with_cls):
+    vit = tiny_vit(with_cls_token=with_cls, out_type='featmap')
+    images = torch.randn(5, 3, 16, 16)
+    mean = mean_features(vit, images)
+    cls = vit.encode(images)[:, 0].detach() if with_cls else mean
+    expected = torch.cat([cls, mean], dim=1)
+    assert_close(cls_and_mean_features(vit, images), expected)

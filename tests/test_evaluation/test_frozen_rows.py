@@ -20,7 +20,7 @@ def features_of(seed, count=60):
     files = [f'{label}/{i}.png' for i, label in enumerate(labels.tolist())]
     rows = torch.randn(count, 6, generator=generator) + 1
     rows[:, 0] += labels
-    return NamedFeatures(rows, labels, files)
+    return NamedFeatures(rows, labels, files, cls=rows.flip(1).square())
 
 
 @pytest.fixture
@@ -45,15 +45,21 @@ def test_knn_classifies_the_images_asked_for(options):
 
 def test_few_shot_learns_from_the_list_and_classifies_the_others(options):
     bank, queries = features_of(0), features_of(1)
-    (row,) = frozen_suite.few_shot_rows(bank, queries, options, '')
+    cls_row, mean_row = frozen_suite.few_shot_rows(bank, queries, options, '')
+    assert mean_row.measure == f'{cls_row.measure}, mean patch token'
     listed = draw_subset(bank.files, bank.labels.tolist(), 0.5, seed=3)
     written = (options.out / '50percent_seed3.txt').read_text()
     assert written.split() == listed
     places = [bank.files.index(name) for name in listed]
-    model = few_shot.fit(bank.features[places], bank.labels[places])
-    right = model.predict(few_shot.prepare(queries.features))
-    share = (torch.tensor(right) == queries.labels).float().mean().item()
-    assert row.value == pytest.approx(100 * share)
+    for row, known, asked in (
+        (cls_row, bank.cls, queries.cls),
+        (mean_row, bank.features, queries.features),
+    ):
+        model = few_shot.fit(known[places], bank.labels[places])
+        right = model.predict(few_shot.prepare(asked))
+        share = (torch.tensor(right) == queries.labels).float().mean().item()
+        assert row.value == pytest.approx(100 * share)
+    assert cls_row.value != mean_row.value
 
 
 @pytest.mark.parametrize(

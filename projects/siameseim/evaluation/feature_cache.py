@@ -8,19 +8,24 @@ from typing import Any
 
 import torch
 from mmengine.logging import print_log
-from torch import nn
+from torch import Tensor, nn
 from torchvision.datasets import ImageFolder
 
 from ..engine.atomic_file import write_complete
 from ..models import SiameseIMViT
+from .features import cls_and_mean_features
 from .labelled import LabelledFeatures, pooled_features
 
 
 @dataclass(frozen=True)
 class NamedFeatures(LabelledFeatures):
-    """Features of all images of a class-per-folder tree, and their names."""
+    """Features of all images of a class-per-folder tree, and their names.
+
+    ``features`` are the mean patch tokens.
+    """
 
     files: list[str]  # class folder and file name of each image
+    cls: Tensor  # (N, C) float16 cls tokens
 
 
 def cached_features(
@@ -53,10 +58,17 @@ def cached_features(
         print_log(f'features of {images.root} are in {path}', 'current')
         stored = torch.load(path, weights_only=True)
     else:
-        found = pooled_features(backbone, preprocessor, images, **loading)
+        found = pooled_features(
+            backbone,
+            preprocessor,
+            images,
+            pool=cls_and_mean_features,
+            **loading,
+        )
         stored = vars(found)
         write_complete(path, lambda part: torch.save(stored, part))
-    return NamedFeatures(**stored, files=files)
+    cls, mean = stored['features'].chunk(2, dim=1)
+    return NamedFeatures(mean, stored['labels'], files, cls)
 
 
 def _key(
@@ -69,7 +81,7 @@ def _key(
     buffers = [buffer.tolist() for buffer in preprocessor.buffers()]
     block = backbone.layers[0]  # for what no tensor shows
     digest = hashlib.sha256(
-        f'{precision} {images.transform}{buffers}'
+        f'cls, mean {precision} {images.transform}{buffers}'
         f'{block.attn.num_heads} {block.ln1.eps}'.encode()
     )
     for name, tensor in backbone.state_dict().items():

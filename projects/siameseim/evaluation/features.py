@@ -71,7 +71,8 @@ def patch_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
     Raises:
         ValueError: for a ViTDet, which has no pooled features.
     """
-    return _encoded(backbone, images, lambda x: x)
+    cls = backbone.num_extra_tokens
+    return _encoded(backbone, images, lambda x: x[:, cls:])
 
 
 def mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
@@ -86,7 +87,28 @@ def mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
     Returns:
         Tensor: (N, C) float32 on the CPU.
     """
-    return _encoded(backbone, images, lambda x: x.mean(dim=1))
+    cls = backbone.num_extra_tokens
+    return _encoded(backbone, images, lambda x: x[:, cls:].mean(dim=1))
+
+
+def cls_and_mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
+    """Cls token and mean patch token of the last block, side by side.
+
+    Args:
+        backbone (SiameseIMViT): as for ``patch_features``; of one without
+            cls token the mean stands in its place.
+        images (Tensor): likewise.
+
+    Returns:
+        Tensor: (N, 2 C) float32 on the CPU.
+    """
+    cls = backbone.num_extra_tokens
+
+    def both(tokens: Tensor) -> Tensor:
+        mean = tokens[:, cls:].mean(dim=1)
+        return torch.cat([tokens[:, 0] if cls else mean, mean], dim=1)
+
+    return _encoded(backbone, images, both)
 
 
 def _encoded(
@@ -94,17 +116,16 @@ def _encoded(
     images: Tensor,
     reduce: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """What ``reduce`` makes of the patch tokens, (B, L, C), of each batch."""
+    """What ``reduce`` makes of all tokens, (B, 1 + L, C), of each batch."""
     if any(name.endswith('rel_pos_h') for name in backbone.state_dict()):
         raise ValueError(
             'this backbone is a ViTDet, whose windows are made for maps: '
             'features of an image need a plain ViT'
         )
-    cls = backbone.num_extra_tokens
     device = next(backbone.parameters()).device
     batches = []
     with evaluating(backbone):
         for batch in images.split(_BATCH):
-            tokens = backbone.encode(batch.to(device))[:, cls:].float()
+            tokens = backbone.encode(batch.to(device)).float()
             batches.append(reduce(tokens).cpu())
     return torch.cat(batches)

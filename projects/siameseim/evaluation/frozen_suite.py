@@ -89,20 +89,23 @@ def few_shot_rows(
     options: SuiteOptions,
     note: str,
 ) -> list[Row]:
-    """Logistic regression on each labelled subset."""
+    """Logistic regression on each labelled subset.
+
+    On cls tokens, as the published figures, and on mean patch tokens.
+    """
     rows = []
     for fraction, given in options.lists.items():
         path, origin = _list_of(fraction, given, bank, options)
         places = few_shot.read_subset(path, bank.files)
-        model = few_shot.fit(bank.features[places], bank.labels[places])
-        score = few_shot.accuracy(model, queries.features, queries.labels)
-        rows.append(
-            Row(
-                _few_shot_name(fraction, len(places), len(bank.files)),
-                100 * score,
-                f'{note}; {len(places)} labels, {origin}',
-            )
-        )
+        name = _few_shot_name(fraction, len(places), len(bank.files))
+        for token, known, asked in (
+            ('', bank.cls, queries.cls),
+            (', mean patch token', bank.features, queries.features),
+        ):
+            model = few_shot.fit(known[places], bank.labels[places])
+            score = few_shot.accuracy(model, asked, queries.labels)
+            told = f'{note}; {len(places)} labels, {origin}'
+            rows.append(Row(name + token, 100 * score, told))
     return rows
 
 

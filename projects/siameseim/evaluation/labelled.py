@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,9 @@ def pooled_features(
     batch_size: int = 256,
     num_workers: int = 2,
     precision: str = 'fp32',
+    pool: Callable[[SiameseIMViT, Tensor], Tensor] = mean_features,
 ) -> LabelledFeatures:
-    """Mean patch token and label of every image.
+    """Feature, unless told otherwise the mean patch token, of every image.
 
     Draws no number from the global random generators, and holds the features
     once: ImageNet-1k's 1.28 M x 768 are 2 GB.
@@ -107,6 +109,7 @@ def pooled_features(
         batch_size (int): images encoded at a time. Defaults to 256.
         num_workers (int): loading processes. Defaults to 2.
         precision (str): 'fp32', 'bf16' or 'auto'. Defaults to 'fp32'.
+        pool (Callable): function of ``features``. Defaults to the mean.
 
     Raises:
         InputError: naming an image that cannot be read.
@@ -121,15 +124,15 @@ def pooled_features(
     )
     device = next(backbone.parameters()).device.type
     bf16 = use_bf16(precision, device)
-    features = torch.empty(
-        len(images), backbone.embed_dims, dtype=torch.float16
-    )
-    labels, done = [], 0
+    features, labels, done = torch.empty(0), [], 0
     for batch, label in loader:
         data = preprocessor(dict(inputs=batch, data_samples=None))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
-            means = mean_features(backbone, data['inputs'])
-        features[done : done + len(label)] = means
+            found = pool(backbone, data['inputs'])
+        if not done:
+            shape = len(images), found.shape[1]
+            features = torch.empty(shape, dtype=torch.float16)
+        features[done : done + len(label)] = found
         labels.append(label)
         done += len(label)
     if not features.isfinite().all():
