@@ -5,7 +5,8 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from mmpretrain.registry import MODELS, TRANSFORMS
+from mmpretrain.registry import HOOKS, MODELS, TRANSFORMS
+from torch import nn
 
 import siameseim  # noqa: F401  registers what the configs name
 from tests.transfer_fixtures import ROOT
@@ -91,6 +92,34 @@ def test_recipe_of_the_paper():
     assert not model.head.whiten_target
     hooks = [hook['type'] for hook in cfg.custom_hooks]
     assert 'PatchWhiteningHook' not in hooks
+
+
+def test_parts_of_the_paper():
+    """Method sections 1 and 3 to 6, of the network that is built."""
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    with torch.device('meta'):
+        model = MODELS.build(dict(cfg.model, _scope_='mmpretrain'))
+    assert model.head.neg_weight == 0.02
+    settings = cfg.model.data_preprocessor
+    ours = torch.tensor([settings.mean, settings.std]) / 255
+    imagenet = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]
+    assert ours.tolist() == [pytest.approx(row) for row in imagenet]
+    (hook,) = [h for h in cfg.custom_hooks if h.type == 'MomentumTargetHook']
+    hook = HOOKS.build(hook)
+    assert (hook.base_momentum, hook.final_momentum) == (0.995, 1.0)
+    assert cfg.optim_wrapper.paramwise_cfg == dict(
+        bias_decay_mult=0.0, flat_decay_mult=0.0
+    )
+    heads = [layer.attn.num_heads for layer in model.backbone.layers]
+    assert heads == [12] * 12
+    norms = {nn.LayerNorm: [], nn.BatchNorm1d: []}
+    for module in model.modules():
+        if type(module) in norms:
+            norms[type(module)].append(module.eps)
+    assert norms[nn.LayerNorm] == [1e-6] * 2 * 24  # both branches, no last
+    assert norms[nn.BatchNorm1d] == [1e-5] * 2 * (2 + 4 + 2)
+    drops = [m.drop_prob for m in model.modules() if hasattr(m, 'drop_prob')]
+    assert {*drops} == {0.0}
 
 
 def test_augmentation_of_the_paper():
