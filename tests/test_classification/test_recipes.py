@@ -170,6 +170,8 @@ def test_the_probe_classifies_the_normed_mean_of_the_patches():
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).eval()
     model.init_weights()
+    deviation = model.head.fc.weight.std().item()
+    assert deviation == pytest.approx(0.01, rel=0.05)  # as MAE's probe
     images = torch.randn(3, 3, 32, 32)
     tokens = model.backbone.encode(images)[:, 1:]
     mean = nn.functional.layer_norm(tokens.mean(dim=1), (192,), eps=1e-6)
