@@ -118,6 +118,8 @@ def test_parts_of_the_paper():
             norms[type(module)].append(module.eps)
     assert norms[nn.LayerNorm] == [1e-6] * 2 * 24  # both branches, no last
     assert norms[nn.BatchNorm1d] == [1e-5] * 2 * (2 + 4 + 2)
+    momenta = [m.momentum for m in model.modules() if hasattr(m, 'momentum')]
+    assert {*momenta} == {0.1}  # of TokenBN and the BatchNorm in it
     drops = [m.drop_prob for m in model.modules() if hasattr(m, 'drop_prob')]
     assert {*drops} == {0.0}
 
