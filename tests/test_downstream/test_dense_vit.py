@@ -152,6 +152,22 @@ def test_multi_scale_maps_have_the_strides_of_a_resnet():
     torch.testing.assert_close(ours[3], F.max_pool2d(maps[3], 2))
 
 
-def test_multi_scale_needs_four_maps():
-    with pytest.raises(ValueError, match='four out_indices'):
-        SiameseIMMultiScaleViT(**SIZES, out_indices=(0, 1))
+def test_multi_scale_makes_the_maps_of_its_scales_alone():
+    four = SiameseIMMultiScaleViT(**SIZES).eval()
+    three = SiameseIMMultiScaleViT(**SIZES, scales=(2, 1, 0.5)).eval()
+    state = four.state_dict()
+    for name in [n for n in state if n.startswith('resample.0.')]:
+        del state[name]
+    state = {
+        n.replace('resample.1', 'resample.0'): t for n, t in state.items()
+    }
+    three.load_state_dict(state)
+    images = torch.randn(1, 3, 24, 16)
+    torch.testing.assert_close(three(images), four(images)[1:])
+    assert three.out_channels == four.out_channels[1:]
+
+
+@pytest.mark.parametrize('scales', [(4, 2, 1, 0.5), (2, 1, 0.5)])
+def test_multi_scale_needs_a_block_for_each_scale(scales):
+    with pytest.raises(ValueError, match='give as many of both'):
+        SiameseIMMultiScaleViT(**SIZES, scales=scales, out_indices=(0, 1))

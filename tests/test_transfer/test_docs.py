@@ -56,22 +56,27 @@ def test_another_network_fits_its_head(tmp_path):
     assert trained == {'head.fc.weight', 'head.fc.bias'}
 
 
-@pytest.mark.parametrize(
-    'stock',
-    [
-        'retinanet/retinanet_r50_fpn_1x_coco',
-        'cascade_rcnn/cascade-mask-rcnn_r50_fpn_1x_coco',
-    ],
-)
-def test_weights_land_in_a_stock_detector(stock, tmp_path):
+def stock_config(name, file, folder):
+    """The example for stock detectors, changed to the one named."""
+    whole = example('detection', 'mmdet::cascade')
+    block = example('detection', f'mmdet::{name}')
+    base = re.search(r'_base_ = .*', block).group()
+    whole = re.sub(r'_base_ = .*', base, whole).replace('FILE', file)
+    (folder / 'own.py').write_text(whole)
+    if 'custom_imports' not in block:  # a short one, of what is different
+        changed = block.replace(base, "_base_ = ['own.py']")
+        (folder / 'changed.py').write_text(changed)
+        return Config.fromfile(folder / 'changed.py')
+    return Config.fromfile(folder / 'own.py')
+
+
+@pytest.mark.parametrize('name', ['cascade', 'retinanet'])
+def test_weights_land_in_a_stock_detector(name, tmp_path):
     pytest.importorskip('mmcv.ops', exc_type=ImportError)
     detectors = pytest.importorskip('mmdet.registry').MODELS
     vit = SiameseIMDenseViT(arch='small', img_size=64)
     file = saved(tmp_path / 'vit.pth', vit.state_dict())
-    text = example('detection', 'mmdet::').replace('FILE', str(file))
-    text = text.replace('retinanet/retinanet_r50_fpn_1x_coco', stock)
-    (tmp_path / 'own.py').write_text(text)
-    cfg = Config.fromfile(tmp_path / 'own.py')
+    cfg = stock_config(name, str(file), tmp_path)
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = detectors.build(cfg.model)
         model.init_weights()
@@ -79,4 +84,8 @@ def test_weights_land_in_a_stock_detector(stock, tmp_path):
     for name, tensor in vit.state_dict().items():
         if name != 'pos_embed':  # made for the size of the images
             torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
-    assert len(model.extract_feat(torch.zeros(1, 3, 64, 64))) == 5
+    levels = model.extract_feat(torch.zeros(1, 3, 64, 64))
+    assert len(levels) == 5
+    sum(level.sum() for level in levels).backward()
+    trained = [p for p in model.backbone.parameters() if p.requires_grad]
+    assert all(parameter.grad is not None for parameter in trained)

@@ -85,7 +85,7 @@ class SiameseIMDenseViT(SiameseIMViT):
 
 @MODELS.register_module()
 class SiameseIMMultiScaleViT(SiameseIMDenseViT):
-    """``SiameseIMDenseViT`` whose four maps have the strides of a ResNet.
+    """``SiameseIMDenseViT`` whose maps have the strides of a ResNet.
 
     With patches of 16 pixels the strides are 4, 8, 16 and 32, so the stock
     FPN takes them: in a ``mask-rcnn_*`` config only the backbone and
@@ -95,17 +95,35 @@ class SiameseIMMultiScaleViT(SiameseIMDenseViT):
 
     Args:
         arch (str | dict): as for ``SiameseIMViT``.
-        **kwargs: as for ``SiameseIMDenseViT``; four ``out_indices``.
+        scales (Sequence[float]): resolution of each map over that of the
+            patch grid, of 4, 2, 1 and 0.5. Make only those that the neck
+            uses: several processes wait for the gradients of all. Defaults
+            to all four.
+        out_indices (Sequence[int], optional): blocks of the maps. Defaults
+            to None: the last of those of ``SiameseIMDenseViT``.
+        **kwargs: as for ``SiameseIMDenseViT``.
+
+    Raises:
+        ValueError: if there are not as many ``out_indices`` as ``scales``.
     """
 
-    def __init__(self, arch: str | dict = 'base', **kwargs: Any) -> None:
-        super().__init__(arch=arch, **kwargs)
-        if len(self.out_indices) != 4:
+    def __init__(
+        self,
+        arch: str | dict = 'base',
+        scales: Sequence[float] = (4, 2, 1, 0.5),
+        out_indices: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(arch=arch, out_indices=out_indices, **kwargs)
+        if out_indices is None:
+            self.out_indices = self.out_indices[-len(scales) :]
+        if len(self.out_indices) != len(scales):
             raise ValueError(
-                'four out_indices are needed for the strides 4 to 32, got '
-                f'{self.out_indices}'
+                f'each of scales={[*scales]} needs a block, but out_indices='
+                f'{self.out_indices}: give as many of both (the strides are '
+                'those of the patches divided by scales)'
             )
-        rescaled = [rescale(s, self.embed_dims) for s in (4, 2, 1, 0.5)]
+        rescaled = [rescale(s, self.embed_dims) for s in scales]
         self.resample = nn.ModuleList(layers for layers, _ in rescaled)
         self.out_channels = [channels for _, channels in rescaled]
 
@@ -116,8 +134,9 @@ class SiameseIMMultiScaleViT(SiameseIMDenseViT):
             x (Tensor): (B, 3, height, width) normalised images.
 
         Returns:
-            tuple[Tensor, ...]: maps with C / 4, C / 2, C and C channels at
-            4, 2, 1 and 1/2 times the resolution of the patch grid.
+            tuple[Tensor, ...]: a map for each of ``scales``; those at 4, 2,
+            1 and 1/2 times the resolution of the patch grid have C / 4,
+            C / 2, C and C channels.
         """
         maps = super().forward(x)
         return tuple(
