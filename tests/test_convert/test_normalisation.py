@@ -113,6 +113,26 @@ def test_one_value_holds_for_all_channels():
     assert normalisation_of(nn.Identity()) == IMAGENET
 
 
+@pytest.fixture
+def warnings(monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'siameseim.convert.normalisation.print_log',
+        lambda text, **_: said.append(text),
+    )
+    return said
+
+
+def model_of(trained, mean, std, **order):
+    """A model with such images and a backbone that was trained on those."""
+    model = nn.Module()
+    model.backbone = nn.Identity()
+    if trained:
+        attach(model.backbone, Normalisation(*map(tuple, trained)))
+    model.data_preprocessor = ImgDataPreprocessor(mean, std, **order)
+    return model
+
+
 @pytest.mark.parametrize(
     ('trained', 'used', 'told'),
     [
@@ -120,23 +140,18 @@ def test_one_value_holds_for_all_channels():
         (([10, 20, 30], [40, 50, 60]), (None, None), True),
         (([10, 20, 30], [40, 50, 60]), ([10, 20, 30], [40, 50, 60]), False),
         (([10], [40]), ([10, 10, 10], [40, 40, 40]), False),
-        (IMAGENET, ([10, 20, 30], [40, 50, 60]), False),  # maybe a guess
+        (IMAGENET, ([127.5] * 3, [127.5] * 3), True),  # a stock Segmenter
+        (None, ([10, 20, 30], [40, 50, 60]), False),  # not loaded
         (IMAGENET, IMAGENET, False),
     ],
 )
-def test_a_model_with_other_values_is_told_of(
-    trained, used, told, monkeypatch
-):
-    said = []
-    monkeypatch.setattr(
-        'siameseim.convert.normalisation.print_log',
-        lambda text, **_: said.append(text),
-    )
-    model = nn.Module()
-    model.backbone = nn.Identity()
-    attach(model.backbone, Normalisation(*map(tuple, trained)))
-    model.data_preprocessor = ImgDataPreprocessor(*used)
-    warn_of_another(model)
-    assert bool(said) == told
+def test_a_model_with_other_values_is_told_of(trained, used, told, warnings):
+    warn_of_another(model_of(trained, *used, bgr_to_rgb=True))
+    assert bool(warnings) == told
     if told:
-        assert 'mean [10.0, 20.0, 30.0] and std [40.0, 50.0' in said[0]
+        assert f'normalised by {Normalisation(*trained)} (' in warnings[0]
+
+
+def test_a_model_that_keeps_bgr_is_told_of(warnings):
+    warn_of_another(model_of(IMAGENET, *IMAGENET))
+    assert 'gives BGR images' in warnings[0]

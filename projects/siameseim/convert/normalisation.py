@@ -83,10 +83,10 @@ def warn_of_another(model: nn.Module) -> None:
     """Say so if a model feeds its loaded backbone other values.
 
     Args:
-        model (nn.Module): has ``backbone`` and ``data_preprocessor``. If the
-            backbone has ImageNet's values they may be a guess: no warning.
+        model (nn.Module): has ``backbone`` and ``data_preprocessor``. Nothing
+            is said of a backbone that was not loaded from a file.
     """
-    trained = getattr(getattr(model, 'backbone', None), _NAME, IMAGENET)
+    trained = getattr(getattr(model, 'backbone', None), _NAME, None)
     own = getattr(model, 'data_preprocessor', None)
     mean, std = getattr(own, 'mean', None), getattr(own, 'std', None)
     used = _RAW
@@ -94,16 +94,30 @@ def warn_of_another(model: nn.Module) -> None:
         used = Normalisation(
             tuple(mean.flatten().tolist()), tuple(std.flatten().tolist())
         )
-    if trained == IMAGENET or np.allclose(
-        used.fractions(3), trained.fractions(3), atol=1e-5
+    order = 'BGR ' if _keeps_bgr(own) else ''
+    if (
+        trained is None
+        or not order
+        and np.allclose(used.fractions(3), trained.fractions(3), atol=1e-5)
     ):
         return
     print_log(
-        f'model.data_preprocessor has {used}, but the backbone was trained '
-        f'on images normalised by {trained}: give it the same mean and std',
+        f'model.data_preprocessor gives {order}images normalised by {used}, '
+        f'but the backbone was trained on RGB images normalised by {trained} '
+        "(ImageNet's where its file tells none): set the same mean and std "
+        'there, in mmdet and mmseg with bgr_to_rgb=True',
         logger='current',
         level=logging.WARNING,
     )
+
+
+def _keeps_bgr(preprocessor: Any) -> bool:
+    """Whether one of mmdet or mmseg leaves the order in which files are read.
+
+    mmpretrain's may get RGB, as of CIFAR-10.
+    """
+    names = ('_channel_conversion', 'channel_conversion')  # mmdet, mmseg
+    return False in [getattr(preprocessor, name, None) for name in names]
 
 
 def _given(mean: Any, std: Any, scale: float = 1) -> Normalisation | None:

@@ -6,6 +6,7 @@ from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..convert.normalisation import warn_of_another
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
 from .loaders import unwrap
@@ -23,8 +24,10 @@ class DataCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check the training data, and the validation data if any.
 
-        Otherwise a long training ends at its first validation.
+        Otherwise a long training ends at its first validation. A warning
+        tells of images that are not those of the pretraining.
         """
+        warn_of_another(unwrapped(runner.model))
         self._check(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
             self.check_scored(runner, runner.val_loop, 'val')

@@ -17,6 +17,7 @@ from ..engine.last_checkpoint import saved_in
 from ..engine.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
+from .data_check import DataCheckHook
 
 _STATISTICS = ('running_mean', 'running_var')
 
@@ -132,7 +133,8 @@ class WholeCheckpointHook(Hook):
         """
         if is_main_process():
             remove_unfinished(saved_in(runner.cfg))
-        warn_of_another(unwrapped(runner.model))
+        if not any(isinstance(hook, DataCheckHook) for hook in runner.hooks):
+            warn_of_another(unwrapped(runner.model))  # as that hook does
         if runner.iter >= runner.max_iters:
             runner.logger.info('the training is done: nothing to do')
 
