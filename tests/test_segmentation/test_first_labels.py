@@ -20,8 +20,8 @@ class Loader(list):
     dataset = SimpleNamespace(metainfo=dict(classes=('field', 'road')))
 
 
-def run(batches, max_iters=1000, start=0):
-    """Give the hook one small mask a batch: how many it took."""
+def run(batches, max_iters=1000, start=0, **read):
+    """Give the hook one small mask a batch, read in that way."""
     runner = SimpleNamespace(
         train_dataloader=Loader(batches),
         max_iters=max_iters,
@@ -31,7 +31,9 @@ def run(batches, max_iters=1000, start=0):
     hook = SiameseIMFirstLabelsHook()
     hook.before_train(runner)
     for labels in batches:
-        sample = SegDataSample(metainfo=dict(seg_map_path='masks/7.png'))
+        sample = SegDataSample(
+            metainfo=dict(seg_map_path='masks/7.png', **read)
+        )
         if labels:
             sample.gt_sem_seg = PixelData(data=torch.tensor([[labels]]))
         hook.before_train_iter(runner, 0, dict(data_samples=[sample]))
@@ -70,3 +72,13 @@ def test_foreground_saved_as_255_is_a_missing_class(warnings):
     run([[0, 255]] * 12)
     (said,) = warnings
     assert '1 of 2 classes did not occur in the first 12 batches: road' in said
+
+
+@pytest.mark.parametrize('shifted', [True, False])
+def test_a_last_class_lost_by_the_shift_of_labels_is_told_of(
+    warnings, shifted
+):
+    """Masks of 0 and 1 read as those of 1 and 2."""
+    run([[255, 0]] * 12, reduce_zero_label=shifted)
+    (said,) = warnings
+    assert ('set False in data sets and pipelines' in said) == shifted

@@ -19,6 +19,10 @@ from .mask_files import check_mask_files, check_mask_size, skipped_images
 
 _IGNORED = 255  # mmseg's label of pixels that count nowhere
 _FIRST = 10  # batches of which one must have a label
+_ZERO_IS_NONE = (
+    '; so is 0 with reduce_zero_label=True, where 1 is the first class: set '
+    'False in data sets and pipelines if 0 is the first'
+)
 
 
 @HOOKS.register_module()
@@ -79,7 +83,7 @@ class SiameseIMFirstLabelsHook(Hook):
         epoch = len(runner.train_dataloader) // get_world_size()
         self._last = max(1, min(epoch, runner.max_iters - runner.iter))
         self._batches = 0
-        self._mask = 'none'  # the last one
+        self._mask, self._shifted = 'none', False  # the last one
         self._counts = torch.zeros(_IGNORED + 1, dtype=torch.int64)
 
     def before_train_iter(
@@ -100,6 +104,7 @@ class SiameseIMFirstLabelsHook(Hook):
             labels = sample.gt_sem_seg.data.flatten()
             self._counts += torch.bincount(labels, minlength=_IGNORED + 1)
             self._mask = sample.seg_map_path
+            self._shifted = sample.get('reduce_zero_label', False)
         if self._batches == min(_FIRST, self._last):
             self._check_any()
         if self._batches == self._last:
@@ -122,11 +127,14 @@ class SiameseIMFirstLabelsHook(Hook):
             c for c, found in zip(classes, occur, strict=False) if not found
         ]
         if missing:
+            shifted = self._shifted and missing == [classes[-1]]
             runner.logger.warning(
                 f'{len(missing)} of {len(classes)} classes did not occur in '
                 f'the first {self._batches} batches: '
                 f'{some(missing)}. What no mask has is not learnt; '
                 f'{_IGNORED} in a mask is ignored, not a class'
+                + shifted
+                * _ZERO_IS_NONE
             )
 
     def _occur(self) -> Tensor:
