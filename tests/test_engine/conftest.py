@@ -3,6 +3,7 @@
 import copy
 import itertools
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 from mmpretrain.registry import DATASETS, HOOKS, MODELS
 from torch import nn
 
@@ -91,6 +92,19 @@ class BreakWeights(Hook):
     def after_train_iter(self, runner, batch_idx, **kwargs):
         if runner.iter in self.iterations:
             runner.model.norm.weight.data.copy_(self.kept)
+
+
+@HOOKS.register_module()
+class Fail(Hook):
+    """Ends a run in an error after its first iteration."""
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        raise ArithmeticError
+
+
+def pointed_to(folder):
+    """Name of the checkpoint that mmengine would go on from."""
+    return Path(find_latest_checkpoint(str(folder))).name
 
 
 def toy_config(work_dir, epochs=3, accumulation=1, workers=0, hooks=()):

@@ -95,9 +95,15 @@ def test_a_run_on_a_cpu_keeps_it_until_its_end(
     assert told == expected
 
 
+def test_a_run_that_fails_gives_it_back(toy_run, told):
+    hooks = [dict(type='KeepMemoryHook'), dict(type='Fail')]
+    with pytest.raises(ArithmeticError):
+        toy_run(hooks=hooks)
+    assert told == [True, False]
+
+
 def test_a_model_on_another_device_leaves_it_alone(told):
     runner = SimpleNamespace(model=nn.Linear(2, 2, device='meta'))
     hook = KeepMemoryHook()
     hook.before_train(runner)
-    hook.after_train(runner)
     assert told == []

@@ -3,13 +3,15 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing import resource_tracker
 
 import pytest
 
 from siameseim.engine import checkpoint_hook, stop_hook
-from siameseim.engine.worker_signals import start_tracker
+from siameseim.engine.worker_signals import STOP_SIGNALS, start_tracker
+from tests.test_engine.conftest import pointed_to
 
 
 @pytest.fixture
@@ -78,8 +80,8 @@ def test_several_processes_stop_within_ten_iterations_or_a_step(
 ):
     stopped(1, accumulation=accumulation)
     run = tmp_path / 'run'
-    pointer = (run / 'last_checkpoint').read_text()
-    assert pointer == ('epoch_1.pth' if stop == 6 else f'iter_{stop}.pth')
+    saved = pointed_to(run)
+    assert saved == ('epoch_1.pth' if stop == 6 else f'iter_{stop}.pth')
     assert two_processes == [True]  # none leaves while the other writes
 
 
@@ -99,3 +101,33 @@ def test_a_signal_in_the_last_iteration_does_not_spoil_the_end(toy_run):
         epochs=1, hooks=[dict(type='TerminateAfter', iteration=6)]
     )
     assert runner.iter == 6
+
+
+def handlers():
+    return [signal.getsignal(number) for number in STOP_SIGNALS]
+
+
+def test_a_run_that_fails_gives_the_signals_back(toy_run):
+    """A notebook goes on: Ctrl-C is for what runs there next."""
+    before = handlers()
+    with pytest.raises(ArithmeticError):
+        toy_run(hooks=[dict(type='Fail')])
+    assert handlers() == before
+
+
+def test_a_run_in_another_thread_leaves_the_signals_alone(toy_run):
+    before, done = handlers(), []
+    thread = threading.Thread(target=lambda: done.append(toy_run(epochs=1)))
+    thread.start()
+    thread.join()
+    assert done[0].iter == 6
+    assert handlers() == before
+
+
+def test_ctrl_c_leaves_a_python_session_open(toy_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'ps1', '>>> ', raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        toy_run(
+            hooks=[dict(type='TerminateAfter', iteration=4, name='SIGINT')]
+        )
+    assert (tmp_path / 'run/iter_4.pth').is_file()

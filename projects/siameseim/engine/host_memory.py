@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from .at_end import when_training_ends
 from .unwrap import unwrapped
 
 # Numbers of the settings in glibc's malloc.h.
@@ -75,6 +76,10 @@ class KeepMemoryHook(Hook):
         self.enabled = enabled
         self._keeps = False
 
+    def before_run(self, runner: Runner) -> None:
+        """Give it back once training ends: a notebook goes on."""
+        when_training_ends(runner, self._give_back)
+
     def before_train(self, runner: Runner) -> None:
         """Keep it from the first step on, if the model is on a CPU."""
         device = next(unwrapped(runner.model).parameters()).device
@@ -86,7 +91,7 @@ class KeepMemoryHook(Hook):
                 '(default_hooks.memory.enabled=False gives it back)'
             )
 
-    def after_train(self, runner: Runner) -> None:
-        """Give it back: a notebook goes on."""
+    def _give_back(self) -> None:
         if self._keeps:
             keep_freed_memory(False)
+        self._keeps = False

@@ -11,6 +11,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..models import SiameseIM
+from .at_end import when_training_ends
 from .step_graph import launch_steps, replay_steps
 from .unwrap import unwrapped
 
@@ -39,6 +40,10 @@ class StepGraphHook(Hook):
                 f'{enabled!r}'
             )
         self.enabled = enabled
+
+    def before_run(self, runner: Runner) -> None:
+        """Give the memory of the graphs back even if training fails."""
+        when_training_ends(runner, lambda: self.after_train(runner))
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the model; the first step records the graphs.

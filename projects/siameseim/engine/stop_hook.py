@@ -1,6 +1,8 @@
 """Saves and stops when the system asks a run to end."""
 
 import signal
+import sys
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -12,6 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from .at_end import when_training_ends
 from .checkpoint_hook import SafeCheckpointHook
 from .schedule import ends_window
 from .worker_signals import STOP_SIGNALS, end_workers
@@ -34,16 +37,24 @@ class StopSignalHook(Hook):
     step from there that is not skipped. The same signal again, five seconds or
     more after it came first, ends the process at once; another does not, as
     Slurm's SIGTERM after the SIGUSR1 that a job asked for.
+
+    In a Python session Ctrl-C ends in ``KeyboardInterrupt``, which leaves it
+    open, elsewhere in ``SystemExit``. A training that does not run in the main
+    thread gets no signals.
     """
 
     priority = 'LOWEST'  # after a checkpoint of the same iteration
+
+    def before_run(self, runner: Runner) -> None:
+        """Give the signals back and end the workers, whatever happens."""
+        self._previous: dict[signal.Signals, Any] = {}
+        when_training_ends(runner, lambda: self._let_go(runner))
 
     def before_train(self, runner: Runner) -> None:
         """Take over the signals, if there is a hook that can save."""
         self._received = 0  # by this process
         self._since: dict[int, float] = {}  # each signal's first arrival
         self._agreed = 0  # by all
-        self._previous: dict[signal.Signals, Any] = {}
         saving = [h for h in runner.hooks if isinstance(h, SafeCheckpointHook)]
         self._checkpoint = saving[0] if saving else None
         if self._checkpoint is None:
@@ -53,15 +64,16 @@ class StopSignalHook(Hook):
                 'default_hooks.checkpoint.type=SafeCheckpointHook'
             )
             return
-        self._previous = {
-            number: signal.signal(number, self._receive)
-            for number in STOP_SIGNALS
-        }
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {
+                number: signal.signal(number, self._receive)
+                for number in STOP_SIGNALS
+            }
 
-    def after_train(self, runner: Runner) -> None:
-        """Give the signals back and end the workers."""
+    def _let_go(self, runner: Runner) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        self._previous = {}
         end_workers(runner.train_dataloader)
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
@@ -69,6 +81,7 @@ class StopSignalHook(Hook):
 
         Raises:
             SystemExit: with the status 128 + signal.
+            KeyboardInterrupt: in its place on Ctrl-C in a Python session.
         """
         done, checkpoint = runner.iter + 1, self._checkpoint
         if (
@@ -89,10 +102,11 @@ class StopSignalHook(Hook):
         runner.logger.info(
             f'{name}: stopped after iteration {done}, saved '
             f'{checkpoint.last_ckpt}. Run the same command again with '
-            '--resume to continue'
+            '--resume to continue (of a config: resume = True)'
         )
         runner.visualizer.close()
-        self.after_train(runner)
+        if self._agreed == signal.SIGINT and hasattr(sys, 'ps1'):
+            raise KeyboardInterrupt
         raise SystemExit(128 + self._agreed)
 
     def _ask(self, step: int, every: int) -> int:
