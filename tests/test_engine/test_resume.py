@@ -197,3 +197,10 @@ def test_a_checkpoint_within_a_window_is_refused(toy_run):
     toy_run(options=stock, accumulation=4)
     with pytest.raises(ValueError, match='within an optimizer step of 4'):
         toy_run(resume='run/epoch_1.pth', accumulation=4)
+
+
+def test_mmengine_finds_the_last_checkpoint_itself(toy_run):
+    """Of ``resume = True`` in a notebook, or by mmpretrain's tools."""
+    toy_run(epochs=1)
+    runner = toy_run(epochs=2, options=dict(resume=True))
+    assert runner.model.kept[0][0] == 0 and len(runner.model.seen) == 6

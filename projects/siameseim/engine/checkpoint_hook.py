@@ -226,10 +226,10 @@ class SafeCheckpointHook(CheckpointHook):
     def _write(self, content: bytes, name: str, obsolete: list[str]) -> None:
         """Write the file, then point to it, then remove old ones."""
         join = self.file_backend.join_path
-        self.file_backend.put(content, join(self.out_dir, name))
-        self.file_backend.put(
-            name.encode(), join(self.out_dir, LAST_CHECKPOINT)
-        )
+        path = join(self.out_dir, name)  # whole, as mmengine resumes from it
+        self.file_backend.put(content, path)
+        pointer = join(self.out_dir, LAST_CHECKPOINT)
+        self.file_backend.put(path.encode(errors='surrogateescape'), pointer)
         for old in obsolete:
             if self.file_backend.isfile(join(self.out_dir, old)):
                 self.file_backend.remove(join(self.out_dir, old))

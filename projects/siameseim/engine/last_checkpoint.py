@@ -100,7 +100,8 @@ def find_last_checkpoint(work_dir: str) -> Path | None:
     there = [path.name for *_, path in saved]
     if pointer.is_file():
         # Only the name: the folder may have been moved since.
-        last = Path(work_dir) / Path(pointer.read_text().strip()).name
+        named = os.fsdecode(pointer.read_bytes()).strip()
+        last = Path(work_dir) / Path(named).name
         if last.is_file():
             return last
         raise InputError(
