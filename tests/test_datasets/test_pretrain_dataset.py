@@ -8,6 +8,7 @@ import torch
 from mmpretrain.datasets import CIFAR10
 
 from siameseim.datasets import PretrainDataset
+from siameseim.errors import InputError
 
 assert_same = partial(torch.testing.assert_close, rtol=0, atol=0)
 
@@ -48,6 +49,26 @@ def test_epochs_differ_in_order_and_pixels(build):
     assert not torch.equal(first['inputs'][0], later['inputs'][0])
     assert first['data_samples']['sample_idx'] == 3
     assert later['data_samples']['sample_idx'] == 3
+
+
+def test_iteration_ends_after_an_epoch(build):
+    dataset = build()
+    rest = iter(dataset)
+    seen = [next(rest) for _ in range(len(dataset))]
+    assert next(rest, None) is None
+    assert_same(seen[-1], dataset[len(dataset) - 1])
+
+
+def test_negative_keys_count_from_the_end(build):
+    dataset = build()
+    assert_same(dataset[-1], dataset[len(dataset) - 1])
+    with pytest.raises(IndexError, match='before the first'):
+        dataset[-len(dataset) - 1]
+
+
+def test_data_of_another_library_are_refused(pipeline):
+    with pytest.raises(InputError, match='not a list: ImageFolder'):
+        PretrainDataset([torch.zeros(3, 8, 8)], pipeline())
 
 
 def test_the_seed_changes_the_pixels(build):

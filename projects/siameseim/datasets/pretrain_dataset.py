@@ -2,7 +2,7 @@
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ class PretrainDataset:
     :class:`ResumableSampler` yields. All random numbers of the item come
     from one generator, made from (seed, epoch, index): they do not depend
     on the worker, the rank, or on where a run was interrupted. With a
-    sampler that yields plain indices every epoch would be epoch 0.
+    sampler that yields plain indices every epoch would be epoch 0, which is
+    also what iteration and negative keys give.
 
     A file that cannot be read is replaced by the next one that can, under
     the same random numbers. It is named once in a warning and counted in
@@ -49,8 +50,8 @@ class PretrainDataset:
     tell each other with ``share_unreadable``, after each epoch.
 
     Args:
-        dataset (dict | BaseDataset): Any dataset whose data info has
-            ``img_path`` or ``img``. Its own pipeline is not used.
+        dataset (dict | BaseDataset): Any dataset of mmengine whose data info
+            has ``img_path`` or ``img``. Its own pipeline is not used.
         pipeline (Sequence[dict | Callable]): Transforms. The first gets a
             dict with ``source`` (:class:`SourceImage`), ``rng``
             (``numpy.random.Generator``), ``sample_idx`` (int) and all that
@@ -68,6 +69,7 @@ class PretrainDataset:
             Defaults to 1.
 
     Raises:
+        InputError: If ``dataset`` is none of mmengine's.
         ValueError: If ``repeats`` is no whole number from 1 on.
     """
 
@@ -86,6 +88,13 @@ class PretrainDataset:
             )
         if isinstance(dataset, dict):
             dataset = DATASETS.build(dataset)
+        if not hasattr(dataset, 'get_data_info'):
+            raise InputError(
+                'dataset must be a config or a dataset of mmengine, not a '
+                f'{type(dataset).__name__}: ImageFolder(data_root=FOLDER), or '
+                'for images in memory a BaseDataset whose load_data_list '
+                'returns [dict(img=array), ...]'
+            )
         dataset.full_init()
         warn_of_low_bits(dataset)
         self.dataset = dataset
@@ -128,14 +137,22 @@ class PretrainDataset:
         """Samples of an epoch, readable or not."""
         return self.repeats * len(self.dataset)
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """All samples of epoch 0; keys alone would go on for ever."""
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, key: int) -> dict[str, Any]:
         """Load one image and run the pipeline on it.
 
         Raises:
+            IndexError: For negative keys before the first sample.
             InputError: If too many files in a row cannot be read, or a step
                 of the pipeline returns nothing.
         """
         epoch, index = divmod(int(key), len(self))
+        if epoch < -1:
+            raise IndexError(f'{key} is before the first of {len(self)}')
+        epoch = max(epoch, 0)
         images = len(self.dataset)
         for step in range(min(MAX_UNREADABLE_IN_A_ROW, images)):
             candidate = (index + step) % images
