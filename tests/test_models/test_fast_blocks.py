@@ -14,6 +14,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from siameseim.benchmark.memory import LiveStorages
+from siameseim.errors import InputError
 from siameseim.models.fast_blocks import attention, use_fast_blocks
 from tests.model_fixtures import tiny_model
 
@@ -134,3 +135,12 @@ def test_a_block_is_compiled_whole():
         with torch.autocast('cpu', dtype=torch.bfloat16):
             found = torch._dynamo.explain(block)(x)
         assert found.graph_break_count == 0, found.break_reasons
+
+
+@pytest.mark.parametrize(
+    'shape', [(3, 16, 16), (2, 1, 16, 16), (2, 16, 16, 3)]
+)
+def test_images_of_another_shape_are_refused(shape):
+    backbone = tiny_model().backbone
+    with pytest.raises(InputError, match=r'must be \(B, 3, height, width\)'):
+        backbone(torch.zeros(shape))

@@ -7,6 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from siameseim.errors import InputError
+from siameseim.models import SiameseIM
 from tests.apple import OnApple, kernels_of_apple
 from tests.model_fixtures import random_batch, tiny_model
 
@@ -231,3 +232,18 @@ def test_what_a_wrong_pipeline_makes_is_refused(change, said):
 def test_an_image_size_that_patches_do_not_fill_is_refused():
     with pytest.raises(ValueError, match='img_size.*patch_size'):
         tiny_model(img_size=(16, 18))  # 16 x 18 pixels, patches of 4
+
+
+def test_parts_may_be_modules():  # as for mmpretrain's other methods
+    parts = tiny_model()
+    model = SiameseIM(parts.backbone, parts.neck, parts.head)
+    assert model.neck is parts.neck
+    model.update_target(0.9)
+    assert set(model.loss(*random_batch(4))) == {'loss_pos', 'loss_neg'}
+
+
+def test_a_backbone_that_cannot_encode_visible_patches_is_refused():
+    parts = tiny_model()
+    stock = dict(type='VisionTransformer', arch='deit-tiny')
+    with pytest.raises(InputError, match='VisionTransformer, which has no'):
+        SiameseIM(stock, parts.neck, parts.head)

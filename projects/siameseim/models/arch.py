@@ -1,10 +1,21 @@
-"""Sizes of a backbone, checked before it is built of them."""
+"""Sizes of a backbone, checked before it is built of them, and what it has."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..errors import InputError, did_you_mean
 
 _KEYS = ('embed_dims', 'num_layers', 'num_heads', 'feedforward_channels')
+# What the method asks a backbone for.
+_NEEDED = (
+    'img_size',
+    'patch_embed',
+    'patch_resolution',
+    'cls_token',
+    'embed_dims',
+    'with_cp',
+    'encode',
+)
 
 
 def find_sizes(arch: str | dict, zoo: Mapping[str, dict]) -> dict[str, int]:
@@ -77,3 +88,33 @@ def frozen_blocks(frozen_stages: int | str, blocks: int) -> int:
             f"{blocks} blocks: give -1 for none, 0 to {blocks}, or 'all'"
         )
     return frozen_stages
+
+
+def check_backbone(backbone: Any) -> None:
+    """Refuse one that cannot encode visible patches and a cls token.
+
+    Args:
+        backbone (nn.Module): to be the online one.
+
+    Raises:
+        ValueError: if the image size is no multiple of the patch size.
+        InputError: if the backbone lacks something.
+    """
+    lacking = [name for name in _NEEDED if not hasattr(backbone, name)]
+    if lacking:
+        raise InputError(
+            f'the backbone is a {type(backbone).__name__}, which has no '
+            f'{", ".join(lacking)}: the method encodes the visible patches '
+            'alone, so give a SiameseIMViT or a class derived from it'
+        )
+    patch = backbone.patch_embed.projection.kernel_size
+    if any(n % p for n, p in zip(backbone.img_size, patch, strict=True)):
+        raise ValueError(
+            f'img_size={backbone.img_size} must be a multiple of '
+            f'patch_size={patch}'
+        )
+    if backbone.cls_token is None:
+        raise InputError(
+            'the backbone has with_cls_token=False, but the method '
+            'predicts with a cls token: leave it out'
+        )

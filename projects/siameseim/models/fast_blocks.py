@@ -9,6 +9,8 @@ from mmcv.cnn.bricks.transformer import FFN
 from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
+from ..errors import InputError
+
 # Beyond this the N x N matrix costs more memory than its speed is worth.
 _MAX_EXPLICIT_TOKENS = 1024
 
@@ -79,7 +81,16 @@ class FastPatchConv(nn.Conv2d):
     """Convolution of patches that do not overlap, as one matrix product."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, height, width) -> (B, C, rows, columns)."""
+        """(B, in_channels, height, width) -> (B, C, rows, columns).
+
+        Raises:
+            InputError: if that is not the shape of the images.
+        """
+        if x.ndim != 4 or x.shape[1] != self.in_channels:
+            raise InputError(
+                f'images must be (B, {self.in_channels}, height, width), not '
+                f'{tuple(x.shape)}'
+            )
         side = self.kernel_size[0]
         height, width = (n // side for n in x.shape[-2:])
         x = x[..., : height * side, : width * side]

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 from mmpretrain.models import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..errors import InputError
+from .arch import check_backbone
 from .loss_checks import check_batch, checked_losses
 from .position import relative_geometry
 from .target import MomentumTarget
@@ -37,40 +37,38 @@ class SiameseIM(BaseSelfSupervisor):
     at before the next one; None before the first.
 
     Args:
-        backbone (dict): a ``SiameseIMViT``. Its ``with_cp`` is the switch for
-            activation checkpointing of the whole model.
-        neck (dict): a ``SiameseIMNeck``; width, grid and ``with_cp`` are
-            taken from the backbone unless given.
-        head (dict): a ``SiameseIMHead``.
+        backbone (dict | nn.Module): a ``SiameseIMViT``. Its ``with_cp`` is the
+            switch for activation checkpointing of the whole model.
+        neck (dict | nn.Module): a ``SiameseIMNeck``; of a config, width, grid
+            and ``with_cp`` are taken from the backbone unless given.
+        head (dict | nn.Module): a ``SiameseIMHead``.
         **kwargs: ``data_preprocessor`` and ``init_cfg`` of
             ``BaseSelfSupervisor``.
 
     Raises:
         ValueError: if the image size is no multiple of the patch size.
-        InputError: if the backbone has no cls token.
+        InputError: if the backbone has no cls token, or cannot encode the
+            visible patches alone.
     """
 
     def __init__(
-        self, backbone: dict, neck: dict, head: dict, **kwargs: Any
+        self,
+        backbone: dict | nn.Module,
+        neck: dict | nn.Module,
+        head: dict | nn.Module,
+        **kwargs: Any,
     ) -> None:
-        encoder = MODELS.build(backbone)
-        patch = encoder.patch_embed.projection.kernel_size
-        if any(n % p for n, p in zip(encoder.img_size, patch, strict=True)):
-            raise ValueError(
-                f'img_size={encoder.img_size} must be a multiple of '
-                f'patch_size={patch}'
+        built = isinstance(backbone, nn.Module)
+        encoder: Any = backbone if built else MODELS.build(backbone)
+        check_backbone(encoder)
+        if isinstance(neck, dict):
+            inferred = dict(
+                in_channels=encoder.embed_dims,
+                grid=encoder.patch_resolution,
+                with_cp=encoder.with_cp,
             )
-        if encoder.cls_token is None:
-            raise InputError(
-                'the backbone has with_cls_token=False, but the method '
-                'predicts with a cls token: leave it out'
-            )
-        inferred = dict(
-            in_channels=encoder.embed_dims,
-            grid=encoder.patch_resolution,
-            with_cp=encoder.with_cp,
-        )
-        super().__init__(encoder, {**inferred, **neck}, head, **kwargs)
+            neck = {**inferred, **neck}
+        super().__init__(encoder, neck, head, **kwargs)
         self.target = MomentumTarget(self.backbone, self.neck.projector)
         self.step_features: StepFeatures | None = None
 
