@@ -47,7 +47,7 @@ def test_chance_is_of_the_batch_that_was_trained_with(run, tmp_path):
     file.write_text(
         f'{own.read_text()}\ntrain_dataloader["batch_size"] = 64\n'
     )
-    assert load_run(run, file).images == 4
+    assert load_run(str(run), file).images == 4
 
 
 def test_a_run_of_another_method_is_refused(tmp_path):

@@ -33,6 +33,11 @@ def test_attention_equals_a_loop_over_heads():
     assert_close(found, expected.view(2, 4, 4))
 
 
+def test_attention_to_images_of_another_size():
+    backbone = tiny_model().backbone.eval()
+    assert attention_maps(backbone, torch.rand(1, 3, 8, 24)).shape == (1, 2, 6)
+
+
 def test_colours_follow_the_main_direction():
     """Features on a line: the first channel grows along it."""
     steps = torch.arange(16.0).view(1, 16, 1)

@@ -1,11 +1,14 @@
 """One call gives a backbone whose output fits the checkpoint."""
 
+import re
+
 import pytest
 import torch
 
 import siameseim
 from siameseim.convert.safe_load import load_file
 from siameseim.downstream import SiameseIMViTDet
+from tests.transfer_fixtures import ROOT
 from tests.vit_fixtures import assert_near, prefixed, saved, tiny_vit
 
 
@@ -99,3 +102,28 @@ def test_a_report_does_not_count_to_zero(tmp_path):
     )
     assert report.kept == 0 and len(report.renamed) == len(state)
     assert 'kept' not in str(report)
+
+
+def with_heads(folder, img_size=None):
+    """A file that tells the number of heads."""
+    file = saved(folder / 'a.pth', tiny_vit().state_dict())
+    siameseim.convert_checkpoint(
+        file, folder / 'b.pth', 'siameseim', num_heads=2, img_size=img_size
+    )
+    return folder / 'b.pth'
+
+
+def test_the_example_for_tensors_of_ones_own(tmp_path):
+    """Of docs/weights.md, as it stands there."""
+    file = with_heads(tmp_path)
+    text = (ROOT / 'docs/weights.md').read_text()
+    [code] = re.findall(r'```python\n([^`]*draw_dense[^`]*)```', text)
+    pixels = torch.randint(256, (12, 3, 16, 16), dtype=torch.uint8)
+    names = dict(pixels=pixels, labels=torch.arange(12) % 3)
+    exec(code.replace('CHECKPOINT', str(file)), names)
+    assert set(names['knn']) == {1, 5}
+    assert len(names['figure'].axes) == 36  # image, attention, patches
+
+
+def test_a_square_size_is_one_number(tmp_path):
+    assert siameseim.get_model(with_heads(tmp_path, 32)).img_size == (32, 32)

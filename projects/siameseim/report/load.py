@@ -30,12 +30,12 @@ class LoadedRun:
     images: int  # of a process and step, by the config that was trained with
 
 
-def load_run(place: Path, config: Path | None = None) -> LoadedRun:
+def load_run(place: str | Path, config: Path | None = None) -> LoadedRun:
     """Load a work directory, or one checkpoint.
 
     Args:
-        place (Path): a work directory, whose last checkpoint is taken, or a
-            checkpoint that training wrote.
+        place (str | Path): a work directory, whose last checkpoint is taken,
+            or a checkpoint that training wrote.
         config (Path, optional): defaults to the copy that the checkpoint's
             run left in the work directory. The copy inside a checkpoint is
             not used: it is Python code, which a file of weights should not
@@ -46,6 +46,7 @@ def load_run(place: Path, config: Path | None = None) -> LoadedRun:
         ValueError: if the file holds no SiameseIM training state, or not
             that of the config.
     """
+    place = Path(place)
     in_folder = place.is_dir()
     folder = place if in_folder else place.parent
     checkpoint = _last_checkpoint(place, config) if in_folder else place

@@ -3,6 +3,8 @@
 Shape legend: N images, L = H * W patches, C width, M heads.
 """
 
+from typing import Any
+
 import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
@@ -16,28 +18,32 @@ def attention_maps(backbone: SiameseIMViT, images: Tensor) -> Tensor:
 
     Args:
         backbone (SiameseIMViT): in eval mode, with a cls token.
-        images (Tensor): (N, 3, height, width) normalised, on its device.
+        images (Tensor): (N, 3, height, width) normalised, on its device; of
+            any size, as for the backbone.
 
     Returns:
         Tensor: (N, H, W) float32, mean over the heads; with what the cls
         token gives itself an image sums to 1.
     """
     last = backbone.layers[-1]
-    kept: list[Tensor] = []
-    handle = last.attn.qkv.register_forward_hook(
-        lambda module, args, output: kept.append(output)
-    )
+    kept: list[Any] = []  # patches and their grid; queries, keys and values
+    handles = [
+        part.register_forward_hook(lambda _, __, output: kept.append(output))
+        for part in (backbone.patch_embed, last.attn.qkv)
+    ]
     try:
         backbone.encode(images)
     finally:
-        handle.remove()
-    qkv = kept[0].float()  # (N, 1 + L, 3 C)
+        for handle in handles:
+            handle.remove()
+    (_, grid), qkv = kept
+    qkv = qkv.float()  # (N, 1 + L, 3 C)
     heads = last.attn.num_heads
     query, key, _ = qkv.unflatten(-1, (3, heads, -1)).unbind(2)
     scores = torch.einsum('nmd,nlmd->nml', query[:, 0], key)
     shares = (scores * query.shape[-1] ** -0.5).softmax(dim=-1)
     patches = shares[:, :, 1:].mean(dim=1)  # (N, M, 1 + L) -> (N, L)
-    return patches.unflatten(1, backbone.patch_resolution).cpu()
+    return patches.unflatten(1, grid).cpu()
 
 
 def pca_colours(tokens: Tensor, grid: tuple[int, int]) -> Tensor:

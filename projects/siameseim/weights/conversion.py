@@ -29,7 +29,7 @@ def convert_checkpoint(
     *,
     prefix: str | None = None,
     num_heads: int | None = None,
-    img_size: tuple[int, int] | None = None,
+    img_size: int | tuple[int, int] | None = None,
     allow_lossy: bool = False,
 ) -> Report:
     """Convert a checkpoint of any known layout, and print an account.
@@ -45,8 +45,9 @@ def convert_checkpoint(
             several that are not known branches.
         num_heads (int, optional): attention heads, where the source does not
             tell them.
-        img_size (tuple[int, int], optional): (height, width) in pixels the
-            result holds positions for. Defaults to None: as in the source.
+        img_size (int | tuple[int, int], optional): (height, width), or the
+            side of a square, in pixels the result holds positions for.
+            Defaults to None: as in the source.
         allow_lossy (bool): go on where the result cannot have the same
             features. Defaults to False.
 
@@ -60,6 +61,8 @@ def convert_checkpoint(
     """
     source, destination = str(source), Path(destination)
     kind = _checked(source, destination, to)
+    if isinstance(img_size, int):
+        img_size = (img_size, img_size)
     reading = read_vit(source, branch, prefix, num_heads, img_size)
     report = reading.report
     report.destination = f'{destination} ({to}: {kind.library})'
