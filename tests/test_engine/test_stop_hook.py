@@ -131,3 +131,11 @@ def test_ctrl_c_leaves_a_python_session_open(toy_run, tmp_path, monkeypatch):
             hooks=[dict(type='TerminateAfter', iteration=4, name='SIGINT')]
         )
     assert (tmp_path / 'run/iter_4.pth').is_file()
+
+
+def test_ctrl_c_twice_leaves_a_python_session_open(monkeypatch):
+    monkeypatch.setattr(sys, 'ps1', '>>> ', raising=False)
+    hook = stop_hook.StopSignalHook()
+    hook._received, hook._since = 0, {signal.SIGINT: time.monotonic() - 6}
+    with pytest.raises(KeyboardInterrupt):
+        hook._receive(signal.SIGINT, None)

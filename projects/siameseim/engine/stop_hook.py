@@ -105,7 +105,7 @@ class StopSignalHook(Hook):
             '--resume to continue (of a config: resume = True)'
         )
         runner.visualizer.close()
-        if self._agreed == signal.SIGINT and hasattr(sys, 'ps1'):
+        if _leaves_session(self._agreed):
             raise KeyboardInterrupt
         raise SystemExit(128 + self._agreed)
 
@@ -123,5 +123,12 @@ class StopSignalHook(Hook):
         self._received = self._received or number
         now = time.monotonic()
         if now - self._since.setdefault(number, now) > _ONCE:
+            if _leaves_session(number):
+                raise KeyboardInterrupt
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+
+
+def _leaves_session(number: int) -> bool:
+    """Whether it is Ctrl-C in a Python session, which is to stay open."""
+    return number == signal.SIGINT and hasattr(sys, 'ps1')
