@@ -202,3 +202,22 @@ def test_what_a_hook_writes_is_in_the_log(plugin, start):
     assert values(work, 'token_norm')[-1] == pytest.approx(
         token.norm().item(), rel=1e-4
     )
+
+
+def test_a_transform_alone_takes_an_array():
+    names = dict(pixels=np.zeros((300, 400, 3), np.uint8))
+    exec(block('TwoViews(size=224)'), names)
+    assert [view.shape for view in names['results']['views']] == [
+        (224, 224, 3)
+    ] * 2
+
+
+def test_a_notebook_trains_and_goes_on(images, tmp_path, capfd):
+    names = {'configs/siameseim_small_data.py': str(SMOKE), 'FOLDER': images}
+    text = block('world_size=1').replace('work_dirs/notebook', str(tmp_path))
+    for name, value in names.items():
+        text = text.replace(name, str(value))
+    for epochs in (1, 2):
+        exec(text.replace('30', str(epochs)), ends := {})
+        assert ends['runner'].iter == 6 * epochs
+    assert 'resumed epoch: 1, iter: 6' in ''.join(capfd.readouterr())
