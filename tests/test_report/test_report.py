@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.dataset import default_collate
-from mmengine.registry import FUNCTIONS
+from mmengine.registry import FUNCTIONS, DefaultScope
 
 from siameseim.errors import InputError
-from siameseim.report import PicturesHook, load_run
+from siameseim.report import PicturesHook, build_report, load_run
 from siameseim.report.page import Section, render
 from siameseim.report.pictures import (
     feature_figures,
@@ -51,6 +51,12 @@ def test_the_command_says_one_line(run, photos, tmp_path):
     command += ['--images', images, '--out', tmp_path / 'r']
     said = subprocess.check_output(command, cwd=ROOT, text=True)
     assert re.fullmatch(r'.*/r: \d+\.\d MB\n', said)
+
+
+def test_a_report_after_mmdet_was_used(run, photos):
+    """A notebook's default scope may still be another toolbox's."""
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        assert '<html' in build_report(load_run(run), photos)
 
 
 def test_text_cannot_break_the_page():

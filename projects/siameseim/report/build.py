@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from mmengine.registry import DefaultScope
 
 from ..evaluation.matching import MatchingScore
 from ..visualization.figures import draw_log
@@ -53,6 +54,7 @@ _CURVES = {
 }
 
 
+@DefaultScope.overwrite_default_scope('mmpretrain')
 def build_report(run: LoadedRun, source: Path) -> str:
     """The page of a run.
 

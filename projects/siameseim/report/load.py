@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
 from ..config_text import stored_settings
@@ -66,7 +67,8 @@ def load_run(place: str | Path, config: Path | None = None) -> LoadedRun:
     stamp = run[-15:]  # as the run's folder of logs is named
     config = config or _find_config(folder, run[:-16], stamp)
     cfg = _read_config(config)
-    model = MODELS.build(cfg.model)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        model = MODELS.build(cfg.model)
     if not isinstance(model, SiameseIM):
         raise InputError(
             f'{config} trains a {type(model).__name__}: a report is of '
