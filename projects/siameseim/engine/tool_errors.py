@@ -160,6 +160,7 @@ def _unknown_setting(error: TypeError | KeyError) -> str | None:
         '. If the config inherits it from a part of another type, add '
         '_delete_=True beside the type'
     )
+    text = text.partition('. Did you mean')[0]  # of Python 3.13, less sure
     return f'a setting is not known: {text}{meant}'
 
 
