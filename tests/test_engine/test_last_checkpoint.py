@@ -38,6 +38,14 @@ def test_checkpoints_that_were_copied_alone_are_found(tmp_path):
     assert cfg.load_from == str(tmp_path / 'iter_9.pth')
 
 
+def test_a_run_of_windows_goes_on_elsewhere(tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    (tmp_path / 'epoch_2.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text('C:\\runs\\a\\epoch_2.pth')
+    set_resume(cfg, 'auto')
+    assert cfg.load_from == str(tmp_path / 'epoch_2.pth')
+
+
 def test_mmengines_own_resume_goes_on_only_from_what_is_there(tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path), resume=True))
     assert 'starting from the beginning' in set_resume(cfg, None)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from mmengine.config import Config
 
@@ -99,9 +99,10 @@ def find_last_checkpoint(work_dir: str) -> Path | None:
     )
     there = [path.name for *_, path in saved]
     if pointer.is_file():
-        # Only the name: the folder may have been moved since.
+        # Only the name: the folder may have been moved since, also from
+        # Windows, whose paths know both kinds of slashes.
         named = os.fsdecode(pointer.read_bytes()).strip()
-        last = Path(work_dir) / Path(named).name
+        last = Path(work_dir) / PureWindowsPath(named).name
         if last.is_file():
             return last
         raise InputError(
