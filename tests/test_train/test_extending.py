@@ -212,12 +212,18 @@ def test_a_transform_alone_takes_an_array():
     ] * 2
 
 
-def test_a_notebook_trains_and_goes_on(images, tmp_path, capfd):
+def test_a_notebook_trains_and_goes_on_in_a_moved_folder(
+    images, tmp_path, capfd
+):
     names = {'configs/siameseim_small_data.py': str(SMOKE), 'FOLDER': images}
-    text = block('world_size=1').replace('work_dirs/notebook', str(tmp_path))
+    text = block('world_size=1')
     for name, value in names.items():
         text = text.replace(name, str(value))
     for epochs in (1, 2):
-        exec(text.replace('30', str(epochs)), ends := {})
+        work = tmp_path / f'run{epochs}'
+        if epochs == 2:
+            (tmp_path / 'run1').rename(work)
+        run = text.replace('work_dirs/notebook', str(work))
+        exec(run.replace('30', str(epochs)), ends := {})
         assert ends['runner'].iter == 6 * epochs
     assert 'resumed epoch: 1, iter: 6' in ''.join(capfd.readouterr())
