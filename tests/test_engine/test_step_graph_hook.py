@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.runner import BaseLoop
 
 from siameseim.engine import StepGraphHook, step_graph_hook
+from siameseim.engine.step_graph import replay_steps
 from siameseim.errors import InputError
 from siameseim.models.norm import TokenBN
 from tests.model_fixtures import tiny_model
@@ -28,15 +30,30 @@ def told(monkeypatch, enabled='auto', cuda=True, model=None, **backbone):
     monkeypatch.setattr(model, 'parameters', lambda: iter(weights))
     hook = StepGraphHook(enabled)
     lines = lines_of(hook, model)
-    replayed = 'loss' in vars(model)
-    hook.after_train(SimpleNamespace(model=model))
-    assert 'loss' not in vars(model)
-    return lines, replayed
+    return lines, 'loss' in vars(model)
 
 
 def test_steps_are_replayed_on_one_gpu(monkeypatch):
     lines, replayed = told(monkeypatch)
     assert replayed and lines == ['steps are replayed as CUDA graphs']
+
+
+def test_a_training_that_fails_gives_the_graphs_back():
+    model = tiny_model()
+
+    class Loop(BaseLoop):
+        def __init__(self):
+            pass
+
+        def run(self):
+            replay_steps(model)
+            raise ArithmeticError
+
+    runner = SimpleNamespace(model=model, _train_loop=Loop())
+    StepGraphHook().before_run(runner)
+    with pytest.raises(ArithmeticError):
+        runner._train_loop.run()
+    assert 'loss' not in vars(model)
 
 
 def test_nothing_is_said_without_a_gpu_or_wish(monkeypatch):

@@ -42,8 +42,9 @@ class StepGraphHook(Hook):
         self.enabled = enabled
 
     def before_run(self, runner: Runner) -> None:
-        """Give the memory of the graphs back even if training fails."""
-        when_training_ends(runner, lambda: self.after_train(runner))
+        """Give the memory of the graphs back once training ends."""
+        model = unwrapped(runner.model)
+        when_training_ends(runner, lambda: launch_steps(model))
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the model; the first step records the graphs.
@@ -66,10 +67,6 @@ class StepGraphHook(Hook):
             runner.logger.info(
                 f'steps are not replayed as CUDA graphs: {reason}'
             )
-
-    def after_train(self, runner: Runner) -> None:
-        """Give the memory of the graphs back."""
-        launch_steps(unwrapped(runner.model))
 
 
 def hindrance(model: nn.Module) -> str | None:
