@@ -39,12 +39,8 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
         self.symmetric = symmetric
 
     def cast_data(self, data: Any) -> Any:
-        """Move a batch to the model's device.
-
-        Not in passing to an Apple GPU, which may read memory that has another
-        use by then (https://github.com/pytorch/pytorch/issues/189690).
-        """
-        if self.device.type == 'mps':
+        """Move a batch to the model's device."""
+        if not takes_non_blocking(self.device):
             self._non_blocking = False
         return super().cast_data(data)
 
@@ -137,6 +133,15 @@ def both_ways(batch: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+def takes_non_blocking(device: torch.device) -> bool:
+    """Whether a copy to a device need not be waited for.
+
+    An Apple GPU may read memory that has another use by then
+    (https://github.com/pytorch/pytorch/issues/189690).
+    """
+    return device.type != 'mps'
+
+
 @torch.no_grad()
 def change_views(views: Tensor, changes: Tensor) -> Tensor:
     """Change the colours of each image in its own way.
@@ -154,12 +159,12 @@ def change_views(views: Tensor, changes: Tensor) -> Tensor:
     """
     kornia_changes = _kornia_changes()
     pixels = views.float() / 255
-    on_apple = pixels.device.type == 'mps'  # as for cast_data
+    device = pixels.device
 
     def to_device(array: Tensor) -> Tensor:
-        return array.to(pixels.device, non_blocking=not on_apple)
+        return array.to(device, non_blocking=takes_non_blocking(device))
 
-    with torch.autocast(pixels.device.type, enabled=False):
+    with torch.autocast(device.type, enabled=False):
         for kinds, amounts in changes.numpy().transpose(1, 2, 0):
             for kind in np.unique(kinds[kinds >= 0]).astype(int):
                 prepare, change = kornia_changes[NAMES[kind]]
