@@ -74,11 +74,11 @@ def test_foreground_saved_as_255_is_a_missing_class(warnings):
     assert '1 of 2 classes did not occur in the first 12 batches: road' in said
 
 
-@pytest.mark.parametrize('shifted', [True, False])
+@pytest.mark.parametrize('shifted', [True, False, None])
 def test_a_last_class_lost_by_the_shift_of_labels_is_told_of(
     warnings, shifted
 ):
     """Masks of 0 and 1 read as those of 1 and 2."""
     run([[255, 0]] * 12, reduce_zero_label=shifted)
     (said,) = warnings
-    assert ('set False in data sets and pipelines' in said) == shifted
+    assert ('set False in data sets and pipelines' in said) == bool(shifted)

@@ -133,8 +133,7 @@ class SiameseIMFirstLabelsHook(Hook):
                 f'the first {self._batches} batches: '
                 f'{some(missing)}. What no mask has is not learnt; '
                 f'{_IGNORED} in a mask is ignored, not a class'
-                + shifted
-                * _ZERO_IS_NONE
+                f'{_ZERO_IS_NONE if shifted else ""}'
             )
 
     def _occur(self) -> Tensor:
