@@ -101,12 +101,16 @@ def test_the_last_epoch_is_measured_whatever_the_interval(start, colours):
     assert [line['step'] for line in lines] == [0, 12]
 
 
-def test_epochs_over_the_budget_are_left_out(start, colours):
-    work = start(f'{settings(colours, budget=1e-6)}log_level = "INFO"')
-    assert [line['step'] for line in measured(work)] == [0, 12]
+@pytest.mark.parametrize(
+    ('budget', 'steps'), [(1e-6, [0, 12]), (1e6, [0, 6, 12])]
+)
+def test_epochs_over_the_budget_are_left_out(start, colours, budget, steps):
+    work = start(f'{settings(colours, budget=budget)}log_level = "INFO"')
+    assert [line['step'] for line in measured(work)] == steps
     text = ''.join(log.read_text() for log in work.glob('*/*.log'))
-    assert 'validation left out after epoch 1: ' in text
-    assert '(default_hooks.validation.budget)' in text
+    left_out = 6 not in steps
+    assert ('validation left out after epoch 1: ' in text) == left_out
+    assert ('s of training (default_hooks.validation' in text) == left_out
 
 
 def test_dropped_paths_are_the_same_in_each_measurement(colours):
