@@ -2,11 +2,14 @@
 
 from types import SimpleNamespace
 
+import pytest
+from mmengine.config import Config
 from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
 from siameseim.convert.normalisation import IMAGENET, attach
 from siameseim.transfer import data_check
+from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 
 
 class Check(data_check.DataCheckHook):
@@ -14,8 +17,14 @@ class Check(data_check.DataCheckHook):
         pass
 
 
-def test_other_values_than_those_of_pretraining_are_told_of(monkeypatch):
-    """Also by the toolboxes' own tools, which run the configs' hooks only."""
+@pytest.mark.parametrize(
+    'hooks',
+    [[Check()], [WholeCheckpointHook()], [Check(), WholeCheckpointHook()]],
+)
+def test_other_values_than_those_of_pretraining_are_told_of_once(
+    monkeypatch, tmp_path, hooks
+):
+    """The toolboxes' own tools run the configs' hooks alone, ours both."""
     said = []
     monkeypatch.setattr(
         'siameseim.convert.normalisation.print_log',
@@ -27,7 +36,14 @@ def test_other_values_than_those_of_pretraining_are_told_of(monkeypatch):
     model.data_preprocessor = ImgDataPreprocessor([127.5] * 3, [127.5] * 3)
     loader = SimpleNamespace(dataset=[])
     runner = SimpleNamespace(
-        model=model, train_dataloader=loader, val_loop=None
+        model=model,
+        train_dataloader=loader,
+        val_loop=None,
+        hooks=hooks,
+        cfg=Config(dict(work_dir=str(tmp_path))),
+        iter=0,
+        max_iters=1,
     )
-    Check().before_train(runner)
+    for hook in hooks:
+        hook.before_train(runner)
     assert len(said) == 1
