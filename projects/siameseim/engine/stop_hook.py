@@ -102,7 +102,7 @@ class StopSignalHook(Hook):
         runner.logger.info(
             f'{name}: stopped after iteration {done}, saved '
             f'{checkpoint.last_ckpt}. Run the same command again with '
-            '--resume to continue (of a config: resume = True)'
+            '--resume to continue (in Python: cfg.resume = True)'
         )
         runner.visualizer.close()
         if _leaves_session(self._agreed):
