@@ -112,7 +112,7 @@ def test_two_processes_decide_alike():
 
 
 def test_a_negative_budget_is_refused():
-    with pytest.raises(InputError, match='budget=-1'):
+    with pytest.raises(InputError, match='default_hooks.knn.budget=-1 must'):
         KnnHook(budget=-1)
 
 

@@ -17,7 +17,7 @@ class Budget:
     Its clock goes into each checkpoint: a resumed run goes on counting.
 
     Args:
-        name (str): of the clock in the message hub.
+        hook (str): whose measurements they are, as in ``default_hooks``.
         share (float, optional): of the time of the run so far, for all its
             measurements. None is no limit.
 
@@ -25,13 +25,14 @@ class Budget:
         InputError: if it is negative.
     """
 
-    def __init__(self, name: str, share: float | None) -> None:
+    def __init__(self, hook: str, share: float | None) -> None:
+        self._setting = f'default_hooks.{hook}.budget'
         if share is not None and share < 0:
             raise InputError(
-                f'budget={share} must be a share of the training time, 0 or '
-                'more, or None for no limit'
+                f'{self._setting}={share} must be a share of the training '
+                'time, 0 or more, or None for no limit'
             )
-        self.name = name
+        self._name = f'{hook}_clock'  # in the message hub
         self.share = share
         # seconds: of training, of all measurements, of the last one
         self.clock = dict(trained=0.0, measured=0.0, last=0.0)
@@ -39,8 +40,8 @@ class Budget:
     def start(self, runner: Runner) -> None:
         """Go on as the checkpoint says; before training."""
         hub = runner.message_hub
-        self.clock.update(hub.runtime_info.get(self.name, {}))
-        hub.update_info(self.name, self.clock)  # in every checkpoint from now
+        self.clock.update(hub.runtime_info.get(self._name, {}))
+        hub.update_info(self._name, self.clock)  # in every checkpoint from now
 
     def count(self, runner: Runner) -> None:
         """Add what ``IterTimerHook`` has measured; after each iteration."""
@@ -57,13 +58,12 @@ class Budget:
         broadcast_object_list(answer)
         return answer[0]
 
-    def leaves_out(self, runner: Runner, what: str, setting: str) -> bool:
+    def leaves_out(self, runner: Runner, what: str) -> bool:
         """Whether one that is due after this epoch costs too much; says so.
 
         Args:
             runner (Runner): whose epoch ends.
             what (str): is measured.
-            setting (str): of the config, that is the budget.
         """
         if self.allows_one_more():
             return False
@@ -71,7 +71,7 @@ class Budget:
             f'{what} left out after epoch {runner.epoch + 1}: '
             f'{self.clock["measured"]:.1f} s measured and '
             f'{self.clock["last"]:.1f} s more are over {self.share:.3g} of '
-            f'{self.clock["trained"]:.0f} s of training ({setting})'
+            f'{self.clock["trained"]:.0f} s of training ({self._setting})'
         )
         return True
 

@@ -85,7 +85,7 @@ class FeatureWatchHook(Hook):
         self.limits = Limits(**(limits or {}))
         self.stop = stop
         share = SHARE if interval is None else None
-        self._budget = Budget('features_clock', share)
+        self._budget = Budget('features', share)
 
     def before_train(self, runner: Runner) -> None:
         """Choose how often, so that a short run tells as much as a long."""

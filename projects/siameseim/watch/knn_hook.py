@@ -61,7 +61,7 @@ class KnnHook(Hook):
     ) -> None:
         self.data = data
         self.interval = interval
-        self.budget = Budget('knn_clock', budget)
+        self.budget = Budget('knn', budget)
         self.k = k
         self.temperature = temperature
         self.batch_size = batch_size
@@ -108,10 +108,7 @@ class KnnHook(Hook):
             return
         last = self.is_last_train_epoch(runner)
         due = self.every_n_epochs(runner, self.interval)
-        setting = 'default_hooks.knn.budget'
-        if last or (
-            due and not self.budget.leaves_out(runner, 'k-NN', setting)
-        ):
+        if last or (due and not self.budget.leaves_out(runner, 'k-NN')):
             self._report(runner, f'after epoch {runner.epoch + 1}')
 
     def _report(self, runner: Runner, when: str) -> None:

@@ -68,7 +68,7 @@ class ValidationHook(Hook):
         self.data = data
         self.interval = interval
         self.images = images
-        self.budget = Budget('validation_clock', budget)
+        self.budget = Budget('validation', budget)
 
     def before_train(self, runner: Runner) -> None:
         """Load the images; measure the untrained network.
@@ -104,10 +104,7 @@ class ValidationHook(Hook):
             return
         last = self.is_last_train_epoch(runner)
         due = self.every_n_epochs(runner, self.interval)
-        setting = 'default_hooks.validation.budget'
-        if last or (
-            due and not self.budget.leaves_out(runner, 'validation', setting)
-        ):
+        if last or (due and not self.budget.leaves_out(runner, 'validation')):
             self._report(runner, f'after epoch {runner.epoch + 1}')
 
     def _load(self, runner: Runner) -> list[dict[str, Any]]:
