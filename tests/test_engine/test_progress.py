@@ -98,7 +98,7 @@ def test_unreadable_images_are_counted_at_the_end_of_an_epoch(
     toy_run, log_text
 ):
     toy_run(epochs=1, options=SLOW)
-    assert '2 unreadable images' in log_text()
+    assert 'unreadable images skipped so far: 2' in log_text()
 
 
 def test_the_line_tells_position_rest_losses_and_health(toy_run, log_text):
@@ -116,21 +116,30 @@ def test_the_line_tells_position_rest_losses_and_health(toy_run, log_text):
 
 
 @pytest.mark.parametrize(
-    ('iterations', 'accumulation', 'said'),
-    [(999, 1, ['999']), (1000, 1, []), (1999, 2, ['999']), (2000, 2, [])],
+    ('iterations', 'accumulation', 'epochs', 'said'),
+    [
+        (999, 1, 3, ['10']),
+        (1000, 1, 3, []),
+        (1999, 2, 3, ['10']),
+        (2000, 2, 3, []),
+        (360, 1, 30, ['250']),  # not 251, by rounding
+    ],
 )
-def test_a_run_of_few_steps_is_told_so(iterations, accumulation, said):
+def test_a_run_of_few_steps_is_told_how_many_epochs_are_enough(
+    iterations, accumulation, epochs, said
+):
     lines = []
     runner = SimpleNamespace(
         hooks=[IterTimerHook(), LoggerHook()],
         max_iters=iterations,
-        max_epochs=3,
+        max_epochs=epochs,
         optim_wrapper=SimpleNamespace(accumulation=accumulation),
         logger=SimpleNamespace(info=lines.append),
     )
     progress_hook.ProgressHook().before_train(runner)
-    assert [line.split()[0] for line in lines] == said
-    assert all(line.endswith(': 3,000 are 10 epochs') for line in lines)
+    steps = str(iterations // accumulation)
+    assert all(line.startswith(f'{steps} steps in all') for line in lines)
+    assert [line.split()[-2] for line in lines] == said
 
 
 def test_a_resumed_epoch_counts_on(toy_run, stopped, log_text):

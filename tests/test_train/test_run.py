@@ -160,6 +160,19 @@ def test_learning_rate_scales_with_the_root_if_told():
     assert 'the root of 256 / 4096' in text
 
 
+@pytest.mark.parametrize(
+    ('batch', 'rule', 'asked'),
+    [(256, 'linear', True), (512, 'linear', False), (64, 'sqrt', False)],
+)
+def test_a_rate_far_below_the_stated_one_is_questioned(batch, rule, asked):
+    """From a 16th of 4096 images on."""
+    cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
+    cfg.train_dataloader.batch_size = batch
+    cfg.auto_scale_lr.rule = rule
+    text = scale_learning_rate(cfg, world_size=1)
+    assert ('auto_scale_lr.rule=sqrt' in text) == asked
+
+
 def test_an_unknown_rule_is_refused():
     cfg = Config.fromfile(ROOT / 'configs/siameseim_vitb_pretrain.py')
     cfg.auto_scale_lr.rule = 'root'

@@ -52,7 +52,7 @@ class ProgressHook(Hook):
         accumulation = getattr(runner.optim_wrapper, 'accumulation', 1)
         steps = runner.max_iters // accumulation
         if 0 < steps < FEW_STEPS:
-            epochs = math.ceil(3000 / steps * runner.max_epochs)
+            epochs = math.ceil(3000 * runner.max_epochs / steps)
             runner.logger.info(
                 f'{steps} steps in all: enough to see that it runs, but '
                 'features need some thousands (epochs x images / batch): '
@@ -92,8 +92,7 @@ class ProgressHook(Hook):
         dataset.share_unreadable()
         if dataset.num_unreadable:
             runner.logger.warning(
-                f'{dataset.num_unreadable} unreadable images were skipped so '
-                'far'
+                f'unreadable images skipped so far: {dataset.num_unreadable}'
             )
 
     def _tell_first_step(self, runner: Runner, started: float) -> None:

@@ -15,6 +15,9 @@ from ..environment.hardware import usable_cores
 from ..errors import InputError
 from . import launch
 
+# Shares of a recipe's batch from which on its scaled rate is questioned.
+_SMALL = 1 / 16
+
 
 def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
     """Refuse a ``train_pipeline`` that a derived config forgot to hand on.
@@ -193,7 +196,13 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
         factor, written = factor**0.5, 'the root of '
     optimizer.lr = stated * factor
     scaling.enable = False  # or mmengine would scale it once more
-    return (
-        f'{text}; learning rate {optimizer.lr:.3g} = {stated:.3g} x {written}'
+    text += (
+        f'; learning rate {optimizer.lr:.3g} = {stated:.3g} x {written}'
         f'{total} / {scaling.base_batch_size}'
     )
+    if rule == 'linear' and factor <= _SMALL:
+        text += (
+            ', which may be too little to learn from: auto_scale_lr.rule=sqrt '
+            'makes it larger, auto_scale_lr.enable=False leaves it as stated'
+        )
+    return text

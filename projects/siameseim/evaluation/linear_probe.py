@@ -10,6 +10,7 @@ from mmpretrain.registry import MODELS
 
 from ..convert.backbone_file import read_backbone
 from ..convert.normalisation import find_normalisation
+from ..engine.terse_runner import TerseRunner
 from ..transfer import config as transfer
 from ..transfer.loaders import loaders
 from .features import short_side
@@ -77,7 +78,7 @@ def run_probe(
         ValueError: if there are fewer images than one batch.
     """
     cfg.experiment_name = Path(cfg.work_dir).name
-    runner = Runner.from_cfg(cfg)
+    runner = TerseRunner.from_cfg(cfg)
     if len(runner.train_dataloader) == 0:
         raise ValueError(
             f'{len(runner.train_dataloader.dataset)} training images are '
