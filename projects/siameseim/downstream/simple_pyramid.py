@@ -102,6 +102,5 @@ def rescale(scale: float, channels: int) -> tuple[nn.Sequential, int]:
     if scale == 1:
         return nn.Sequential(), channels
     if scale == 0.5:
-        # up, as a ResNet rounds: else the map would lack an odd last row
-        return nn.Sequential(nn.MaxPool2d(2, ceil_mode=True)), channels
+        return nn.Sequential(nn.MaxPool2d(2)), channels
     raise ValueError(f'scale must be 4, 2, 1 or 0.5, got {scale}')
