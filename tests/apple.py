@@ -14,13 +14,20 @@ class OnApple(Tensor):
     device = torch.device('mps')
 
 
-class NothingInPassing(TorchFunctionMode):
-    """What goes to an Apple GPU stays here, and must be waited for."""
+class CopiesToApple(TorchFunctionMode):
+    """What goes to an Apple GPU stays here.
+
+    ``waited_for`` holds, of each, whether the host waited for its copy.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.waited_for = []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if func is Tensor.to and OnApple.device in (*args, *kwargs.values()):
-            assert not kwargs.get('non_blocking')
+            self.waited_for.append(not kwargs.get('non_blocking'))
             return args[0].as_subclass(OnApple)
         return func(*args, **kwargs)
 

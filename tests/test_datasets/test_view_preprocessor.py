@@ -19,7 +19,7 @@ from siameseim.datasets import (
 from siameseim.datasets.photometric import NAMES
 from siameseim.datasets.view_preprocessor import change_views
 from siameseim.errors import InputError
-from tests.apple import NothingInPassing, OnApple
+from tests.apple import CopiesToApple, OnApple
 from tests.test_datasets.test_photometric import PAIRS
 
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
@@ -155,8 +155,10 @@ def test_an_apple_gpu_is_waited_for():
 def test_changes_on_an_apple_gpu_are_waited_for(coffee):
     changes = torch.full((1, 7, 2), -1.0)
     changes[0, 0] = torch.tensor([NAMES.index('brightness'), 1.2])
-    with NothingInPassing():
+    with CopiesToApple() as copies:
         change_views(to_tensor([coffee]).as_subclass(OnApple), changes)
+    assert copies.waited_for
+    assert all(copies.waited_for)
 
 
 def test_a_single_view_is_changed_too(coffee):

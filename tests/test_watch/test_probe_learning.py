@@ -3,7 +3,7 @@
 import torch
 
 from siameseim.watch import OnlineProbeHook
-from tests.apple import NothingInPassing, OnApple
+from tests.apple import CopiesToApple, OnApple
 from tests.model_fixtures import tiny_model
 
 
@@ -28,9 +28,10 @@ def test_the_probe_learns_and_changes_nothing_else():
 def test_labels_on_an_apple_gpu_are_waited_for():
     probe = OnlineProbeHook(enabled=True)
     probe.build(tiny_model(), torch.tensor([0, 1]))
-    with NothingInPassing():
+    with CopiesToApple() as copies:
         tokens = torch.randn(2, 5, 16).as_subclass(OnApple)
         probe.learn(tokens, torch.tensor([0, 1]))
+    assert copies.waited_for == [True]
 
 
 def test_features_that_are_not_finite_do_not_spoil_the_probe():

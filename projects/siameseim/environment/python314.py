@@ -1,4 +1,4 @@
-"""What mmengine 0.10 and mmcv 2.1 ask of a Python that 3.14 is no longer."""
+"""What mmengine 0.10 and mmcv 2.1 call and Python 3.14 no longer has."""
 
 import pkgutil
 from importlib.abc import Loader
