@@ -153,6 +153,14 @@ def test_slurm_nodes_meet_at_the_first(given, no_group, scontrol, capsys):
     assert capsys.readouterr().err == 'waiting for n1:10007\n'
 
 
+def test_steps_of_one_job_meet_on_their_own_nodes(given, no_group, scontrol):
+    scontrol('echo "$3" | tr , "\\n"')
+    given(**TASK, SLURM_TASKS_PER_NODE='1(x4)')
+    given(SLURM_NODELIST='n1,n2,n3,n4', SLURM_STEP_NODELIST='n3,n4')
+    launch.init_cpu_group('slurm')
+    assert os.environ['MASTER_ADDR'] == 'n3'
+
+
 @pytest.mark.parametrize('text', ['exit 1', 'true'])
 def test_without_scontrol_the_address_is_asked_for(
     given, no_group, scontrol, text

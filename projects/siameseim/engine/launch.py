@@ -198,7 +198,9 @@ def _first_machine(launcher: str) -> str:
     """Host name of the machine of rank 0, of which only Slurm knows."""
     why = ''
     if launcher == 'slurm':
-        nodes = os.environ.get('SLURM_NODELIST', '')
+        # those of the step, which may begin on another node than its job
+        job = os.environ.get('SLURM_NODELIST', '')
+        nodes = os.environ.get('SLURM_STEP_NODELIST', job)
         command = ['scontrol', 'show', 'hostname', nodes]
         try:
             return subprocess.check_output(command, text=True).split()[0]
