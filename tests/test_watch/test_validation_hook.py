@@ -10,6 +10,7 @@ from mmengine.logging import MessageHub, MMLogger
 from mmpretrain.registry import DATASETS, MODELS
 
 from siameseim.datasets.data_source import data_source
+from siameseim.errors import InputError
 from siameseim.watch import ValidationHook
 from tests.test_train.conftest import SMOKE
 from tests.transfer_fixtures import logged
@@ -88,6 +89,20 @@ def test_two_processes_measure_the_batches_of_one(colours):
     for part in run_in_two(in_part, colours / 'val'):
         for name in ('loss', 'loss_pos', 'loss_neg'):
             assert part[name] == pytest.approx(whole[name], rel=1e-4)
+
+
+def refusal(rank, *folders):
+    try:
+        scores_of(folders[rank], world=2)
+    except InputError as error:
+        return str(error)
+
+
+def test_processes_that_see_other_numbers_of_images_are_refused(colours):
+    """They would take other numbers of steps, and meet in different ones."""
+    folders = colours / 'val', next((colours / 'val').iterdir())
+    for message in run_in_two(refusal, *folders):
+        assert 'number of images to validate on is [26, 13] on' in message
 
 
 def test_before_training_and_after_epochs(start, colours):

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..datasets import PretrainDataset
 from ..datasets.data_source import data_source
 from ..engine.precision import use_bf16
+from ..engine.resume_state import check_alike
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
@@ -75,8 +76,8 @@ class ValidationHook(Hook):
 
         Raises:
             InputError: if the data are missing or cannot be read, or hold
-                fewer than two images a process, or the model is of another
-                method.
+                fewer than two images a process, or processes see other
+                numbers of them, or the model is of another method.
         """
         if self.data is None:
             return
@@ -117,6 +118,8 @@ class ValidationHook(Hook):
             raise InputError(
                 f'default_hooks.validation.data={self.data}: {error}'
             ) from error
+        found = {'number of images to validate on': len(dataset)}
+        check_alike(found, 'default_hooks.validation.data')
         loader, world = runner.train_dataloader, get_world_size()
         batch = min(loader.batch_size, len(dataset) // world)
         if batch < 2:
