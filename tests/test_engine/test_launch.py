@@ -30,6 +30,7 @@ def given(monkeypatch):
         for name, value in os.environ.items()
         if name not in names and not name.startswith(started)
     }
+    kept['OMP_NUM_THREADS'] = '1'  # the tests' own are left as they are
     monkeypatch.setattr(os, 'environ', kept)
     return lambda **variables: kept.update(
         {name: str(value) for name, value in variables.items()}

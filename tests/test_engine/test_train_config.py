@@ -27,7 +27,7 @@ OMPI = 'OMPI_COMM_WORLD_LOCAL_SIZE'
 def test_loader_workers_of_eight_processes(
     monkeypatch, cores, variables, workers
 ):
-    monkeypatch.setattr(train_config, 'usable_cores', lambda: cores)
+    monkeypatch.setattr('siameseim.engine.cores.usable_cores', lambda: cores)
     for name in ('SLURM_CPUS_PER_TASK', 'LOCAL_WORLD_SIZE', OMPI):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():

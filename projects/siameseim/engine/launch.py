@@ -14,6 +14,7 @@ import torch.multiprocessing as multiprocessing
 from mmengine.dist import init_dist
 
 from ..errors import InputError
+from .cores import LOCAL_COUNTS, share_cores
 
 # Where each launcher leaves rank, local rank and number of processes.
 _VARIABLES = {
@@ -24,10 +25,6 @@ _VARIABLES = {
         'OMPI_COMM_WORLD_LOCAL_RANK',
         'OMPI_COMM_WORLD_SIZE',
     ),
-}
-_LOCAL_COUNTS = {
-    'pytorch': 'LOCAL_WORLD_SIZE',
-    'mpi': 'OMPI_COMM_WORLD_LOCAL_SIZE',
 }
 # What each launcher's program sets, and where it says how many it started;
 # the innermost first. Of Slurm the counts of the step: SLURM_NTASKS may be
@@ -90,15 +87,8 @@ def local_world_size(launcher: str) -> int:
         return 1
     if launcher == 'slurm':
         return _tasks_here()
-    given = os.environ.get(_LOCAL_COUNTS[launcher])
+    given = os.environ.get(LOCAL_COUNTS[launcher])
     return int(given or world_size(launcher))
-
-
-def cores_of_task() -> int:
-    """Number of cores that Slurm gave to this process; 0 if it gave none."""
-    if set(_LOCAL_COUNTS.values()) & os.environ.keys():
-        return 0  # torchrun or mpirun: a task's cores are for all it started
-    return int(os.environ.get('SLURM_CPUS_PER_TASK', 0))
 
 
 def init_cpu_group(launcher: str) -> None:
@@ -106,6 +96,7 @@ def init_cpu_group(launcher: str) -> None:
 
     mmengine starts groups itself, but first selects a CUDA device; it leaves
     a group alone that already exists, and the address in the environment.
+    Each process computes with its share of the machine's cores.
 
     Raises:
         ValueError: as ``world_size``.
@@ -115,6 +106,7 @@ def init_cpu_group(launcher: str) -> None:
         return
     rank, local_rank, size = _places(launcher)
     _set_meeting_place(launcher, rank, local_rank)
+    share_cores(local_world_size(launcher))
     if torch.cuda.is_available():
         return
     os.environ.update(

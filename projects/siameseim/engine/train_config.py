@@ -11,9 +11,8 @@ import torch
 from mmengine.config import Config
 
 from ..datasets.data_source import data_source
-from ..environment.hardware import usable_cores
 from ..errors import InputError
-from . import launch
+from .cores import cores_of_process
 
 # Shares of a recipe's batch from which on its scaled rate is questioned.
 _SMALL = 1 / 16
@@ -120,10 +119,8 @@ def fit_loader(loader: Config, processes: int) -> None:
 
     As many training ``processes`` share this machine.
     """
-    cores = usable_cores()
-    # Slurm binds a task to its own cores as a rule: nobody shares those
-    cores = max(cores // processes, min(cores, launch.cores_of_task()))
-    loader.num_workers = min(loader.num_workers, max(cores, 1))
+    cores = cores_of_process(processes)
+    loader.num_workers = min(loader.num_workers, cores)
     if loader.num_workers == 0:  # PyTorch refuses these without workers
         loader.persistent_workers = False
         loader.pop('prefetch_factor', None)

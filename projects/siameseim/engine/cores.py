@@ -1,0 +1,40 @@
+"""How many cores each of several processes on a machine has."""
+
+import os
+
+import torch
+
+from ..environment.hardware import usable_cores
+
+# Where a launcher says how many processes it started on this machine.
+LOCAL_COUNTS = {
+    'pytorch': 'LOCAL_WORLD_SIZE',
+    'mpi': 'OMPI_COMM_WORLD_LOCAL_SIZE',
+}
+
+
+def cores_of_process(processes: int) -> int:
+    """Number of cores for one of so many processes on this machine, from 1.
+
+    Slurm binds a task to its own cores as a rule: nobody shares those.
+    """
+    cores, own = usable_cores(), 0
+    # torchrun or mpirun: a task's cores are for all that it started
+    if not set(LOCAL_COUNTS.values()) & os.environ.keys():
+        own = int(os.environ.get('SLURM_CPUS_PER_TASK', 0))
+    return max(cores // processes, min(cores, own), 1)
+
+
+def share_cores(processes: int) -> None:
+    """Compute with no more threads than this process has cores.
+
+    torchrun sees to that itself. With srun and mpirun each of so many
+    ``processes`` would start a thread for each core that it sees, and
+    mmengine's OMP_NUM_THREADS=1 comes when they have started.
+    """
+    if 'OMP_NUM_THREADS' not in os.environ:
+        threads = min(cores_of_process(processes), torch.get_num_threads())
+        torch.set_num_threads(threads)
+        os.environ['OMP_NUM_THREADS'] = str(threads)
+    # or mmengine warns, in each process, that it sets this one
+    os.environ.setdefault('MKL_NUM_THREADS', os.environ['OMP_NUM_THREADS'])
