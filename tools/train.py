@@ -186,11 +186,10 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
             'lower train_dataloader.batch_size with --cfg-options, or give '
             'more images'
         )
+    check_processes(runner)
     warm_up = None
     if transfer.is_transfer(cfg):
         warm_up = schedule.long_warm_up(cfg, len(loader))
-    else:
-        check_processes(runner)
     for note in filter(None, [data, rate, begin, absent]):
         runner.logger.info(note)
     gpu = torch.cuda.is_available()

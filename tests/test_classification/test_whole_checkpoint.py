@@ -197,3 +197,15 @@ def test_a_resume_from_a_deeper_network_is_refused():
     check_whole(model, saved, 'file.pth')
     with pytest.raises(InputError, match='it has 1.weight besides'):
         check_whole(model, saved, 'file.pth', to_train=True)
+
+
+def test_processes_are_compared_before_they_train(
+    weights, imagenette, tmp_path, monkeypatch
+):
+    def compare(runner):
+        raise InputError(f'{len(runner.train_dataloader.dataset)} images here')
+
+    train = tool('train')
+    monkeypatch.setattr(train, 'check_processes', compare)
+    with pytest.raises(SystemExit, match='error: 80 images here'):
+        train.main(argv(FINETUNE, weights, imagenette, tmp_path))

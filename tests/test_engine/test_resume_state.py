@@ -107,6 +107,14 @@ def test_processes_that_would_train_on_other_things_are_refused(
         assert re.search(said, message)
 
 
+def test_batches_of_a_sampler_of_their_own_are_counted():
+    """A loader that is given one knows no size of batches."""
+    run = run_on(12, 1)
+    run.train_dataloader.batch_size = None
+    run.train_dataloader.batch_sampler = SimpleNamespace(batch_size=3)
+    assert make_state(run)['images per iteration'] == 3
+
+
 def test_processes_that_agree_may_train():
     same = run_in_two(difference, (3, 3), ('/a/epoch_2.pth', '/b/epoch_2.pth'))
     assert same == [None, None]

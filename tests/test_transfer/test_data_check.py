@@ -8,8 +8,34 @@ from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
 from siameseim.convert.normalisation import IMAGENET, attach
+from siameseim.errors import InputError
 from siameseim.transfer import data_check
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
+from tests.two_processes import run_in_two
+
+
+def refusal(rank, when):
+    """What a process says that sees 30 images, or in rank 1 one fewer."""
+    loop = SimpleNamespace(
+        dataloader=SimpleNamespace(dataset=range(30 - rank))
+    )
+    runner = SimpleNamespace(
+        model=nn.Module(),
+        val_loop=loop,
+        test_loop=loop,
+        hooks=[],
+        cfg=Config(dict(work_dir='no such folder')),
+    )
+    try:
+        getattr(WholeCheckpointHook(), when)(runner)
+    except InputError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize('when', ['before_train', 'before_test'])
+def test_processes_that_would_measure_on_other_images_are_refused(when):
+    for message in run_in_two(refusal, when):
+        assert 'number of images to measure on is [30, 29] on' in message
 
 
 class Check(data_check.DataCheckHook):

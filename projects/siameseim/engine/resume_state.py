@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 
 from ..datasets.pretrain_dataset import images_and_repeats
 from ..errors import InputError
@@ -49,7 +49,7 @@ def plain(value: Any) -> Any:
 def check_processes(runner: Runner) -> None:
     """Refuse to train where processes would train on different things.
 
-    All processes must call it, before training.
+    All processes must call it, before training, for a task too.
 
     Raises:
         InputError: if they see other images or other checkpoints.
@@ -123,11 +123,14 @@ def _layout(runner: Runner) -> dict[str, int | str | None]:
 
 def _data(loader: DataLoader) -> dict[str, int | str | None]:
     images, repeats = images_and_repeats(cast(Sized, loader.dataset))
+    batch = loader.batch_size
+    if batch is None:  # batches have a sampler of their own, as mmdet's
+        batch = cast(BatchSampler, loader.batch_sampler).batch_size
     return {
         'number of images': images,
         _NAMES: _hash_of_names(loader.dataset, images),
         _REPEATS: repeats,
-        'images per iteration': loader.batch_size * get_world_size(),
+        'images per iteration': batch * get_world_size(),
     }
 
 

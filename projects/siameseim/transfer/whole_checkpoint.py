@@ -1,19 +1,21 @@
 """A checkpoint of a trained model is all of it: written so, or refused."""
 
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Sized
+from typing import Any, cast
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 
 from ..convert.layouts import stored_state
 from ..convert.normalisation import warn_of_another
 from ..engine.atomic_file import remove_unfinished
 from ..engine.last_checkpoint import saved_in
+from ..engine.resume_state import check_alike
 from ..engine.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
@@ -130,13 +132,35 @@ class WholeCheckpointHook(Hook):
 
         The weights are loaded by now. Parts of checkpoints that a run was
         killed at are removed.
+
+        Raises:
+            InputError: if processes see other numbers of images to measure
+                on.
         """
         if is_main_process():
             remove_unfinished(saved_in(runner.cfg))
         if not any(isinstance(hook, DataCheckHook) for hook in runner.hooks):
             warn_of_another(unwrapped(runner.model))  # as that hook does
+        if runner.val_loop is not None:
+            _check_processes(runner.val_loop)
         if runner.iter >= runner.max_iters:
             runner.logger.info('the training is done: nothing to do')
+
+    def before_test(self, runner: Runner) -> None:
+        """Refuse to measure on other images in other processes."""
+        _check_processes(runner.test_loop)
+
+
+def _check_processes(loop: ValLoop | TestLoop) -> None:
+    """Refuse data of which processes see other parts: scores would be wrong.
+
+    All processes must call it.
+
+    Raises:
+        InputError: if they see other numbers of images.
+    """
+    images = len(cast(Sized, loop.dataloader.dataset))
+    check_alike({'number of images to measure on': images}, '--data')
 
 
 def write_completely(cfg: Config) -> None:
