@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import warnings
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
+from mmengine.runner import Runner
 from torch import nn
 
 from siameseim.engine.quiet import one_liners, quiet
@@ -77,3 +79,16 @@ def test_long_reports_go_to_the_log_file_and_warnings_everywhere(
         assert text not in screen
     assert f'environment, config and hooks: {log}' in screen
     assert 'bad 98' in screen and table in screen
+
+
+def test_no_process_warns_of_a_setting_of_ours(tmp_path, monkeypatch):
+    def wrap(self, cfg, model):
+        for text in ('`broadcast_buffers` is deprecated. Use', 'another'):
+            warnings.warn(text, FutureWarning, stacklevel=2)
+        return model
+
+    monkeypatch.setattr(Runner, 'wrap_model', wrap)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always', FutureWarning)
+        TerseRunner(nn.Identity(), str(tmp_path))
+    assert [str(w.message) for w in seen] == ['another']

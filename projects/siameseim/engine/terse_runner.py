@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+import warnings
 from typing import Any
 
 from mmengine.dist import broadcast_object_list, is_main_process
@@ -53,6 +54,16 @@ class TerseRunner(Runner):
             if not isinstance(handler, logging.FileHandler):
                 handler.addFilter(_is_no_report)
         return logger
+
+    def wrap_model(self, *args: Any, **kwargs: Any) -> Module:
+        """Wrap the stock way, without a warning of our own setting.
+
+        Each process would write it.
+        """
+        with warnings.catch_warnings():
+            told = '`broadcast_buffers` is deprecated'
+            warnings.filterwarnings('ignore', told, FutureWarning)
+            return super().wrap_model(*args, **kwargs)
 
     def train(self) -> Module:
         """Train the stock way, where no other run trains."""
