@@ -24,6 +24,7 @@ def raising(error):
 
 
 LOST = 'Read error [127.0.0.1]:27367: Connection reset by peer'
+STALLED = 'Timed out waiting 1800000ms for recv operation to complete'
 STACK = (
     '. The full stack is built by `python3 tools/setup_env.py test`; `python '
     'tools/doctor.py --require detection` says what is missing'
@@ -35,6 +36,11 @@ STACK = (
     [
         (raising(ValueError('no k of 0')), 'no k of 0'),
         (raising(FileNotFoundError('no a.pth')), 'no a.pth'),
+        (
+            raising(RuntimeError(f'[a/gloo/transport/tcp/b.cc:7] {STALLED}')),
+            'rank 0 ends, since it lost another process of the run, whose own '
+            f'error, if it could write one, says why ({STALLED})',
+        ),
         (
             raising(RuntimeError(f'[a/gloo/transport/tcp/b.cc:5] {LOST}. So')),
             'rank 0 ends, since it lost another process of the run, whose own '

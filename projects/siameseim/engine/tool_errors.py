@@ -16,8 +16,11 @@ from ..errors import InputError, did_you_mean
 
 _PACKAGE = Path(__file__).parents[1]
 _LIBRARIES = {'site-packages', 'dist-packages'}
-# What gloo and NCCL say where another process is no longer there.
-_LOST = r'gloo/transport/.*?\] (.* by peer)|(ncclRemoteError.*)'
+# What gloo and NCCL say where another process is no longer there, or stalls.
+_LOST = (
+    r'gloo/transport/.*?\] (.* by peer|Timed out waiting .*)'
+    '|(ncclRemoteError.*)'
+)
 
 
 @contextmanager
