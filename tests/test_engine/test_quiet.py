@@ -1,9 +1,11 @@
 """Which messages pass."""
 
 import contextlib
+import errno
 import logging
 import warnings
 
+import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
@@ -92,3 +94,13 @@ def test_no_process_warns_of_a_setting_of_ours(tmp_path, monkeypatch):
         warnings.simplefilter('always', FutureWarning)
         TerseRunner(nn.Identity(), str(tmp_path))
     assert [str(w.message) for w in seen] == ['another']
+
+
+def test_a_full_disk_is_named_with_the_cure(tmp_path, monkeypatch):
+    def train(self):
+        raise OSError(errno.ENOSPC, 'No space left on device')  # no file
+
+    monkeypatch.setattr(Runner, 'train', train)
+    with pytest.raises(OSError, match='make room.*--resume') as error:
+        TerseRunner(nn.Identity(), str(tmp_path)).train()
+    assert error.value.filename == str(tmp_path)

@@ -1,5 +1,6 @@
 """The stock runner, with a terminal and a work directory that can be read."""
 
+import errno
 import logging
 import os
 import time
@@ -21,6 +22,9 @@ _REPORTS = (
     'Exp name:',  # after each epoch
     'Distributed training is not used, all SyncBatchNorm',
 )
+
+# The disk is, or what the user may write on it.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # Those of the runs that this process began.
 _STAMPS: set[str] = set()
@@ -66,9 +70,21 @@ class TerseRunner(Runner):
             return super().wrap_model(*args, **kwargs)
 
     def train(self) -> Module:
-        """Train the stock way, where no other run trains."""
-        with only_run_in(self.work_dir):
-            return super().train()
+        """Train the stock way, where no other run trains.
+
+        Raises:
+            OSError: naming the work directory, if there is no room for a
+                line of the log; others as they come.
+        """
+        try:
+            with only_run_in(self.work_dir):
+                return super().train()
+        except OSError as error:
+            if error.errno not in _FULL or error.filename:
+                raise
+            cure = 'make room, then run the same command with --resume'
+            text = f'{error.strerror} for the log: {cure}'
+            raise OSError(error.errno, text, self.work_dir) from error
 
     def dump_config(self) -> None:
         """Not yet, when the runner is built: a refusal may follow."""
