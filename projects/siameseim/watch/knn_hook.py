@@ -1,8 +1,5 @@
 """k-NN accuracy of the frozen backbone during a run."""
 
-from typing import Any
-
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
@@ -13,11 +10,11 @@ from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.labelled import folder_accuracies, labelled_splits
 from ..models import SiameseIM, SiameseIMViT
-from .budget import Budget
+from .budget import EpochMeasureHook
 
 
 @HOOKS.register_module()
-class KnnHook(Hook):
+class KnnHook(EpochMeasureHook):
     """Measures k-NN accuracy on labelled images every `interval` epochs.
 
     Features are centred means of the online backbone's patch tokens, as in
@@ -46,8 +43,7 @@ class KnnHook(Hook):
         InputError: if the budget is negative.
     """
 
-    # After the checkpoint of the epoch, which is written meanwhile.
-    priority = 'LOWEST'
+    what = 'k-NN'
 
     def __init__(
         self,
@@ -59,16 +55,14 @@ class KnnHook(Hook):
         batch_size: int = 256,
         num_workers: int | None = None,
     ) -> None:
-        self.data = data
-        self.interval = interval
-        self.budget = Budget('knn', budget)
+        super().__init__('knn', data, interval, budget)
         self.k = k
         self.temperature = temperature
         self.batch_size = batch_size
         self.num_workers = num_workers
 
-    def before_train(self, runner: Runner) -> None:
-        """Find the images; measure the untrained network.
+    def prepare(self, runner: Runner) -> None:
+        """Find the images.
 
         Raises:
             FileNotFoundError: if a folder is missing or has no class with
@@ -77,8 +71,7 @@ class KnnHook(Hook):
             InputError: if the backbone is of another method, or processes
                 see other numbers of images.
         """
-        if self.data is None:
-            return
+        assert self.data is not None
         backbone = unwrapped(runner.model).backbone
         if not isinstance(backbone, SiameseIMViT):
             raise InputError(
@@ -93,25 +86,8 @@ class KnnHook(Hook):
         check_alike({'images to learn from and to classify': counts}, '--knn')
         if self.num_workers is None:
             self.num_workers = runner.train_dataloader.num_workers
-        self.budget.start(runner)
-        if runner.iter == 0:
-            self._report(runner, 'before training')
 
-    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Count the time, for any checkpoint."""
-        if self.data is not None:
-            self.budget.count(runner)
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Measure if due and not too expensive."""
-        if self.data is None:
-            return
-        last = self.is_last_train_epoch(runner)
-        due = self.every_n_epochs(runner, self.interval)
-        if last or (due and not self.budget.leaves_out(runner, 'k-NN')):
-            self._report(runner, f'after epoch {runner.epoch + 1}')
-
-    def _report(self, runner: Runner, when: str) -> None:
+    def report(self, runner: Runner, when: str) -> None:
         """Log the accuracy to the text log and the visualizer's files."""
         with self.budget.measuring():
             accuracy = self.measure(unwrapped(runner.model))

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, get_rank, get_world_size
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
 from torch import Tensor
@@ -17,12 +16,12 @@ from ..engine.resume_state import check_alike
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
-from .budget import Budget
+from .budget import EpochMeasureHook
 from .feature_hook import FOUND_AMONG, recognised
 
 
 @HOOKS.register_module()
-class ValidationHook(Hook):
+class ValidationHook(EpochMeasureHook):
     """Measures the loss on other images before training and after epochs.
 
     They go through the pipeline of the training images once: views, masks
@@ -51,8 +50,7 @@ class ValidationHook(Hook):
             budget negative.
     """
 
-    # After the checkpoint of the epoch, which is written meanwhile.
-    priority = 'LOWEST'
+    what = 'validation'
 
     def __init__(
         self,
@@ -66,21 +64,17 @@ class ValidationHook(Hook):
                 f'default_hooks.validation: interval={interval} and '
                 f'images={images} must be 1 or more'
             )
-        self.data = data
-        self.interval = interval
+        super().__init__('validation', data, interval, budget)
         self.images = images
-        self.budget = Budget('validation', budget)
 
-    def before_train(self, runner: Runner) -> None:
-        """Load the images; measure the untrained network.
+    def prepare(self, runner: Runner) -> None:
+        """Load the images.
 
         Raises:
             InputError: if the data are missing or cannot be read, or hold
                 fewer than two images a process, or processes see other
                 numbers of them, or the model is of another method.
         """
-        if self.data is None:
-            return
         model = unwrapped(runner.model)
         if not isinstance(model, SiameseIM):
             raise InputError(
@@ -90,23 +84,6 @@ class ValidationHook(Hook):
         self._batches = self._load(runner)
         precision = getattr(runner.optim_wrapper, 'precision', 'fp32')
         self._bf16 = use_bf16(precision, next(model.parameters()).device.type)
-        self.budget.start(runner)
-        if runner.iter == 0:
-            self._report(runner, 'before training')
-
-    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Count the time, for any checkpoint."""
-        if self.data is not None:
-            self.budget.count(runner)
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Measure if due and not too expensive."""
-        if self.data is None:
-            return
-        last = self.is_last_train_epoch(runner)
-        due = self.every_n_epochs(runner, self.interval)
-        if last or (due and not self.budget.leaves_out(runner, 'validation')):
-            self._report(runner, f'after epoch {runner.epoch + 1}')
 
     def _load(self, runner: Runner) -> list[dict[str, Any]]:
         """This process's share of the images, in batches."""
@@ -141,7 +118,7 @@ class ValidationHook(Hook):
             for indices in own.tolist()
         ]
 
-    def _report(self, runner: Runner, when: str) -> None:
+    def report(self, runner: Runner, when: str) -> None:
         """Log the means to the text log and the visualizer's files."""
         with self.budget.measuring():
             scores = self.measure(runner)
