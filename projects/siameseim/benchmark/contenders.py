@@ -40,12 +40,7 @@ def contender(name: str, cfg: Config, step: StepBenchmark) -> Any:
 
 
 def first_step(other: Any, ours: int) -> int:
-    """Run the first step of a contender; the FLOP of its steps.
-
-    Args:
-        other (Any): as ``contender`` makes it.
-        ours (int): FLOP of our step.
-    """
+    """Run the first step of a contender; the FLOP of its steps."""
     if isinstance(other, StepBenchmark):  # recomputation is no progress
         other.compile(other.name == 'compiled')
         other.run()
@@ -57,9 +52,6 @@ def prepared(contenders: Sequence[Any]) -> dict[str, Callable[[], None]]:
     """``settle`` before each timed step, by name of the contender.
 
     Nothing on a GPU, nor where all contenders are ours.
-
-    Args:
-        contenders (Sequence): as ``contender`` makes them, and our step.
     """
     ours = [isinstance(each, StepBenchmark) for each in contenders]
     if not _on_cpu(contenders[0]) or all(ours):
@@ -73,9 +65,6 @@ def settle(contender: Any) -> None:
     On a CPU ours keeps it (``KeepMemoryHook``) and the others do not, as
     they run without our hooks. All share one heap nevertheless. With settings
     in the environment, as ``keep_freed_memory`` says, those hold for all.
-
-    Args:
-        contender (Any): our step, or what ``contender`` makes.
     """
     if _on_cpu(contender):
         keep_freed_memory(isinstance(contender, StepBenchmark))

@@ -81,10 +81,6 @@ class Settings:
 def measure(cfg: Config, settings: Settings) -> dict[str, Any]:
     """Measure a config's training step and what it is compared with.
 
-    Args:
-        cfg (Config): a pretraining config.
-        settings (Settings): what to measure and how often.
-
     Returns:
         dict: names to numbers, texts, or spreads (median, lowest, highest);
         'steps', 'parts_of_a_step' and 'kernels_of_a_step' hold such dicts.

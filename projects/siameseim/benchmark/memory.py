@@ -35,11 +35,7 @@ def step_memory(run: Callable[[], object], device: str) -> int:
 
 
 def static_memory(*owners: Any) -> int:
-    """Bytes of weights, buffers and optimizer state, counted once each.
-
-    Args:
-        *owners (nn.Module | Optimizer): what holds the tensors.
-    """
+    """Bytes of weights, buffers and optimizer state, counted once each."""
     storages = {
         leaf.untyped_storage().data_ptr(): leaf.untyped_storage().nbytes()
         for owner in owners

@@ -60,13 +60,7 @@ def ring_bytes(numbers: float, processes: int, bytes_each: int = 4) -> float:
 
 
 def step_model(work: Work, cluster: Cluster, gpus: int) -> StepModel:
-    """Predict a data-parallel step on a number of GPUs.
-
-    Args:
-        work (Work): of one step of one GPU.
-        cluster (Cluster): the machines.
-        gpus (int): number of GPUs.
-    """
+    """Predict a data-parallel step on a number of GPUs."""
     compute = work.batch * work.flop_per_image / cluster.flops
     # AdamW reads weight, gradient and two moments and writes three of them;
     # the EMA reads two weights and writes one. All are fp32.

@@ -131,10 +131,6 @@ def pipeline_step(cfg: Config, kind: str) -> ConfigDict:
 def drawn_changes(cfg: Config, batch_size: int) -> dict[str, Tensor]:
     """Colour changes that the config leaves to the device, if it does.
 
-    Args:
-        cfg (Config): a pretraining config.
-        batch_size (int): images to draw them for.
-
     Returns:
         dict[str, Tensor]: 'changes' as ``PackTwoViews`` has them, or nothing.
     """

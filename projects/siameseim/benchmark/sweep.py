@@ -185,12 +185,7 @@ def _over_processes(
 
 
 def draw(result: dict[str, Any], path: Path) -> None:
-    """Plot a curve: time or rate with its spread, memory beside it.
-
-    Args:
-        result (dict): as ``sweep`` returns it.
-        path (Path): PNG file to write.
-    """
+    """Plot a curve: time or rate with its spread, memory beside it."""
     from matplotlib.figure import Figure  # not needed by other measurements
 
     figure = Figure(figsize=(4.2, 2.8), layout='constrained')

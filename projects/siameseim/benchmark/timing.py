@@ -78,13 +78,7 @@ def in_turn(
 def matmul(
     device: str, dtype: torch.dtype, size: int
 ) -> tuple[Callable[[], None], int]:
-    """Square matrix products to be timed, and the FLOP of one call.
-
-    Args:
-        device (str): 'cpu' or 'cuda'.
-        dtype (torch.dtype): of both factors.
-        size (int): rows and columns.
-    """
+    """Square matrix products to be timed, and the FLOP of one call."""
     left = torch.randn(size, size, device=device).to(dtype)
     right = torch.randn(size, size, device=device).to(dtype)
 

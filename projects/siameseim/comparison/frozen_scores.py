@@ -113,10 +113,6 @@ def linear_accuracy(train: LabelledFeatures, test: LabelledFeatures) -> float:
     The head of the method's linear probe (BatchNorm without affine, Linear),
     fitted to convergence on features of unaugmented images: seconds on a CPU
     where the probe of ``evaluation.linear_probe`` takes epochs.
-
-    Args:
-        train (LabelledFeatures): features to fit.
-        test (LabelledFeatures): features to classify.
     """
     rows = train.features.float()
     mean, scale = rows.mean(dim=0), rows.std(dim=0) + 1e-6

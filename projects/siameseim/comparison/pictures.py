@@ -20,9 +20,6 @@ def draw_comparison(results: Sequence[Result]) -> Figure:
     One row of panels a data set, one line a row and length: the mean over
     seeds, with a band from the lowest to the highest. The legend has the
     best first.
-
-    Args:
-        results (Sequence[dict]): from ``read_results``.
     """
     rows = sorted(by_row(results).items(), key=_final_score, reverse=True)
     names = {

@@ -67,9 +67,6 @@ def by_row(results: Sequence[Result]) -> dict[tuple[str, int], list[Result]]:
 def summarise(results: Sequence[Result]) -> list[Summary]:
     """Mean and spread over the seeds of each row and length.
 
-    Args:
-        results (Sequence[dict]): from ``read_results``.
-
     Raises:
         ValueError: if a seed occurs twice in a row, or its seeds differ in
             ``SHARED`` or in the epochs that were measured.

@@ -111,10 +111,6 @@ def warn_if_absent(state_dict: dict[str, Any], prefix: str) -> None:
 
     mmengine's ``load_from`` skips what it does not know, which would leave
     the backbone random without a word.
-
-    Args:
-        state_dict (dict[str, Any]): what is being loaded.
-        prefix (str): prefix of the backbone in the model.
     """
     if any(name.startswith(prefix) for name in state_dict):
         return

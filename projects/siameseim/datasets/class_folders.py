@@ -78,9 +78,6 @@ def same_classes(train: str | Path, val: str | Path) -> list[str]:
 def read_image(path: str) -> Image.Image:
     """A file as pretraining reads it; damaged ones count in an accuracy.
 
-    Args:
-        path (str): image file.
-
     Returns:
         Image.Image: upright, 8-bit RGB.
 

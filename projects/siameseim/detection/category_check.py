@@ -76,10 +76,6 @@ class SiameseIMDetectionCheckHook(DataCheckHook):
 def check_categories(ann_file: str, classes: tuple[str, ...]) -> None:
     """Raise if a COCO-format file has not the classes, in their order.
 
-    Args:
-        ann_file (str): the annotations.
-        classes (tuple[str, ...]): names in the config.
-
     Raises:
         InputError: naming both lists and the line that cures it.
     """
@@ -110,10 +106,6 @@ def loads_masks(dataset: BaseDataset) -> bool:
 def check_masks(file: AnnotationFile, cat_ids: list[int]) -> None:
     """Raise if annotations that are used have no mask.
 
-    Args:
-        file (AnnotationFile): the annotations.
-        cat_ids (list[int]): categories that are used.
-
     Raises:
         InputError: naming their number and the first.
     """
@@ -130,10 +122,6 @@ def check_masks(file: AnnotationFile, cat_ids: list[int]) -> None:
 
 def left_out(file: AnnotationFile, cat_ids: list[int]) -> str | None:
     """Which annotations mmdet leaves out, for a warning.
-
-    Args:
-        file (AnnotationFile): the annotations.
-        cat_ids (list[int]): categories that are used.
 
     Returns:
         str | None: numbers and causes; none if all are used.

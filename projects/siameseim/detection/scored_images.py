@@ -17,11 +17,6 @@ def check_scored_images(
     missed, and stops at a predicted image that it does not know, but after
     the first epochs of training.
 
-    Args:
-        dataset (Dataset): whose images are predicted, in any wrappers.
-        metrics (list[BaseMetric]): of the evaluator.
-        split (str): 'val' or 'test', for the text.
-
     Raises:
         InputError: naming the numbers of images and the settings.
     """
@@ -48,9 +43,6 @@ def check_scored_images(
 
 def scored_images(metric: BaseMetric) -> set[int]:
     """Image ids of a metric's own annotation file.
-
-    Args:
-        metric (BaseMetric): any.
 
     Returns:
         set[int]: empty if it has no such file, or only writes predictions.

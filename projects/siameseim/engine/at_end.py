@@ -12,10 +12,6 @@ def when_training_ends(runner: Runner, action: Callable[[], object]) -> None:
     Also if an error or Ctrl-C ends it, of which mmengine tells no hook: a
     notebook goes on. To be called by a hook's ``before_run``, which comes
     before validations and tests too, and then does nothing.
-
-    Args:
-        runner (Runner): about to train.
-        action (Callable): what to do, once or several times.
     """
     loop = runner._train_loop  # asked for by name it would be built
     if not isinstance(loop, BaseLoop):

@@ -49,11 +49,7 @@ def _told(write: Callable[[], object]) -> None:
 
 @register_backend('held')
 class HeldBackend(LocalBackend):
-    """Writes nothing, but keeps the content of files in a list.
-
-    Args:
-        files (list): to which it is added.
-    """
+    """Writes nothing, but keeps the content of files in a list."""
 
     def __init__(self, files: list[bytes]) -> None:
         self._files = files

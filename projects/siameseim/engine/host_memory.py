@@ -67,9 +67,6 @@ class KeepMemoryHook(Hook):
 
     See ``keep_freed_memory``; processes forked meanwhile, such as workers of
     data loaders, do as well.
-
-    Args:
-        enabled (bool): Defaults to True.
     """
 
     def __init__(self, enabled: bool = True) -> None:

@@ -83,10 +83,6 @@ def check_alike(own: dict[str, Any], options: str) -> None:
 def check_state(runner: Runner, state: dict[str, Any]) -> bool:
     """Compare the layout of a checkpoint with that of this run.
 
-    Args:
-        runner (Runner): the runner that is about to resume.
-        state (dict): as ``make_state`` returned it.
-
     Returns:
         bool: whether the number of processes is the same, so that the run
         continues bit for bit. With other numbers of the same global batch it

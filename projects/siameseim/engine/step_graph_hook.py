@@ -70,11 +70,7 @@ class StepGraphHook(Hook):
 
 
 def hindrance(model: nn.Module) -> str | None:
-    """Why the steps of a model cannot be replayed; None if they can.
-
-    Args:
-        model (nn.Module): without wrapper.
-    """
+    """Why steps of an unwrapped model cannot be replayed; None if they can."""
     if not isinstance(model, SiameseIM):
         return f'{type(model).__name__} is no SiameseIM'
     if next(model.parameters()).device.type != 'cuda':

@@ -43,9 +43,6 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     No BatchNorm buffer changes. Eager, as a run whose blocks are compiled
     would compile them again for each new shape. Every module gets its own
     flag back, where ``train()`` would set its children's.
-
-    Args:
-        model (nn.Module): a whole model or a part.
     """
     modes = {module: module.training for module in model.modules()}
     model.eval()

@@ -60,13 +60,7 @@ def fit(features: Tensor, labels: Tensor) -> LogisticRegression:
 def accuracy(
     model: LogisticRegression, features: Tensor, labels: Tensor
 ) -> float:
-    """Share of right predictions.
-
-    Args:
-        model (LogisticRegression): from ``fit``.
-        features (Tensor): (N, C) as encoded.
-        labels (Tensor): (N,) int64.
-    """
+    """Share of right predictions, of features as encoded."""
     return float(model.score(prepare(features), labels.numpy()))
 
 

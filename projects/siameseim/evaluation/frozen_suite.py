@@ -44,12 +44,7 @@ class SuiteOptions:
 def run_suite(
     backbone: dict[str, Any], options: SuiteOptions
 ) -> Iterator[Row]:
-    """Encode both splits once, then measure; a row comes when it is known.
-
-    Args:
-        backbone (dict): from ``frozen.backbone_config``.
-        options (SuiteOptions): what to measure.
-    """
+    """Encode both splits once, then measure; a row comes when it is known."""
     bank, queries = _encode(backbone, options)
     note = f'{options.data}, {len(queries.files)} images'
     yield from knn_rows(bank, queries, options, note)

@@ -32,12 +32,7 @@ class Row:
 
 
 def markdown(rows: Sequence[Row], title: str) -> str:
-    """The table, with the published figures on the right.
-
-    Args:
-        rows (Sequence[Row]): in the order of the table.
-        title (str): what was measured, for the line above.
-    """
+    """The table, with the published figures on the right."""
     lines = [
         f'Measured: {title}',
         '',

@@ -121,10 +121,6 @@ def made_corruptions(
 ) -> dict[str, list[float]]:
     """Errors on corruptions that are made from clean images on the fly.
 
-    Args:
-        classifier (Classifier): the classifier.
-        clean (Path): class-per-folder tree of clean images.
-
     Returns:
         dict[str, list[float]]: error at the five severities, by corruption.
     """

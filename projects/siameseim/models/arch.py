@@ -93,9 +93,6 @@ def frozen_blocks(frozen_stages: int | str, blocks: int) -> int:
 def check_backbone(backbone: Any) -> None:
     """Refuse one that cannot encode visible patches and a cls token.
 
-    Args:
-        backbone (nn.Module): to be the online one.
-
     Raises:
         ValueError: if the image size is no multiple of the patch size.
         InputError: if the backbone lacks something.

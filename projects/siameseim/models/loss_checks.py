@@ -16,11 +16,6 @@ def check_batch(
 ) -> None:
     """Refuse a batch that ``SiameseIM.loss`` cannot use.
 
-    Args:
-        backbone (SiameseIMViT): the online one.
-        inputs (list[Tensor]): as for ``SiameseIM.loss``.
-        data_samples (dict[str, Tensor]): likewise.
-
     Raises:
         InputError: naming the part of the pipeline that does not fit.
     """
@@ -62,10 +57,6 @@ def check_batch(
 
 def checked_losses(head: nn.Module, losses: Any) -> dict[str, Tensor]:
     """What a head returned, if it can be minimised.
-
-    Args:
-        head (nn.Module): that returned it.
-        losses (Any): what it returned.
 
     Raises:
         InputError: if it is no dict of tensors, or has no loss.

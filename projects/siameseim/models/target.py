@@ -21,10 +21,6 @@ class MomentumTarget(nn.Module):
     Parameters are averaged; BatchNorm runs on batch statistics in train mode
     and keeps its own running buffers. Nothing here receives a gradient, and
     nothing is dropped: the features to predict are those of the whole network.
-
-    Args:
-        backbone (SiameseIMViT): online backbone to copy.
-        projector (Projector): online projector to copy.
     """
 
     def __init__(self, backbone: SiameseIMViT, projector: Projector) -> None:

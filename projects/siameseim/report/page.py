@@ -56,13 +56,7 @@ class Section:
 
 
 def render(title: str, facts: str, sections: list[Section]) -> str:
-    """The page; it refers to nothing outside itself.
-
-    Args:
-        title (str): heading.
-        facts (str): a line under it.
-        sections (list[Section]): in order.
-    """
+    """The page; it refers to nothing outside itself."""
     links = ''.join(
         f'<a href="#s{i}">{escape(section.title)}</a>'
         for i, section in enumerate(sections)

@@ -72,11 +72,6 @@ def open_images(source: Path) -> BaseDataset:
 def load_images(model: SiameseIM, source: Path, count: int) -> ImageSet:
     """Read up to ``count`` images and encode them.
 
-    Args:
-        model (SiameseIM): in eval mode.
-        source (Path): as for ``open_images``.
-        count (int): images at most.
-
     Raises:
         InputError: if there are fewer than four that can be read.
     """

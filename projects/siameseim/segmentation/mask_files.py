@@ -22,9 +22,6 @@ def check_mask_files(dataset: BaseDataset) -> None:
     mmseg's ``LoadAnnotations`` does not read from a local folder are left
     alone: their masks may be of any form.
 
-    Args:
-        dataset (BaseDataset): of mmseg, without wrappers.
-
     Raises:
         InputError: naming mask, image and both sizes.
     """
@@ -94,9 +91,6 @@ def check_mask_size(
 
 def skipped_images(dataset: BaseDataset) -> list[str]:
     """Images that have a mask but not the suffix of the data set.
-
-    Args:
-        dataset (BaseDataset): of mmseg, without wrappers.
 
     Returns:
         list[str]: their paths in the image folder; none where a file lists

@@ -142,10 +142,6 @@ def _move_paths(metric: ConfigDict, old: set[str], folder: str) -> None:
 def check_files(dataset: ConfigDict, split: str) -> None:
     """Raise if a data set's annotation file or folders cannot be used.
 
-    Args:
-        dataset (ConfigDict): of a toolbox.
-        split (str): 'train', 'val' or 'test', for the text.
-
     Raises:
         FileNotFoundError: naming a local path that does not exist, and the
             settings it comes from.

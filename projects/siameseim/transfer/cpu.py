@@ -52,12 +52,7 @@ class CPUDistributedDataParallel(MMDistributedDataParallel):
 
 
 def fit(cfg: Config, processes: int) -> None:
-    """Let several processes train or test without CUDA.
-
-    Args:
-        cfg (Config): of a toolbox, changed in place.
-        processes (int): of the whole run.
-    """
+    """Let several processes train or test without CUDA."""
     if processes > 1 and not torch.cuda.is_available():
         cfg.model_wrapper_cfg = dict(
             type='CPUDistributedDataParallel',

@@ -52,13 +52,7 @@ class DataCheckHook(Hook):
     def check_scored(
         self, runner: Runner, loop: ValLoop | TestLoop, split: str
     ) -> None:
-        """Check the data of a loop that measures.
-
-        Args:
-            runner (Runner): the runner.
-            loop (ValLoop | TestLoop): with its data and evaluator.
-            split (str): 'val' or 'test'.
-        """
+        """Check the data of a loop that measures."""
         self._check(runner, loop.dataloader.dataset)
 
     def _check(self, runner: Runner, dataset: Dataset) -> None:

@@ -167,9 +167,6 @@ def write_completely(cfg: Config) -> None:
     """Let checkpoints be files only once they are whole, on a local disk.
 
     A training that is stopped while it saves would leave one cut short.
-
-    Args:
-        cfg (Config): changed in place.
     """
     saving = (cfg.get('default_hooks') or {}).get('checkpoint')
     if not saving or saving.get('file_client_args'):  # which refuses both

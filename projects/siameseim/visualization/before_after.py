@@ -21,10 +21,6 @@ def draw_before_after(
 
     The pairs are at the quartiles of what the trained network matched, not
     the best it did, among those whose views share at least half of view 1.
-
-    Args:
-        before (RecognisedViews): matches of the untrained network.
-        after (RecognisedViews): of the trained one, for the same views.
     """
     figure = Figure(figsize=(10, 8.1), dpi=100)
     axes = figure.subplots(len(_PLACES), 2)

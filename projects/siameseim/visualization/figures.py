@@ -155,12 +155,7 @@ def draw_tsne(images: Tensor, features: Tensor) -> Figure:
 def draw_log(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str
 ) -> Figure:
-    """Curves that need not share their iterations.
-
-    Args:
-        curves (Mapping[str, tuple]): iterations and values by name.
-        title (str): over the figure.
-    """
+    """Curves that need not share their iterations."""
     figure = new_figure(6, 3.4)
     size = legible(6)
     axis = figure.subplots()

@@ -99,11 +99,7 @@ class KnnHook(EpochMeasureHook):
         runner.visualizer.add_scalars({'knn': accuracy}, step=runner.iter)
 
     def measure(self, model: SiameseIM) -> float:
-        """Accuracy in percent, the same on all processes.
-
-        Args:
-            model (SiameseIM): its online backbone is measured.
-        """
+        """Accuracy in percent, the same on all processes."""
         device = next(model.parameters()).device.type
         scores = folder_accuracies(
             model.backbone,

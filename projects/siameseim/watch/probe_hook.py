@@ -165,9 +165,6 @@ class OnlineProbeHook(Hook):
 def training_labels(dataset: Any) -> Tensor:
     """Label of every training image.
 
-    Args:
-        dataset (PretrainDataset): with or without labels of its own.
-
     Returns:
         Tensor: (N,) int64.
 

@@ -33,11 +33,7 @@ class PlainAttention(nn.Module):
 
 
 class RowsBatchNorm(nn.Module):
-    """BatchNorm over all (image, token) rows, in fp32.
-
-    Args:
-        width (int): C.
-    """
+    """BatchNorm over all (image, token) rows, in fp32."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -34,11 +34,7 @@ class PlainSizes(NamedTuple):
 
 
 class PlainEncoder(nn.Module):
-    """Patch embedding, ViT blocks, Linear, projector blocks.
-
-    Args:
-        sizes (PlainSizes): of the model.
-    """
+    """Patch embedding, ViT blocks, Linear, projector blocks."""
 
     positions: Tensor
 
@@ -92,11 +88,7 @@ def decoder_blocks(sizes: PlainSizes, depth: int) -> nn.Sequential:
 
 
 class PlainSiameseIM(nn.Module):
-    """Online encoder, predictor and momentum encoder.
-
-    Args:
-        sizes (PlainSizes): of the model.
-    """
+    """Online encoder, predictor and momentum encoder."""
 
     positions: Tensor
 

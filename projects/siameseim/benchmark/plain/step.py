@@ -12,9 +12,6 @@ from .copying import plain_copy
 def refuse_other_work(step: StepBenchmark) -> None:
     """Let nothing be compared with a plain step that does other work.
 
-    Args:
-        step (StepBenchmark): what it is to be compared with.
-
     Raises:
         ValueError: naming the settings that the plain step has not.
     """
@@ -42,10 +39,6 @@ class PlainStep:
 
     Autocast as in the config, one EMA operation a tensor, AdamW as torch
     builds it by default, and the loss read back at each step.
-
-    Args:
-        cfg (Config): the pretraining config of ``step``.
-        step (StepBenchmark): what it is to be compared with.
 
     Raises:
         ValueError: if that does other work.
