@@ -112,6 +112,19 @@ def test_a_loss_that_fails_is_left_to_the_step(step):
     assert logged(step) == {}
 
 
+def test_a_count_that_fails_draws_no_random_number_of_the_run(step):
+    """Some losses cannot be counted, but train: their run is the same."""
+
+    def fails(prediction, target):
+        torch.rand(1)
+        raise NotImplementedError('an operation that no counter knows')
+
+    step.model.head.loss = fails
+    before = torch.get_rng_state()
+    assert logged(step) == {}
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_other_models_are_not_counted(toy_run):
     hub = toy_run(epochs=1, hooks=[dict(type='FlopsHook')]).message_hub
     assert 'train/tflops' not in hub.log_scalars

@@ -9,7 +9,7 @@ from mmengine.model import BaseModel
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..engine.rng_state import get_rng_state, set_rng_state
+from ..engine.rng_state import rng_kept
 from ..models import SiameseIM
 
 
@@ -44,10 +44,8 @@ def step_flops(
         loss, _ = model.parse_losses(losses)
         loss.backward()
 
-    state = get_rng_state()
-    flops = count_flops(backpropagate)
-    set_rng_state(state)
-    return flops
+    with rng_kept():
+        return count_flops(backpropagate)
 
 
 def move_target(model: BaseModel) -> None:

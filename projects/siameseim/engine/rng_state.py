@@ -1,6 +1,8 @@
 """All random number generators of a process as plain tensors."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -50,3 +52,13 @@ def set_rng_state(state: dict[str, Tensor]) -> None:
     torch.set_rng_state(state['torch'])
     if 'cuda' in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state['cuda'])
+
+
+@contextmanager
+def rng_kept() -> Iterator[None]:
+    """Afterwards all generators are in the state that they have now."""
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(state)

@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmengine.visualization.utils import img_from_canvas
 from mmpretrain.registry import HOOKS
 
-from ..engine.rng_state import get_rng_state, set_rng_state
+from ..engine.rng_state import rng_kept
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.features import evaluating
@@ -76,15 +76,11 @@ class PicturesHook(Hook):
 
     def _add_all(self, runner: Runner, folder: Path) -> None:
         model = unwrapped(runner.model)
-        state = get_rng_state()
-        try:
-            with evaluating(model):
-                images = load_images(model, folder, self.count)
-                figures = feature_figures(model, images)
-                pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
-                figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}
-        finally:
-            set_rng_state(state)
+        with rng_kept(), evaluating(model):
+            images = load_images(model, folder, self.count)
+            figures = feature_figures(model, images)
+            pairs, _ = pair_figures(model, runner.cfg, folder, count=2)
+            figures |= {f'views_{i}': f for i, f in enumerate(pairs, 1)}
         for name, figure in figures.items():
             pixels = img_from_canvas(FigureCanvasAgg(figure))
             runner.visualizer.add_image(
