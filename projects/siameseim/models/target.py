@@ -1,7 +1,6 @@
 """The target branch: a moving average of the online one (section 4)."""
 
 import copy
-from operator import is_not
 from typing import Any
 
 import torch
@@ -96,17 +95,17 @@ class MomentumTarget(nn.Module):
         Kept, as walking through all modules takes the host milliseconds,
         until a model has others, as after loading with ``assign=True``.
         """
-        firsts = [next(self.parameters()), next(backbone.parameters())]
+        target, online = next(self.parameters()), next(backbone.parameters())
         kept = [weights[0] for weights in self._weights if weights]
-        if len(kept) < 2 or any(map(is_not, firsts, kept)):
-            onlines = [*backbone.parameters(), *projector.parameters()]
-            for target, online in zip(self.parameters(), onlines, strict=True):
-                if target.stride() != online.stride():
-                    # the fused kernel reads both in the order of memory
-                    target.data = torch.empty_like(
-                        online, dtype=target.dtype
-                    ).copy_(target)
-            self._weights = [*self.parameters()], [*onlines]
+        if kept and kept[0] is target and kept[1] is online:
+            return self._weights
+        onlines = [*backbone.parameters(), *projector.parameters()]
+        for target, online in zip(self.parameters(), onlines, strict=True):
+            if target.stride() != online.stride():
+                # the fused kernel reads both in the order of memory
+                copied = torch.empty_like(online, dtype=target.dtype)
+                target.data = copied.copy_(target)
+        self._weights = [*self.parameters()], [*onlines]
         return self._weights
 
     def __getstate__(self) -> dict[str, Any]:
