@@ -137,9 +137,7 @@ def test_images_of_another_size_than_the_network_are_refused(name, step):
 
 def test_training_at_another_size_than_the_test_is_warned_of(monkeypatch):
     said = []
-    monkeypatch.setattr(
-        classification, 'print_log', lambda text, *_: said.append(text)
-    )
+    monkeypatch.setattr(classification, 'warn', said.append)
     changed = cfg()
     changed.train_dataloader.dataset.pipeline[1].scale = 160
     classification.check_sizes(changed, ('train', 'val'))

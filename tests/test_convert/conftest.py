@@ -9,7 +9,6 @@ from siameseim.convert import load_backbone
 def log(monkeypatch):
     """Lines that loading a file says."""
     lines = []
-    monkeypatch.setattr(
-        load_backbone, 'print_log', lambda line, **kwargs: lines.append(line)
-    )
+    for name in ('tell', 'warn'):
+        monkeypatch.setattr(load_backbone, name, lines.append)
     return lines

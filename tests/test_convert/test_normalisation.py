@@ -116,10 +116,7 @@ def test_one_value_holds_for_all_channels():
 @pytest.fixture
 def warnings(monkeypatch):
     said = []
-    monkeypatch.setattr(
-        'siameseim.convert.normalisation.print_log',
-        lambda text, **_: said.append(text),
-    )
+    monkeypatch.setattr('siameseim.convert.normalisation.warn', said.append)
     return said
 
 

@@ -56,10 +56,7 @@ def test_odd_sizes_are_padded_not_squashed():
 
 def test_padding_is_reported_once_with_the_cure(monkeypatch):
     lines = []
-    monkeypatch.setattr(
-        'siameseim.downstream.dense_vit.print_log',
-        lambda line, **kwargs: lines.append(line),
-    )
+    monkeypatch.setattr('siameseim.downstream.dense_vit.tell', lines.append)
     model = tiny_vit(SiameseIMDenseViT)
     model(torch.randn(1, 3, 16, 16))
     assert not lines

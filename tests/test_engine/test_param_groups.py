@@ -99,9 +99,7 @@ def test_a_custom_key_of_no_parameter_is_refused(key, meant):
 
 def test_learning_rates_may_differ_and_the_log_tells(monkeypatch):
     lines = []
-    monkeypatch.setattr(
-        param_groups, 'print_log', lambda line, logger: lines.append(line)
-    )
+    monkeypatch.setattr(param_groups, 'tell', lines.append)
     model = nn.ModuleDict(dict(body=nn.Linear(2, 2), head=nn.Linear(2, 2)))
     config = make_config()
     build_optim_wrapper(model, config)

@@ -52,10 +52,7 @@ def test_other_values_than_those_of_pretraining_are_told_of_once(
 ):
     """The toolboxes' own tools run the configs' hooks alone, ours both."""
     said = []
-    monkeypatch.setattr(
-        'siameseim.convert.normalisation.print_log',
-        lambda text, **_: said.append(text),
-    )
+    monkeypatch.setattr('siameseim.convert.normalisation.warn', said.append)
     model = nn.Module()
     model.backbone = nn.Identity()
     attach(model.backbone, IMAGENET)

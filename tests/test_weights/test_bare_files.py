@@ -1,7 +1,5 @@
 """Files of tensors alone, as timm and Hugging Face have, lose nothing."""
 
-import logging
-
 import pytest
 import torch
 
@@ -59,10 +57,9 @@ def test_tensors_alone_are_all_that_others_see(source, tmp_path):
 
 
 def test_assumed_heads_are_a_warning(source, monkeypatch):
-    levels = []
-    monkeypatch.setattr(
-        model, 'print_log', lambda *_, level, **__: levels.append(level)
-    )
+    said = []
+    for name in ('tell', 'warn'):
+        monkeypatch.setattr(model, name, lambda _, n=name: said.append(n))
     get_model(source)
     get_model(source, num_heads=4)
-    assert levels == [logging.WARNING, logging.INFO]
+    assert said == ['warn', 'tell']

@@ -9,9 +9,7 @@ from tests.vit_fixtures import SIZES, TINY, saved, tiny_vit
 def test_other_heads_than_the_file_tells_are_warned_of(tmp_path, monkeypatch):
     """Their tensors are alike, their features are not."""
     said = []
-    monkeypatch.setattr(
-        num_heads, 'print_log', lambda text, **kwargs: said.append(text)
-    )
+    monkeypatch.setattr(num_heads, 'warn', said.append)
     state = tiny_vit().state_dict()
     heads = TINY['num_heads']
     model = SiameseIMViT(**SIZES)

@@ -1,13 +1,12 @@
 """Loading pretrained weights into a backbone, or failing loudly."""
 
-import logging
 import re
 from typing import Any
 
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..errors import InputError, some
+from ..log import tell, warn
 from .backbone_file import BackboneFile, read_backbone
 from .normalisation import IMAGENET, attach, find_normalisation
 from .plain_tensors import add_biases, fold_scales, foreign
@@ -103,7 +102,7 @@ def load_pretrained(
     added = sorted(own.keys() - {*wanted})
     lines = _report(file, counts, spare, missing, added)
     for line in [*lines, *changed]:
-        print_log(line, logger='current')
+        tell(line)
 
 
 def warn_if_absent(state_dict: dict[str, Any], prefix: str) -> None:
@@ -114,13 +113,11 @@ def warn_if_absent(state_dict: dict[str, Any], prefix: str) -> None:
     """
     if any(name.startswith(prefix) for name in state_dict):
         return
-    print_log(
+    warn(
         f'the loaded file has no tensor named {prefix}..., so the backbone '
         'keeps the weights it has. To load pretrained weights use '
         "init_cfg=dict(type='Pretrained', checkpoint=...) in the backbone "
-        'instead of load_from',
-        logger='current',
-        level=logging.WARNING,
+        'instead of load_from'
     )
 
 

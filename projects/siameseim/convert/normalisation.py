@@ -1,13 +1,12 @@
 """Mean and deviation by which the images of a backbone are normalised."""
 
-import logging
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..config_text import stored_settings
+from ..log import tell, warn
 
 _NAME = 'normalisation'  # attribute of a backbone that has been loaded
 _DIGITS = 10  # so that 0.485 * 255 is 123.675 in floating point too
@@ -71,10 +70,9 @@ def normalisation_of(model: nn.Module) -> Normalisation:
     """By what a backbone's images are normalised; logged unless usual."""
     found: Normalisation = getattr(model, _NAME, IMAGENET)
     if found != IMAGENET:
-        print_log(
+        tell(
             f"images are normalised by {found}, not by ImageNet's, as this "
-            'backbone was trained',
-            logger='current',
+            'backbone was trained'
         )
     return found
 
@@ -101,13 +99,11 @@ def warn_of_another(model: nn.Module) -> None:
         and np.allclose(used.fractions(3), trained.fractions(3), atol=1e-5)
     ):
         return
-    print_log(
+    warn(
         f'model.data_preprocessor gives {order}images normalised by {used}, '
         f'but the backbone was trained on RGB images normalised by {trained} '
         "(ImageNet's where its file tells none): set the same mean and std "
-        'there, in mmdet and mmseg with bgr_to_rgb=True',
-        logger='current',
-        level=logging.WARNING,
+        'there, in mmdet and mmseg with bgr_to_rgb=True'
     )
 
 

@@ -1,13 +1,12 @@
 """A warning of 16-bit images that use the lower bits only."""
 
 import contextlib
-import logging
 
 import numpy as np
 from mmengine.dataset import BaseDataset
-from mmengine.logging import print_log
 from PIL import Image
 
+from ..log import warn
 from .image_folder import printable
 
 _LOOKED_AT = 4  # images of a data set: their pixels are decoded for it
@@ -34,12 +33,10 @@ def warn_of_low_bits(dataset: BaseDataset) -> None:
                 brightest = max(brightest, (value, path))
     value, path = brightest
     if 0 <= value <= _TWELVE_BITS:
-        print_log(
+        warn(
             f'of the 16-bit images that were looked at {printable(path)} is '
             f'the brightest, with {value} of 65535: only the upper eight '
             'bits reach the network, so they are nearly black there. If '
             'they hold 12 bits, as cameras write them, multiply the pixels '
-            'by 16 or write 8-bit images',
-            logger='current',
-            level=logging.WARNING,
+            'by 16 or write 8-bit images'
         )

@@ -1,18 +1,17 @@
 """Dataset over any folder of images, without labels."""
 
 import errno
-import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.registry import DATASETS
 from PIL import Image, ImageFile
 
 from ..errors import some
+from ..log import tell, warn
 
 # Formats Pillow opens but does not draw itself: EPS runs Ghostscript and
 # MPEG has no pixels. Stubs (HDF5, GRIB, ...) are found by their class.
@@ -98,17 +97,14 @@ class ImageFolder(CustomDataset):
             raise FileNotFoundError(self._nothing_found(root, others))
         if lost:
             named = [f'{printable(p)} ({why})' for p, why in lost.items()]
-            print_log(
+            warn(
                 f'left out of {root}, as they cannot be read: {len(lost)} '
-                f'folders or links: {some(sorted(named), 5)}',
-                logger='current',
-                level=logging.WARNING,
+                f'folders or links: {some(sorted(named), 5)}'
             )
         if others:
-            print_log(
+            tell(
                 f'left out of {root}, as their endings are of no images: '
-                f'{_listed(others)}',
-                logger='current',
+                f'{_listed(others)}'
             )
         samples.sort()
         return samples

@@ -1,17 +1,15 @@
 """Check of annotations before mmdet trains on them."""
 
-import logging
-
 from mmdet.datasets import CocoDataset
 from mmdet.registry import HOOKS
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
-from mmengine.logging import print_log
 from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 from torch.utils.data import Dataset
 
 from ..errors import InputError, some
+from ..log import warn
 from ..transfer.data_check import DataCheckHook, check_class_count
 from ..transfer.loaders import unwrap
 from .annotation_file import AnnotationFile, read_annotations
@@ -47,7 +45,7 @@ class SiameseIMDetectionCheckHook(DataCheckHook):
                 check_masks(file, dataset.cat_ids)
             warning = left_out(file, dataset.cat_ids)
             if warning:
-                print_log(warning, logger='current', level=logging.WARNING)
+                warn(warning)
         for name, part in model.named_modules():
             if hasattr(part, 'num_classes') and 'rpn' not in name:
                 check_class_count(f'model.{name}', part.num_classes, classes)
@@ -65,11 +63,9 @@ class SiameseIMDetectionCheckHook(DataCheckHook):
             return
         reason = no_objects(dataset)
         if reason:
-            print_log(
+            warn(
                 f'the scores of {split}_dataloader will be -1 or 0 and mean '
-                f'nothing: {reason}',
-                logger='current',
-                level=logging.WARNING,
+                f'nothing: {reason}'
             )
 
 

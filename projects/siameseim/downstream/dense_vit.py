@@ -6,10 +6,10 @@ With the maps of its blocks as they are, or scaled as those of a ResNet.
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..log import tell
 from ..models.vit import SiameseIMViT
 from .simple_pyramid import rescale
 
@@ -73,13 +73,12 @@ class SiameseIMDenseViT(SiameseIMViT):
         if whole or self._padding_reported:
             return
         self._padding_reported = True
-        print_log(
+        tell(
             f'an input of {tuple(x.shape[-2:])} pixels is padded to multiples '
             f'of the patch size {(height, width)}: the maps cover the padded '
             'image. To have predictions cropped, let the data preprocessor '
             f'pad: pad_size_divisor={height} in mmdet, size_divisor={height} '
-            f'and test_cfg=dict(size_divisor={height}) in mmseg',
-            logger='current',
+            f'and test_cfg=dict(size_divisor={height}) in mmseg'
         )
 
 

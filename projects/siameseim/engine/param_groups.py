@@ -4,13 +4,13 @@ import inspect
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from mmengine.logging import print_log
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmpretrain.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIMIZERS
 from torch import nn
 from torch.optim import Optimizer
 
 from ..errors import InputError, did_you_mean
+from ..log import tell
 from .quiet import quiet
 
 _PARAMWISE = {
@@ -211,10 +211,9 @@ def _log_groups(groups: list[dict]) -> None:
     differ = len({group['lr'] for group in groups}) > 1
     for group in groups:
         count = sum(param.numel() for param in group['params'])
-        print_log(
+        tell(
             f'optimizer group: {len(group["params"])} tensors, '
             f'{count:,} parameters, '
             f'weight decay {group["weight_decay"]}'
-            + (f', learning rate {group["lr"]:.3g}' if differ else ''),
-            logger='current',
+            + (f', learning rate {group["lr"]:.3g}' if differ else '')
         )

@@ -1,10 +1,10 @@
 """Which arithmetic the forward pass runs in."""
 
 import torch
-from mmengine.logging import print_log
 
 from ..environment.hardware import BF16_FLAGS, cpu_flags
 from ..errors import InputError
+from ..log import tell
 
 PRECISIONS = ('auto', 'bf16', 'fp32')
 
@@ -44,9 +44,8 @@ def use_bf16(precision: str, device_type: str) -> bool:
     if precision != 'auto':
         return precision == 'bf16'
     found = has_fast_bf16(device_type)
-    print_log(
+    tell(
         f'precision auto: {"bf16 autocast" if found else "fp32"} '
-        f'({device_type} {"has" if found else "lacks"} bf16 instructions)',
-        logger='current',
+        f'({device_type} {"has" if found else "lacks"} bf16 instructions)'
     )
     return found

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -17,6 +16,7 @@ from torchvision.transforms import v2
 from ..convert.normalisation import Normalisation, normalisation_of
 from ..datasets.image_folder import ImageFolder, printable
 from ..datasets.source_image import SourceImage, UnreadableImageError
+from ..log import tell
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
 
@@ -97,7 +97,7 @@ def folder_features(
         rows.append(mean_features(backbone, images).numpy())
         read += indices
         if len(rows) % 20 == 0:
-            print_log(f'{len(read)} of {len(views)} images', logger='current')
+            tell(f'{len(read)} of {len(views)} images')
     root = os.path.expanduser(folder)
     names = [os.path.relpath(path, root) for path in views.paths]
     unreadable = [names[i] for i in sorted({*range(len(names))} - {*read})]

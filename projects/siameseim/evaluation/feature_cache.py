@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.logging import print_log
 from torch import Tensor, nn
 from torchvision.datasets import ImageFolder
 
 from ..engine.atomic_file import write_complete
+from ..log import tell
 from ..models import SiameseIMViT
 from .features import cls_and_mean_features
 from .labelled import LabelledFeatures, pooled_features
@@ -55,7 +55,7 @@ def cached_features(
     key = _key(backbone, preprocessor, images, precision)
     path = cache / f'{Path(checkpoint).stem or "untrained"}_{key}.pt'
     if path.is_file():
-        print_log(f'features of {images.root} are in {path}', 'current')
+        tell(f'features of {images.root} are in {path}')
         stored = torch.load(path, weights_only=True)
     else:
         found = pooled_features(

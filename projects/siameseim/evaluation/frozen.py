@@ -1,13 +1,11 @@
 """A backbone built to the sizes of its checkpoint, for frozen features."""
 
 import argparse
-import logging
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import print_log
 from mmpretrain.registry import MODELS
 from torch import nn
 
@@ -15,6 +13,7 @@ from ..convert.normalisation import normalisation_of
 from ..engine.precision import PRECISIONS
 from ..engine.quiet import one_liners
 from ..errors import InputError
+from ..log import warn
 from ..models import SiameseIMViT
 from ..weights.reading import read_vit
 
@@ -150,11 +149,7 @@ def _as_in(
             'features of an image need a plain ViT'
         )
     if reading.heads_guessed:
-        print_log(
-            f'{checkpoint}: {"; ".join(reading.report.notes)}',
-            'current',
-            logging.WARNING,
-        )
+        warn(f'{checkpoint}: {"; ".join(reading.report.notes)}')
     return dict(
         type='SiameseIMViT',
         # features are means of tokens, so a norm only where the file has one

@@ -1,6 +1,5 @@
 """Pooled features of labelled images in one folder per class."""
 
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from mmengine.dist import (
     get_rank,
     get_world_size,
 )
-from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
@@ -25,6 +23,7 @@ from ..datasets.image_folder import image_extensions
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
 from ..errors import InputError
+from ..log import warn
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
 from .knn import Neighbours, accuracies, merge, nearest_neighbours
@@ -136,11 +135,9 @@ def pooled_features(
         labels.append(label)
         done += len(label)
     if not features.isfinite().all():
-        print_log(
+        warn(
             'features are NaN or too large for the half precision in which '
-            'they are kept (65,504): what is measured of them says nothing',
-            'current',
-            logging.WARNING,
+            'they are kept (65,504): what is measured of them says nothing'
         )
     return LabelledFeatures(features, torch.cat(labels))
 

@@ -10,10 +10,10 @@ from math import isqrt
 from typing import NamedTuple
 
 import torch
-from mmengine.logging import print_log
 from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor
 
+from ..log import tell
 from .position import grid_sincos
 
 
@@ -92,11 +92,10 @@ def take_over(
         stored = stored._replace(grid=own_grid)
         dims = positions.shape[-1]
         return sincos_positions(stored, dims, num_extra_tokens), stored
-    print_log(
+    tell(
         'the positions of the checkpoint are not sin-cos: they stay on their '
         f'grid {stored.grid} and are interpolated for inputs of another '
-        'grid',
-        logger='current',
+        'grid'
     )
     return with_extra_rows(positions, found, num_extra_tokens), stored
 

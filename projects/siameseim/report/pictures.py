@@ -1,13 +1,11 @@
 """The pictures of a model on a handful of images."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
@@ -26,6 +24,7 @@ from ..evaluation.matching import (
     match_views,
 )
 from ..evaluation.predicted import predict_view2
+from ..log import warn
 from ..models import SiameseIM
 from ..models.norm import layer_norm_fp32
 from ..visualization.correspondence import draw
@@ -104,11 +103,7 @@ def _readable(infos: list[dict[str, Any]]) -> dict[Path, Image.Image]:
             pixels = SourceImage.from_data_info(info).decode()
             found[path] = Image.fromarray(pixels)
         except UnreadableImageError as error:
-            print_log(
-                f'{path} is left out of the pictures: {error}',
-                logger='current',
-                level=logging.WARNING,
-            )
+            warn(f'{path} is left out of the pictures: {error}')
     if len(found) < 4:
         raise InputError(
             f'only {len(found)} of {len(infos)} images such as {path} can be '

@@ -1,19 +1,18 @@
 """Checks of masks, labels and classes that mmseg trains or measures on."""
 
-import logging
 from collections.abc import Iterator
 
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, some
+from ..log import warn
 from ..transfer.data_check import DataCheckHook, check_class_count
 from .mask_files import check_mask_files, check_mask_size, skipped_images
 
@@ -147,13 +146,11 @@ def _warn_of_skipped(dataset: BaseDataset) -> None:
     """Tell of images that have a mask but not the suffix of the data set."""
     skipped = skipped_images(dataset)
     if skipped:
-        print_log(
+        warn(
             f'{len(skipped)} images of {dataset.data_prefix["img_path"]} have '
             'a mask but are not used, since img_suffix='
             f'{dataset.img_suffix!r}: {some(skipped)}. Save them with that '
-            'suffix',
-            logger='current',
-            level=logging.WARNING,
+            'suffix'
         )
 
 

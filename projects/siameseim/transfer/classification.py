@@ -1,17 +1,16 @@
 """Fits a classification config to a folder of data."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.logging import print_log
 from mmengine.utils import to_2tuple
 
 from ..datasets.class_folders import same_classes, split_folders
 from ..datasets.image_folder import image_extensions
 from ..errors import InputError
+from ..log import warn
 from .loaders import loaders, metrics
 
 # Files by which the stock data sets' own layouts are told.
@@ -123,7 +122,7 @@ def check_sizes(cfg: Config, splits: Sequence[str]) -> None:
     if others and len(others) == len(found):
         raise InputError(text)
     if others:
-        print_log(text, 'current', logging.WARNING)
+        warn(text)
 
 
 def _final_size(steps: list[ConfigDict]) -> tuple[str, Any]:

@@ -1,7 +1,6 @@
 """Predictions drawn on images by the toolboxes' own visualizers."""
 
 import copy
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,12 +9,12 @@ import cv2
 import mmcv
 import torch
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from torch import nn
 
 from ..convert.safe_load import load_file
 from ..errors import InputError
+from ..log import warn
 from .classification import is_classifier, read_files
 from .config import check_operators
 from .whole_checkpoint import check_whole
@@ -58,7 +57,7 @@ def _readable(images: Sequence[Path]) -> list[Path]:
     for image in images:
         if cv2.imread(str(image)) is None:
             text = f'{image} is no intact image: it is left out'
-            print_log(text, 'current', logging.WARNING)
+            warn(text)
         else:
             found.append(image)
     if not found:

@@ -4,8 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from ..models.stored_positions import with_extra_rows
 from ..version import __version__
 from .formats import FORMATS, Format
@@ -81,7 +79,7 @@ def convert_checkpoint(
     _write(reading, vit, kind, destination)
     if vit.noncommercial:
         report.notes.append(_LICENCE)
-    print_log(str(report))
+    print(report)
     return report
 
 

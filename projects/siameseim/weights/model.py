@@ -1,14 +1,13 @@
 """A backbone, ready for features, from any checkpoint in one call."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
 from torch import nn
 
 from ..convert.normalisation import attach
 from ..downstream.vitdet import SiameseIMViTDet
+from ..log import tell, warn
 from ..models.vit import SiameseIMViT
 from .plain_vit import PlainViT
 from .reading import read_vit
@@ -61,11 +60,8 @@ def get_model(
     model = build_backbone(
         vit if size is None else vit.resized(size), **kwargs
     )
-    print_log(
-        f'{report.source}: {report.model}; {"; ".join(report.notes)}',
-        logger='current',
-        level=logging.WARNING if reading.heads_guessed else logging.INFO,
-    )
+    text = f'{report.source}: {report.model}; {"; ".join(report.notes)}'
+    (warn if reading.heads_guessed else tell)(text)
     return model
 
 

@@ -1,15 +1,14 @@
 """The number of attention heads, which the tensors do not show."""
 
-import logging
 from typing import Any, NamedTuple
 
-from mmengine.logging import print_log
 from mmpretrain.models import VisionTransformer
 from torch import Tensor, nn
 
 from ..config_text import stored_settings
 from ..convert.backbone_file import BackboneFile
 from ..convert.sizes import sizes
+from ..log import warn
 from ..models.vit import SiameseIMViT
 
 _SIZES = ('tiny', 'small', 'base', 'large', 'huge')
@@ -65,12 +64,10 @@ def warn_of_other_heads(model: nn.Module, file: BackboneFile) -> None:
     told = _told(file.tensors, file.extra, width)
     own = model.get_submodule('layers.0.attn').num_heads
     if told and own != told.number:
-        print_log(
+        warn(
             f'the model has {own} attention heads, {file.source} has '
             f'{told.number} ({told.origin}): its features will be others. '
-            f'Build the model with an arch of num_heads={told.number}',
-            logger='current',
-            level=logging.WARNING,
+            f'Build the model with an arch of num_heads={told.number}'
         )
 
 
