@@ -19,10 +19,6 @@ Batch = dict[str, Any]
 def gflops_per_image(model: BaseModel, batch: Batch) -> float:
     """``step_flops`` of a batch, divided by its images.
 
-    Args:
-        model (BaseModel): of any method.
-        batch (dict): from its data loader.
-
     Returns:
         float: 1e9 floating-point operations an image; a multiply-add is two.
     """

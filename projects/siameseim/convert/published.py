@@ -67,9 +67,6 @@ def ours_to_published(name: str) -> str:
 def convert_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename a published pretraining state dict for ``SiameseIM``.
 
-    Args:
-        state (dict[str, Tensor]): tensors by published name.
-
     Returns:
         dict[str, Tensor]: the same tensors by our names. The target's fixed
         positions, which published files do not repeat, are the online ones.

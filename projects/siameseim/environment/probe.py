@@ -18,9 +18,6 @@ def run_probes(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
     A library that ends the process (an mmcv built for another torch may) is
     charged to the probe that ran, and the rest is probed in a new process.
-
-    Args:
-        names: Names as ``probe_child.py`` understands them.
     """
     results: dict[str, dict[str, Any]] = {}
     while len(results) < len(names):

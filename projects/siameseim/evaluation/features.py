@@ -77,10 +77,6 @@ def mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
 
     Averaged where the backbone is.
 
-    Args:
-        backbone (SiameseIMViT): as for ``patch_features``.
-        images (Tensor): likewise.
-
     Returns:
         Tensor: (N, C) float32 on the CPU.
     """

@@ -52,9 +52,6 @@ class HeldOutScore:
 def load_batch(cfg: dict) -> dict[str, Any]:
     """All samples of a ``PretrainDataset``, as in its epoch 0, in a batch.
 
-    Args:
-        cfg (dict): config of a ``PretrainDataset``.
-
     Returns:
         dict: ``inputs`` and ``data_samples`` as a model takes them, and
         ``labels`` (N,) int64 if the inner dataset has any.

@@ -145,9 +145,6 @@ def pooled_features(
 def shard(images: ImageFolder) -> Subset:
     """The images this process encodes: every n-th of n processes.
 
-    Args:
-        images (ImageFolder): from ``labelled_folder``.
-
     Raises:
         InputError: on all alike, if there are fewer images than processes.
     """

@@ -54,12 +54,7 @@ def find_num_heads(
 
 
 def warn_of_other_heads(model: nn.Module, file: BackboneFile) -> None:
-    """Warn where a file is loaded into a model of other heads.
-
-    Args:
-        model (nn.Module): a ``SiameseIMViT`` or a subclass.
-        file (BackboneFile): what is loaded into it.
-    """
+    """Warn where a file is loaded into a model of other heads."""
     width = sizes(file.tensors)['embed_dims']
     told = _told(file.tensors, file.extra, width)
     own = model.get_submodule('layers.0.attn').num_heads
