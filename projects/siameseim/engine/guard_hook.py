@@ -97,11 +97,9 @@ class NonFiniteGuardHook(Hook):
             return
         steps, self._steps = self._steps, []
         flags = torch.stack([step.skipped for step in steps]).tolist()
-        if any(flags):
-            self._report(
-                runner,
-                [s for s, skip in zip(steps, flags, strict=True) if skip],
-            )
+        skipped = [s for s, skip in zip(steps, flags, strict=True) if skip]
+        if skipped:
+            self._report(runner, skipped)
         for skip in flags:
             self.in_a_row = self.in_a_row + 1 if skip else 0
             if self.in_a_row == self.max_skips:
@@ -119,26 +117,20 @@ class NonFiniteGuardHook(Hook):
         everyone = all_gather_object(found)
         if not is_main_process():
             return
-        with open(Path(runner.work_dir) / SKIPPED_FILE, 'a') as file:
-            every = zip(*everyone, strict=True)
-            for step, ranks in zip(steps, every, strict=True):
-                surest = max(sure for sure, _ in ranks)
-                groups = [names for sure, names in ranks if sure == surest]
-                images = [name for names in groups for name in names]
-                line = dict(
-                    iteration=step.iteration,
-                    not_finite='loss' if surest else 'gradient',
-                    images=images,
-                )
-                file.write(json.dumps(line) + '\n')
+        lines = [
+            _line(step, ranks)
+            for step, *ranks in zip(steps, *everyone, strict=True)
+        ]
+        path, last = Path(runner.work_dir) / SKIPPED_FILE, lines[-1]
+        with open(path, 'a') as file:
+            file.writelines(json.dumps(line) + '\n' for line in lines)
         count = len(steps)
         number, were = ('step', 'was') if count == 1 else ('steps', 'were')
         runner.logger.warning(
-            f'{count} {number} up to iteration {steps[-1].iteration} {were} '
-            f'skipped, since the {line["not_finite"]} was not finite '
+            f'{count} {number} up to iteration {last["iteration"]} {were} '
+            f'skipped, since the {last["not_finite"]} was not finite '
             f'({self.skips} in all). Images of the last of them: '
-            f'{some(images)}; all are in '
-            f'{Path(runner.work_dir) / SKIPPED_FILE}'
+            f'{some(last["images"])}; all are in {path}'
         )
 
     def _go_back(self, runner: Runner) -> None:
@@ -172,6 +164,16 @@ class NonFiniteGuardHook(Hook):
             f'(roll-back {self.rollbacks} of at most {self.max_rollbacks}), '
             'and the run goes on with the next images'
         )
+
+
+def _line(step: Step, ranks: list[tuple[int, list[str]]]) -> dict[str, Any]:
+    """What is written of a step, of the processes that are surest of it."""
+    surest = max(sure for sure, _ in ranks)
+    return dict(
+        iteration=step.iteration,
+        not_finite='loss' if surest else 'gradient',
+        images=[n for sure, names in ranks if sure == surest for n in names],
+    )
 
 
 def _roll_back(runner: Runner, checkpoint: Path) -> None:
