@@ -1,6 +1,7 @@
 """Loading pretrained weights into a backbone, or failing loudly."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn
@@ -100,8 +101,7 @@ def load_pretrained(
     attach(model, find_normalisation(file.extra))
     counts = f'{len(matched)} of {len(wanted)}'
     added = sorted(own.keys() - {*wanted})
-    lines = _report(file, counts, spare, missing, added)
-    for line in [*lines, *changed]:
+    for line in [*_report(file, counts, spare, missing, added), *changed]:
         tell(line)
 
 
@@ -173,38 +173,35 @@ def _report(
     spare: list[str],
     missing: list[str],
     added: list[str],
-) -> list[str]:
+) -> Iterator[str]:
     """Log lines: what was loaded, what was not and why."""
-    lines = [
+    yield (
         f'loaded {counts} backbone tensors from {file.source} '
         f'({file.layout.name}, {file.branch} branch)'
-    ]
+    )
     left_out = [*file.left_out]
     if spare:
         left_out.append(
             f'{len(spare)} this model has no place for: {some(spare)}'
         )
     if left_out:
-        lines.append('left out from the file: ' + '; '.join(left_out))
+        yield 'left out from the file: ' + '; '.join(left_out)
     if missing:
-        lines.append(
-            'not in the file, so at their initial values: ' + some(missing)
-        )
+        yield 'not in the file, so at their initial values: ' + some(missing)
     if added:
-        lines.append(
+        yield (
             'what this model adds to a pretrained backbone is at its initial '
             'values: ' + some(added)
         )
     statistics = find_normalisation(file.extra)
     if statistics != IMAGENET:
-        lines.append(
+        yield (
             f'trained on images normalised by {statistics}, not by '
             "ImageNet's: a config that trains or tests this backbone needs "
             'the same in its data_preprocessor'
         )
     if file.layout.noncommercial:
-        lines.append(
+        yield (
             'the published SiameseIM weights are licensed CC-BY-NC 4.0: '
             'no commercial use'
         )
-    return lines
