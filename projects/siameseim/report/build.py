@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope
 
 from ..evaluation.matching import MatchingScore
 from ..visualization.figures import draw_log
-from ..watch.signs import FeatureSigns, feature_signs
+from ..watch.signs import feature_signs
 from .in_short import in_short
 from .load import LoadedRun, curves_of
 from .page import Picture, Section, render
@@ -100,16 +100,9 @@ def _signs(images: ImageSet) -> Section:
         ('target', images.target_tokens),
         ('projected', images.projected),
     ):
-        signs = FeatureSigns(*feature_signs(tokens).tolist())
-        rows.append(
-            [
-                name,
-                f'{signs.std:.2f}',
-                f'{signs.cosine:.2f}',
-                f'{signs.rank:.1f}',
-                f'{signs.patch_rank:.1f}',
-            ]
-        )
+        std, cosine, *ranks = feature_signs(tokens).tolist()
+        shown = [f'{std:.2f}', f'{cosine:.2f}', *(f'{r:.1f}' for r in ranks)]
+        rows.append([name, *shown])
     return Section(
         'Signs of collapse',
         'Spread: 1 where features point everywhere, 0 where all images have '

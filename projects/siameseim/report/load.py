@@ -67,13 +67,7 @@ def load_run(place: str | Path, config: Path | None = None) -> LoadedRun:
     stamp = run[-15:]  # as the run's folder of logs is named
     config = config or _find_config(folder, run[:-16], stamp)
     cfg = _read_config(config)
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        model = MODELS.build(cfg.model)
-    if not isinstance(model, SiameseIM):
-        raise InputError(
-            f'{config} trains a {type(model).__name__}: a report is of '
-            'SiameseIM; tools/knn.py measures the features of other methods'
-        )
+    model = _build(cfg, config)
     try:
         model.load_state_dict(saved['state_dict'])
     except RuntimeError as error:
@@ -81,7 +75,6 @@ def load_run(place: str | Path, config: Path | None = None) -> LoadedRun:
         raise ValueError(
             f'{checkpoint} does not fit the model of {config}: {first}'
         ) from error
-    model.eval()
     done = {name: int(saved['meta'][name]) for name in ('epoch', 'iter')}
     log = read_log(log_files(folder, stamp), done['iter'])
     info = saved.get('message_hub', {}).get('runtime_info', {})
@@ -173,6 +166,18 @@ def _read_config(path: Path) -> Config:
             f'{path} is damaged (line {error.lineno}: {error.msg}): give '
             'the config of the run with --config'
         ) from error
+
+
+def _build(cfg: Config, path: Path) -> SiameseIM:
+    """The model of a config in eval mode, if it is one of the method's."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        model = MODELS.build(cfg.model)
+    if not isinstance(model, SiameseIM):
+        raise InputError(
+            f'{path} trains a {type(model).__name__}: a report is of '
+            'SiameseIM; tools/knn.py measures the features of other methods'
+        )
+    return model.eval()
 
 
 def _find_config(folder: Path, name: str, stamp: str) -> Path:
