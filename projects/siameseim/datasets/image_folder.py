@@ -73,17 +73,7 @@ class ImageFolder(CustomDataset):
     def _find_samples(self) -> list[str]:
         """Paths of all images, relative to the folder, sorted."""
         root = os.path.abspath(self.img_prefix)
-        if not os.path.exists(root):
-            raise FileNotFoundError(
-                f'no such folder: {root}; a relative one starts at '
-                f'{os.getcwd()}'
-            )
-        if not os.path.isdir(root):
-            raise NotADirectoryError(
-                f'{root} is a file, not a folder. Training and reports read a '
-                '.tar or .lmdb file as it is; unpack other archives, and for '
-                'other tools these too, and give the folder.'
-            )
+        _check_folder(root)
         others: Counter[str] = Counter()
         samples = []
         lost: dict[str, str] = {}
@@ -95,19 +85,8 @@ class ImageFolder(CustomDataset):
         if not samples:
             others.update(lost.values())
             raise FileNotFoundError(self._nothing_found(root, others))
-        if lost:
-            named = [f'{printable(p)} ({why})' for p, why in lost.items()]
-            warn(
-                f'left out of {root}, as they cannot be read: {len(lost)} '
-                f'folders or links: {some(sorted(named), 5)}'
-            )
-        if others:
-            tell(
-                f'left out of {root}, as their endings are of no images: '
-                f'{_listed(others)}'
-            )
-        samples.sort()
-        return samples
+        _tell_left_out(root, lost, others)
+        return sorted(samples)
 
     def _nothing_found(self, root: str, others: 'Counter[str]') -> str:
         """Text of the error for a folder without images."""
@@ -119,6 +98,35 @@ class ImageFolder(CustomDataset):
             'or, to train on them, name other endings in the config, with '
             'ImageFolder and its extensions=[...] as '
             'train_dataloader.dataset.dataset, and leave out --data.'
+        )
+
+
+def _check_folder(root: str) -> None:
+    if not os.path.exists(root):
+        raise FileNotFoundError(
+            f'no such folder: {root}; a relative one starts at {os.getcwd()}'
+        )
+    if not os.path.isdir(root):
+        raise NotADirectoryError(
+            f'{root} is a file, not a folder. Training and reports read a '
+            '.tar or .lmdb file as it is; unpack other archives, and for '
+            'other tools these too, and give the folder.'
+        )
+
+
+def _tell_left_out(
+    root: str, lost: dict[str, str], others: 'Counter[str]'
+) -> None:
+    if lost:
+        named = [f'{printable(p)} ({why})' for p, why in lost.items()]
+        warn(
+            f'left out of {root}, as they cannot be read: {len(lost)} '
+            f'folders or links: {some(sorted(named), 5)}'
+        )
+    if others:
+        tell(
+            f'left out of {root}, as their endings are of no images: '
+            f'{_listed(others)}'
         )
 
 
@@ -150,22 +158,26 @@ def scan_files(root: str, lost: dict[str, str]) -> Iterator[str]:
             identity = (status.st_dev, status.st_ino)
             if identity in parents:
                 continue
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    if entry.name.startswith('.'):
-                        continue
-                    relative = os.path.join(folder, entry.name)
-                    kind = _kind(entry)
-                    if kind == 'folder':
-                        pending.append((relative, (*parents, identity)))
-                    elif kind == 'file':
-                        yield relative
-                    else:
-                        lost[relative] = kind
+            for name, kind in _entries(path):
+                relative = os.path.join(folder, name)
+                if kind == 'folder':
+                    pending.append((relative, (*parents, identity)))
+                elif kind == 'file':
+                    yield relative
+                else:
+                    lost[relative] = kind
         except OSError as error:
             if not folder:
                 raise
             lost[folder] = _lasting_reason(error)
+
+
+def _entries(folder: str) -> Iterator[tuple[str, str]]:
+    """Name and ``_kind`` of what a folder holds, but for what is hidden."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith('.'):
+                yield entry.name, _kind(entry)
 
 
 def _kind(entry: 'os.DirEntry[str]') -> str:
