@@ -55,17 +55,17 @@ def suite_table(results: dict[str, Any], failed: dict[str, str]) -> str:
             cells = [name, str(result['batch_size']), step]
             cells += [_cell(numbers.get(column)) for column in _COLUMNS]
             lines.append('| ' + ' | '.join(cells) + ' |')
-    for name, result in results.items():
-        for what, rate in result.get('data', {}).items():
-            lines.append(f'\n{name}: {_title(what)} {_cell(rate)}')
-    for name, result in results.items():
-        kernels = result.get('kernels_of_a_step', {})
-        for what in ('seconds', 'launches', 'host_seconds'):
-            if what in kernels:
-                lines.append(
-                    f'\n{name}: {_title(what)} of the kernels of a step '
-                    f'{_cell(kernels[what])}'
-                )
+    lines += [
+        f'\n{name}: {_title(what)} {_cell(rate)}'
+        for name, result in results.items()
+        for what, rate in result.get('data', {}).items()
+    ]
+    lines += [
+        f'\n{name}: {_title(what)} of the kernels of a step {_cell(value)}'
+        for name, result in results.items()
+        for what, value in result.get('kernels_of_a_step', {}).items()
+        if what in ('seconds', 'launches', 'host_seconds')
+    ]
     lines += [f'\n{name} failed: {why}' for name, why in failed.items()]
     return '\n'.join(lines)
 
