@@ -162,14 +162,7 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     Raises:
         InputError: if rate or ``auto_scale_lr`` are none.
     """
-    batch = cfg.train_dataloader.batch_size
-    accumulation = cfg.optim_wrapper.get('accumulative_counts', 1)
-    total = batch * world_size * accumulation
-    text = f'global batch {total} = {batch} images'
-    if world_size > 1:
-        text += f' x {world_size} processes'
-    if accumulation > 1:
-        text += f' x {accumulation} accumulated'
+    total, text = _global_batch(cfg, world_size)
     scaling = cfg.get('auto_scale_lr')
     if not scaling or not scaling.get('enable'):
         return text
@@ -203,3 +196,16 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
             'makes it larger, auto_scale_lr.enable=False leaves it as stated'
         )
     return text
+
+
+def _global_batch(cfg: Config, world_size: int) -> tuple[int, str]:
+    """Images of an optimizer step, and what they are the product of."""
+    batch = cfg.train_dataloader.batch_size
+    accumulation = cfg.optim_wrapper.get('accumulative_counts', 1)
+    text = f'{batch} images'
+    if world_size > 1:
+        text += f' x {world_size} processes'
+    if accumulation > 1:
+        text += f' x {accumulation} accumulated'
+    total = batch * world_size * accumulation
+    return total, f'global batch {total} = {text}'
