@@ -168,10 +168,9 @@ def no_objects(dataset: Dataset) -> str | None:
     parts = unwrap(dataset)
     if not all(isinstance(part, CocoDataset) for part in parts):
         return None
-    for part in parts:
-        for index in range(len(part)):
-            if part.get_data_info(index)['instances']:
-                return None
+    indices = ((part, i) for part in parts for i in range(len(part)))
+    if any(part.get_data_info(i)['instances'] for part, i in indices):
+        return None
     files = [(read_annotations(part.ann_file), part.cat_ids) for part in parts]
     return 'no image has an object that mmdet uses; ' + '; '.join(
         left_out(file, cat_ids)

@@ -123,8 +123,13 @@ class FeatureWatchHook(Hook):
         runner.message_hub.update_info(FOUND_IMAGE, [found, step])
         # a line of its own: among the scalars of the step it would stand in
         # each line until the next measurement
+        named = {
+            f'{branch}_{name}': value
+            for branch, values in signs.items()
+            for name, value in values._asdict().items()
+        }
         runner.visualizer.add_scalars(
-            {'found_image': found, **_by_name(signs)}, step=step
+            {'found_image': found, **named}, step=step
         )
         if step == 1:
             runner.logger.info(
@@ -161,15 +166,6 @@ class FeatureWatchHook(Hook):
             runner.visualizer.close()
             raise InputError(text)
         runner.logger.warning(text)
-
-
-def _by_name(signs: Signs) -> dict[str, float]:
-    """'BRANCH_SIGN' and value."""
-    return {
-        f'{branch}_{name}': value
-        for branch, values in signs.items()
-        for name, value in values._asdict().items()
-    }
 
 
 def step_features(runner: Runner) -> StepFeatures:
