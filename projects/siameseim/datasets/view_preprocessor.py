@@ -142,6 +142,11 @@ def takes_non_blocking(device: torch.device) -> bool:
     return device.type != 'mps'
 
 
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """A copy on a device, which nobody waits for where that is safe."""
+    return tensor.to(device, non_blocking=takes_non_blocking(device))
+
+
 @torch.no_grad()
 def change_views(views: Tensor, changes: Tensor) -> Tensor:
     """Change the colours of each image in its own way.
@@ -160,17 +165,14 @@ def change_views(views: Tensor, changes: Tensor) -> Tensor:
     kornia_changes = _kornia_changes()
     pixels = views.float() / 255
     device = pixels.device
-
-    def to_device(array: Tensor) -> Tensor:
-        return array.to(device, non_blocking=takes_non_blocking(device))
-
     with torch.autocast(device.type, enabled=False):
         for kinds, amounts in changes.numpy().transpose(1, 2, 0):
             for kind in np.unique(kinds[kinds >= 0]).astype(int):
                 prepare, change = kornia_changes[NAMES[kind]]
                 places = np.flatnonzero(kinds == kind)
-                index = to_device(torch.from_numpy(places))
-                amount = to_device(prepare(torch.from_numpy(amounts[places])))
+                amount = prepare(torch.from_numpy(amounts[places]))
+                index = to_device(torch.from_numpy(places), device)
+                amount = to_device(amount, device)
                 pixels.index_copy_(0, index, change(pixels[index], amount))
     return pixels * 255
 

@@ -11,7 +11,7 @@ from mmengine.utils import apply_to
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
-from ..datasets.view_preprocessor import takes_non_blocking
+from ..datasets.view_preprocessor import to_device
 from ..engine.log_line import log_is_due
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
@@ -134,10 +134,7 @@ class OnlineProbeHook(Hook):
         """
         features = tokens[: len(places)].float().mean(dim=1)
         features = features.nan_to_num(0.0, 0.0, 0.0)
-        device = features.device
-        labels = self.labels[places.cpu()].to(
-            device, non_blocking=takes_non_blocking(device)
-        )
+        labels = to_device(self.labels[places.cpu()], features.device)
         logits = self.linear(self.norm(features))
         self._right.append((logits.argmax(dim=1) == labels).sum())
         self._count += len(labels)
