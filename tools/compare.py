@@ -29,6 +29,7 @@ from siameseim.comparison.curve_hook import FrozenCurveHook
 from siameseim.comparison.frozen_scores import image_size
 from siameseim.comparison.pictures import draw_comparison
 from siameseim.datasets.class_folders import split_folders
+from siameseim.engine.atomic_file import write_json
 from siameseim.engine.options import add_options, command_line, read_config
 from siameseim.engine.precision import has_fast_bf16
 from siameseim.engine.tool_errors import one_line_for
@@ -192,7 +193,7 @@ def run_row(args: argparse.Namespace) -> dict[str, Any]:
         torch=torch.__version__,
         curve=curve.points(runner),
     )
-    path.write_text(json.dumps(result, indent=1) + '\n')
+    write_json(path, result, indent=1)
     return result
 
 
@@ -213,7 +214,7 @@ def time_rows(args: argparse.Namespace) -> dict[str, float]:
         batch = cost.first_batch(runner.train_dataloader)
         steps[row] = (runner.model, optim_wrapper, batch)
     seconds = cost.interleaved_seconds(steps, args.rounds)
-    (args.out / TIMES).write_text(json.dumps(seconds, indent=1) + '\n')
+    write_json(args.out / TIMES, seconds, indent=1)
     for row, value in seconds.items():
         print(f'{row:32} {1e3 * value:.2f} ms an image')
     return seconds

@@ -1,5 +1,7 @@
 """Checkpoints: complete or absent, few, and never of a broken run."""
 
+import errno
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import torch
 from mmengine.fileio import get_file_backend
 
 from siameseim.engine import SafeCheckpointHook, checkpoint_hook
-from siameseim.engine.atomic_file import write_complete
+from siameseim.engine.atomic_file import write_complete, write_json
 from tests.test_engine.conftest import pointed_to
 from tests.transfer_fixtures import values
 from tests.two_processes import run_in_two
@@ -155,6 +157,25 @@ def test_what_a_library_says_of_a_file_is_passed_on(tmp_path):
 
     with pytest.raises(OSError, match='^cannot write mode RGBA as JPEG$'):
         write_complete(tmp_path / 'a.jpg', write)
+
+
+def test_json_that_a_full_disk_cuts_short_replaces_nothing(
+    tmp_path, monkeypatch
+):
+    """As the result of hours, which is taken for finished if it is there."""
+    path = tmp_path / 'results/row.json'
+    write_json(path, dict(knn=[1.5]), indent=1)
+    assert path.read_text() == '{\n "knn": [\n  1.5\n ]\n}\n'
+
+    def half(self, text):
+        self.write_bytes(text.encode()[:5])
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(Path, 'write_text', half)
+    with pytest.raises(OSError, match='nothing was replaced'):
+        write_json(path, dict(knn=[2.5]), indent=1)
+    assert json.loads(path.read_bytes()) == dict(knn=[1.5])
+    assert [*path.parent.iterdir()] == [path]
 
 
 def test_what_is_synced_may_be_written_as_windows_asks(tmp_path, monkeypatch):

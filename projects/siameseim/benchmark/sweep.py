@@ -1,11 +1,11 @@
 """Curves: how step time, memory and data rate grow."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from ..engine.atomic_file import write_json
 from .data import endless_loader, loader_rate, two_view_dataset
 from .devices import device_name
 from .measure import Settings
@@ -73,9 +73,7 @@ def sweep(
         unit=unit,
         points=points,
     )
-    out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(result, indent=1)
-    (out / f'growth_{kind}.json').write_text(text + '\n')
+    write_json(out / f'growth_{kind}.json', result, indent=1)
     draw(result, out / f'growth_{kind}.png')
     return result
 

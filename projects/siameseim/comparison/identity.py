@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..datasets.image_folder import scan_files
+from ..engine.atomic_file import write_json
 
 # Parts of a config that say what is learned, and how.
 _PARTS = (
@@ -68,8 +69,7 @@ def keep_identity(work_dir: Path, identity: dict[str, Any]) -> None:
     path = work_dir / _FILE
     if (work_dir / 'last_checkpoint').exists() and path.exists():
         _check(work_dir, flat(json.loads(path.read_text())), flat(identity))
-    work_dir.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(identity, indent=1) + '\n')
+    write_json(path, identity, indent=1)
 
 
 def _check(work_dir: Path, was: dict[str, Any], now: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Files that are there completely or not at all."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,12 @@ def write_complete(path: Path, write: Callable[[Path], object]) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: object, indent: int = 2) -> None:
+    """Write values as ``write_complete`` does; folders are made too."""
+    text = json.dumps(values, indent=indent) + '\n'
+    write_complete(path, lambda part: part.write_text(text))
 
 
 def remove_unfinished(folder: str | Path) -> None:

@@ -1,9 +1,10 @@
 """One table of measures beside the published ones, as Markdown and JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from ..engine.atomic_file import write_json
 
 PUBLISHED_ON = (
     'Published: ViT-B/16 pretrained on ImageNet-1k for 1600 epochs (MoCo v3: '
@@ -75,7 +76,5 @@ def write(rows: Sequence[Row], title: str, path: Path) -> str:
             for row in rows
         ],
     )
-    path.with_name(f'{path.name}.json').write_text(
-        json.dumps(contents, indent=2) + '\n'
-    )
+    write_json(path.with_name(f'{path.name}.json'), contents)
     return text

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...convert.safe_load import META, NOTES
-from ...engine.atomic_file import write_complete
+from ...engine.atomic_file import write_complete, write_json
 from ..plain_vit import PlainViT
 
 
@@ -86,13 +86,8 @@ def _save_folder(target: Target, folder: Path, meta: dict[str, Any]) -> None:
         raise ValueError(f'{folder} is a file, but a folder is to be written')
     _save_safetensors(target.state, folder / 'model.safetensors', meta)
     if target.preprocessor:
-        _save_json(target.preprocessor, folder / 'preprocessor_config.json')
-    _save_json(target.config, folder / 'config.json')
-
-
-def _save_json(values: dict[str, Any], path: Path) -> None:
-    text = json.dumps(values, indent=2) + '\n'
-    write_complete(path, lambda part: part.write_text(text))
+        write_json(folder / 'preprocessor_config.json', target.preprocessor)
+    write_json(folder / 'config.json', target.config)
 
 
 def _save_safetensors(
