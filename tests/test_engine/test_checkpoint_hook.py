@@ -11,6 +11,7 @@ from mmengine.fileio import get_file_backend
 
 from siameseim.engine import SafeCheckpointHook, checkpoint_hook
 from siameseim.engine.atomic_file import write_complete, write_json
+from siameseim.errors import InputError
 from tests.test_engine.conftest import pointed_to
 from tests.transfer_fixtures import values
 from tests.two_processes import run_in_two
@@ -54,6 +55,11 @@ def test_no_budget_leaves_more_than_an_hour_without(
 def test_a_large_budget_allows_each(toy_run, tmp_path):
     toy_run(epochs=3, options={'default_hooks.checkpoint.budget': 1e6})
     assert len(names(tmp_path / 'run')) == 3
+
+
+def test_a_negative_budget_is_refused():
+    with pytest.raises(InputError, match='default_hooks.checkpoint.budget=-1'):
+        SafeCheckpointHook(budget=-1)
 
 
 def test_a_resumed_run_removes_files_of_the_first(toy_run, stopped, tmp_path):

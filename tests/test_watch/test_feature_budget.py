@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MessageHub
 
-from siameseim.watch import FeatureWatchHook, budget, feature_hook
+from siameseim.engine import budget
+from siameseim.watch import FeatureWatchHook, feature_hook
 from siameseim.watch.signs import FeatureSigns
 
 STEP, COST, STEPS = 0.03, 0.29, 4000  # seconds, seconds, of a run

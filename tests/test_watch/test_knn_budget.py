@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MessageHub
 
+from siameseim.engine import budget
 from siameseim.errors import InputError
-from siameseim.watch import KnnHook, budget, knn_hook
+from siameseim.watch import KnnHook, knn_hook
 from tests.model_fixtures import tiny_model
 from tests.two_processes import run_in_two
 

@@ -18,7 +18,8 @@ from mmpretrain.registry import HOOKS
 
 from .atomic_file import remove_unfinished  # registers the backend too
 from .background_write import BackgroundWriter
-from .guard_hook import NonFiniteGuardHook
+from .budget import check_share
+from .guard_hook import in_trouble
 from .last_checkpoint import LAST_CHECKPOINT
 from .quiet import quiet
 from .resume_state import KEY, make_state, plain
@@ -60,6 +61,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     Raises:
         TypeError: if an argument is not known, or is ``filename_tmpl``.
+        InputError: if the budget is negative.
     """
 
     def __init__(self, budget: float | None = 0.02, **kwargs: Any) -> None:
@@ -70,6 +72,7 @@ class SafeCheckpointHook(CheckpointHook):
             )
         kwargs.setdefault('backend_args', dict(backend='atomic'))
         super().__init__(**kwargs)
+        check_share('checkpoint', budget)
         self._budget = budget
         self._cost = self._saved_at = 0.0  # seconds: of the last save; when
         self._due, self._saved_after = False, -1  # iterations
@@ -144,7 +147,7 @@ class SafeCheckpointHook(CheckpointHook):
             OSError: if the file before could not be written.
         """
         last = done == runner.max_iters
-        self._due = _in_trouble(runner) and not (last and _is_finite(runner))
+        self._due = in_trouble(runner) and not (last and _is_finite(runner))
         if self._due:
             runner.logger.warning(
                 'no checkpoint is saved here: the last step was skipped, '
@@ -233,14 +236,6 @@ class SafeCheckpointHook(CheckpointHook):
         for old in obsolete:
             if self.file_backend.isfile(join(self.out_dir, old)):
                 self.file_backend.remove(join(self.out_dir, old))
-
-
-def _in_trouble(runner: Runner) -> bool:
-    """Whether the last step was skipped."""
-    guards = [h for h in runner.hooks if isinstance(h, NonFiniteGuardHook)]
-    for guard in guards:
-        guard.flush(runner)
-    return any(guard.in_a_row for guard in guards)
 
 
 def _is_finite(runner: Runner) -> bool:

@@ -176,6 +176,14 @@ def _line(step: Step, ranks: list[tuple[int, list[str]]]) -> dict[str, Any]:
     )
 
 
+def in_trouble(runner: Runner) -> bool:
+    """Whether the last step was skipped; all processes must call it."""
+    guards = [h for h in runner.hooks if isinstance(h, NonFiniteGuardHook)]
+    for guard in guards:
+        guard.flush(runner)
+    return any(guard.in_a_row for guard in guards)
+
+
 def _roll_back(runner: Runner, checkpoint: Path) -> None:
     """Take weights, buffers and optimizer state from a checkpoint.
 

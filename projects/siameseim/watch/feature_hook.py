@@ -10,13 +10,13 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from ..engine.budget import Budget
 from ..engine.log_line import FOUND_IMAGE
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.predicted import found_image
 from ..models.norm import layer_norm_fp32
 from ..models.siameseim import StepFeatures
-from .budget import Budget
 from .signs import FeatureSigns, Limits, Signs, collapsed, feature_signs
 
 # What a resumed run goes on with.

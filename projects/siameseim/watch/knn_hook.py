@@ -10,7 +10,7 @@ from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.labelled import folder_accuracies, labelled_splits
 from ..models import SiameseIM, SiameseIMViT
-from .budget import EpochMeasureHook
+from .epoch_hook import EpochMeasureHook
 
 
 @HOOKS.register_module()

@@ -16,7 +16,7 @@ from ..engine.resume_state import check_alike
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
-from .budget import EpochMeasureHook
+from .epoch_hook import EpochMeasureHook
 from .feature_hook import FOUND_AMONG, recognised
 
 

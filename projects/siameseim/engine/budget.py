@@ -1,16 +1,33 @@
-"""Which share of a run's time its measurements may take."""
+"""Which share of a run's time its checkpoints or measurements may take."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from mmengine.dist import broadcast_object_list
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..errors import InputError
+
+
+def check_share(hook: str, share: float | None) -> str:
+    """Name of a hook's setting ``budget``, for texts.
+
+    Args:
+        hook (str): its name in ``default_hooks``.
+        share (float, optional): of the time. None is no limit.
+
+    Raises:
+        InputError: if the share is negative.
+    """
+    setting = f'default_hooks.{hook}.budget'
+    if share is not None and not share >= 0:
+        raise InputError(
+            f'{setting}={share} must be a share of the training '
+            'time, 0 or more, or None for no limit'
+        )
+    return setting
 
 
 class Budget:
@@ -28,12 +45,7 @@ class Budget:
     """
 
     def __init__(self, hook: str, share: float | None) -> None:
-        self._setting = f'default_hooks.{hook}.budget'
-        if share is not None and share < 0:
-            raise InputError(
-                f'{self._setting}={share} must be a share of the training '
-                'time, 0 or more, or None for no limit'
-            )
+        self._setting = check_share(hook, share)
         self._name = f'{hook}_clock'  # in the message hub
         self.share = share
         # seconds: of training, of all measurements, of the last one
@@ -81,56 +93,3 @@ class Budget:
         yield
         self.clock['last'] = time.perf_counter() - start
         self.clock['measured'] += self.clock['last']
-
-
-class EpochMeasureHook(Hook):
-    """Measures the untrained network, the last epoch and those between.
-
-    Args:
-        name (str): of the hook in ``default_hooks``.
-        data (str, optional): what is measured on. None: nothing is done.
-        interval (int): epochs between two measurements.
-        budget (float, optional): as for ``Budget``.
-    """
-
-    # After the checkpoint of the epoch, which is written meanwhile.
-    priority = 'LOWEST'
-    what: str  # is measured, for the log
-
-    def __init__(
-        self, name: str, data: str | None, interval: int, budget: float | None
-    ) -> None:
-        self.data = data
-        self.interval = interval
-        self.budget = Budget(name, budget)
-
-    def prepare(self, runner: Runner) -> None:
-        """Load what is measured on, or refuse."""
-        raise NotImplementedError
-
-    def report(self, runner: Runner, when: str) -> None:
-        """Measure, and log it to text log and visualizer."""
-        raise NotImplementedError
-
-    def before_train(self, runner: Runner) -> None:
-        """Prepare; measure the untrained network."""
-        if self.data is None:
-            return
-        self.prepare(runner)
-        self.budget.start(runner)
-        if runner.iter == 0:
-            self.report(runner, 'before training')
-
-    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Count the time, for any checkpoint."""
-        if self.data is not None:
-            self.budget.count(runner)
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Measure if due and not too expensive."""
-        if self.data is None:
-            return
-        last = self.is_last_train_epoch(runner)
-        due = self.every_n_epochs(runner, self.interval)
-        if last or (due and not self.budget.leaves_out(runner, self.what)):
-            self.report(runner, f'after epoch {runner.epoch + 1}')
