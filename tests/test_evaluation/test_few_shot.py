@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from siameseim.errors import InputError
 from siameseim.evaluation import few_shot
 from siameseim.evaluation.few_shot import (
     draw_subset,
@@ -53,6 +54,14 @@ def test_equals_the_objective_minimised_by_torch(classes):
 def test_one_class_is_refused():
     with pytest.raises(ValueError, match='at least 2 classes'):
         few_shot.fit(torch.eye(3), torch.zeros(3, dtype=torch.long))
+
+
+@pytest.mark.parametrize('bad', [math.nan, math.inf])
+def test_features_that_are_not_finite_are_refused(bad):
+    features = torch.eye(3)
+    features[1, 2] = bad
+    with pytest.raises(InputError, match='features are NaN or infinite'):
+        few_shot.fit(features, torch.arange(3))
 
 
 FILES = [f'{c}/{c}_{i}.jpg' for c in 'ab' for i in range(20)]

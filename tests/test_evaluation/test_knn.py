@@ -1,8 +1,11 @@
 """k-NN against a slow loop and hand-worked votes."""
 
+import math
+
 import pytest
 import torch
 
+from siameseim.errors import InputError
 from siameseim.evaluation import knn, labelled
 from siameseim.evaluation.knn import accuracies, nearest_neighbours, vote
 from siameseim.evaluation.labelled import (
@@ -147,6 +150,17 @@ def test_what_cannot_vote_is_named():
             nearest_neighbours(*random_case(), k)
         with pytest.raises(ValueError, match=f'k={k} neighbours'):
             vote(found, k)
+
+
+@pytest.mark.parametrize('bad', [math.nan, math.inf])
+@pytest.mark.parametrize('place', [0, 1])
+def test_features_that_are_not_finite_have_no_vote(place, bad):
+    case = random_case()
+    case[place][7, 2] = bad
+    found = nearest_neighbours(*case, 5)
+    with pytest.raises(InputError, match='features are NaN or infinite'):
+        vote(found, 5)
+    assert math.isnan(accuracies(found, torch.zeros(23), [5])[5])
 
 
 @pytest.mark.gpu

@@ -13,6 +13,7 @@ from torchvision.datasets import ImageFolder
 
 from ..engine.quiet import quiet
 from ..errors import InputError
+from ..evaluation.features import check_finite
 from ..evaluation.knn import accuracies
 from ..evaluation.labelled import (
     LabelledFeatures,
@@ -113,7 +114,12 @@ def linear_accuracy(train: LabelledFeatures, test: LabelledFeatures) -> float:
     The head of the method's linear probe (BatchNorm without affine, Linear),
     fitted to convergence on features of unaugmented images: seconds on a CPU
     where the probe of ``evaluation.linear_probe`` takes epochs.
+
+    Raises:
+        InputError: if some are NaN or infinite.
     """
+    check_finite(train.features)
+    check_finite(test.features)
     rows = train.features.float()
     mean, scale = rows.mean(dim=0), rows.std(dim=0) + 1e-6
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from ..errors import InputError
 from ..models import SiameseIMViT
 
 _BATCH = 128  # images encoded at a time
@@ -52,6 +53,23 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+def check_finite(features: Tensor) -> None:
+    """Refuse features of which no measure can be trusted.
+
+    Args:
+        features (Tensor): of any shape.
+
+    Raises:
+        InputError: if some are NaN or infinite.
+    """
+    if not features.isfinite().all():
+        raise InputError(
+            'some features are NaN or infinite, and nothing can be measured '
+            'of them: check the weights, and whether a half precision in '
+            'which features are kept can hold them'
+        )
 
 
 def patch_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:

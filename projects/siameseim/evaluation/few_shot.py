@@ -14,6 +14,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from .features import check_finite
+
 PENALTY = 0.1  # before it is divided by the number of labels
 MAX_ITER = 1000  # of L-BFGS; it warns where these do not suffice
 
@@ -29,7 +31,11 @@ def prepare(features: Tensor) -> np.ndarray:
 
     Returns:
         np.ndarray: (N, C) float32.
+
+    Raises:
+        InputError: if some are NaN or infinite.
     """
+    check_finite(features)
     rows = features.float()
     rows = rows - rows.mean(dim=1, keepdim=True)
     return torch.nn.functional.normalize(rows, dim=1).numpy()

@@ -4,12 +4,15 @@ Shape legend: N features to classify, M features of the bank, C width,
 k neighbours.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .features import check_finite
 
 # Compared at a time, which makes 134 MB of cosines.
 _QUERIES, _BANK = 1024, 32768
@@ -41,7 +44,8 @@ def nearest_neighbours(
         features (Tensor): (N, C) of any norm and floating type.
         bank (Tensor): (M, C) likewise; products are taken in float32.
         bank_labels (Tensor): (M,) int64.
-        k (int): neighbours; all of the bank where it is smaller.
+        k (int): neighbours; all of the bank where it is smaller. One that
+            is not finite has the cosine NaN and comes first.
         device (torch.device | str, optional): where products are taken.
             Defaults to None: where ``features`` are.
         centre (Tensor, optional): (C,) float32 vector to subtract from all
@@ -109,8 +113,10 @@ def vote(found: Neighbours, k: int, temperature: float = 0.1) -> Tensor:
 
     Raises:
         ValueError: if k is not positive.
+        InputError: if the features of some were NaN or infinite.
     """
     _check(k)
+    check_finite(found.cosines)
     cosines, labels = found.cosines[:, :k], found.labels[:, :k]
     # Softmax is the same vote divided by its sum and cannot overflow.
     weights = (cosines / temperature).softmax(dim=-1)
@@ -126,12 +132,17 @@ def accuracies(
 ) -> dict[int, float]:
     """Share of right votes for each number of neighbours.
 
+    NaN if the features of some images were: a training that measures them
+    goes on.
+
     Args:
         found (Neighbours): with ``max(ks)`` columns, or the whole bank.
         labels (Tensor): (N,) true labels.
         ks (Sequence[int]): numbers of neighbours.
         temperature (float): as for ``vote``. Defaults to 0.1.
     """
+    if not found.cosines.isfinite().all():
+        return dict.fromkeys(ks, math.nan)
     right = {k: vote(found, k, temperature) == labels for k in ks}
     return {k: each.double().mean().item() for k, each in right.items()}
 
