@@ -58,8 +58,14 @@ class DecodedCache:
                 'leave out cache=True, store the images smaller, or enlarge '
                 f'{_SHARED}'
             )
-        self._pixels = torch.empty(total, dtype=torch.uint8).share_memory_()
-        self._done = torch.zeros(len(sizes), dtype=torch.bool).share_memory_()
+        self._pixels = torch.empty(total, dtype=torch.uint8)
+        self._done = torch.zeros(len(sizes), dtype=torch.bool)
+        self.share()
+
+    def share(self) -> None:
+        """Let worker processes share the pixels; after a copy, once more."""
+        self._pixels.share_memory_()
+        self._done.share_memory_()
 
     def open(self, index: int, info: dict[str, Any]) -> DecodedSource:
         """The image of a data info, decoded the first time only.

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence, Sized
+from multiprocessing.context import get_spawning_popen
 from typing import Any
 
 import numpy as np
@@ -109,11 +110,30 @@ class PretrainDataset:
         # One flag a file, in memory that worker processes share, so that
         # the main process can tell how many different files failed.
         self._unreadable = torch.zeros(len(dataset), dtype=torch.bool)
+        self._cache = DecodedCache(self._sizes()) if cache else None
+        self._share()
+
+    def _share(self) -> None:
+        """Let worker processes share what they learn of the images."""
         self._unreadable.share_memory_()
+        if self._cache is not None:
+            self._cache.share()
         # Two workers may meet a file at the same moment. A lock of this kind
         # works for forked and for spawned workers.
         self._one_at_a_time = multiprocessing.get_context('spawn').Lock()
-        self._cache = DecodedCache(self._sizes()) if cache else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy or file takes no lock along, a spawned worker does."""
+        state = {**vars(self)}
+        if get_spawning_popen() is None:
+            del state['_one_at_a_time']
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy has a lock of its own."""
+        vars(self).update(state)
+        if '_one_at_a_time' not in state:
+            self._share()
 
     @property
     def metainfo(self) -> dict:
