@@ -8,6 +8,8 @@ import time
 from multiprocessing import resource_tracker
 
 import pytest
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
 
 from siameseim.engine import checkpoint_hook, stop_hook
 from siameseim.engine.worker_signals import STOP_SIGNALS, start_tracker
@@ -72,17 +74,43 @@ def test_a_later_signal_ends_the_process_at_once(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('accumulation', 'stop'),
-    [(1, 10), (6, 6)],  # 18 iterations: by steps alone never with 6
+    ('accumulation', 'stop', 'saves'),
+    [(1, 10, 1), (6, 6, 2)],  # 18 iterations: by steps alone never with 6
 )
 def test_several_processes_stop_within_ten_iterations_or_a_step(
-    stopped, tmp_path, two_processes, accumulation, stop
+    stopped, tmp_path, two_processes, accumulation, stop, saves
 ):
     stopped(1, accumulation=accumulation)
     run = tmp_path / 'run'
     saved = pointed_to(run)
     assert saved == ('epoch_1.pth' if stop == 6 else f'iter_{stop}.pth')
-    assert two_processes == [True]  # none leaves while the other writes
+    assert (
+        two_processes == [True] * saves
+    )  # none leaves while the other writes
+
+
+@HOOKS.register_module()
+class Measure(Hook):
+    """Measures after each epoch, as k-NN does."""
+
+    priority = 'LOWEST'
+
+    def after_train_epoch(self, runner):
+        epochs = runner.message_hub.get_info('measured', default=[])
+        runner.message_hub.update_info('measured', [*epochs, runner.epoch])
+
+
+def test_a_stop_at_an_epochs_end_waits_for_its_measurements(
+    toy_run, stopped, tmp_path
+):
+    options = {
+        'default_hooks.checkpoint.budget': 0.0,
+        'default_hooks.measure': dict(type='Measure'),
+    }
+    stopped(12, options=options)
+    assert pointed_to(tmp_path / 'run') == 'epoch_2.pth'
+    runner = toy_run(resume='run/epoch_2.pth', options=options)
+    assert runner.message_hub.get_info('measured') == [0, 1, 2]
 
 
 def test_a_run_whose_hook_cannot_save_is_left_to_the_system(

@@ -34,8 +34,9 @@ class StopSignalHook(Hook):
     Slurm sends one of the first two before the time limit if the job asks for
     it. With several processes all stop after the same step, at most ten
     iterations later or at the end of the optimizer step, or after the first
-    step from there that is not skipped. The same signal again, five seconds or
-    more after it came first, ends the process at once; another does not, as
+    step from there that is not skipped. After the last step of an epoch what
+    is due of the epoch is measured first. The same signal again, five seconds
+    or more after it came first, ends the process at once; another does not, as
     Slurm's SIGTERM after the SIGUSR1 that a job asked for.
 
     In a Python session Ctrl-C ends in ``KeyboardInterrupt``, which leaves it
@@ -55,6 +56,7 @@ class StopSignalHook(Hook):
         self._received = 0  # by this process
         self._since: dict[int, float] = {}  # each signal's first arrival
         self._agreed = 0  # by all
+        self._stops = False  # all is saved
         saving = [h for h in runner.hooks if isinstance(h, SafeCheckpointHook)]
         self._checkpoint = saving[0] if saving else None
         if self._checkpoint is None:
@@ -77,11 +79,11 @@ class StopSignalHook(Hook):
         end_workers(runner.train_dataloader)
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Stop here if any process was asked to.
+        """Stop if any process was asked to; at an epoch's end soon.
 
         Raises:
-            SystemExit: with the status 128 + signal.
-            KeyboardInterrupt: in its place on Ctrl-C in a Python session.
+            SystemExit: as ``_stop``.
+            KeyboardInterrupt: likewise.
         """
         done, checkpoint = runner.iter + 1, self._checkpoint
         if (
@@ -98,6 +100,32 @@ class StopSignalHook(Hook):
         if not checkpoint.save(runner, done):
             return  # and stop after the next good step
         checkpoint.finish()  # who leaves may end the process that writes
+        self._stops = True
+        if done % len(runner.train_dataloader):
+            self._stop(runner, done, checkpoint)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Stop if an epoch's end was waited for.
+
+        Raises:
+            SystemExit: as ``_stop``.
+            KeyboardInterrupt: likewise.
+        """
+        checkpoint = self._checkpoint
+        if checkpoint is not None and self._stops:
+            checkpoint.save(runner, runner.iter)  # with what was measured
+            checkpoint.finish()
+            self._stop(runner, runner.iter, checkpoint)
+
+    def _stop(
+        self, runner: Runner, done: int, checkpoint: SafeCheckpointHook
+    ) -> None:
+        """Say what was saved and leave.
+
+        Raises:
+            SystemExit: with the status 128 + signal.
+            KeyboardInterrupt: in its place on Ctrl-C in a Python session.
+        """
         name = signal.Signals(self._agreed).name
         runner.logger.info(
             f'{name}: stopped after iteration {done}, saved '
