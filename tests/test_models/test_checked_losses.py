@@ -1,4 +1,4 @@
-"""What a head may return, of which one of a user's own is told."""
+"""What a loss refuses: weights in half precision, heads without a loss."""
 
 import pytest
 import torch
@@ -33,6 +33,14 @@ def test_what_a_head_returns_that_is_no_tensor_is_named(losses, said):
         InputError,
         match=f'SiameseIMHead.loss returned {said}: values must be tensors',
     ):
+        model.loss(*random_batch(4))
+
+
+@pytest.mark.parametrize('dtype', [torch.half, torch.bfloat16])
+def test_weights_in_half_precision_are_refused(dtype):
+    model = tiny_model().train().to(dtype)
+    model.update_target(0.9)
+    with pytest.raises(InputError, match=f'weights are {dtype}: .*autocast'):
         model.loss(*random_batch(4))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from mmengine.utils import is_list_of
 from torch import Tensor, nn
 
@@ -17,8 +18,16 @@ def check_batch(
     """Refuse a batch that ``SiameseIM.loss`` cannot use.
 
     Raises:
-        InputError: naming the part of the pipeline that does not fit.
+        InputError: naming the part of the pipeline that does not fit, or
+            weights that are not kept in fp32.
     """
+    dtype = next(backbone.parameters()).dtype
+    if dtype != torch.float32:
+        raise InputError(
+            f'the weights are {dtype}: pretraining keeps them in float32, '
+            'without model.half() or model.bfloat16(), and computes in '
+            'half precision under autocast (optim_wrapper.precision=bf16)'
+        )
     needed = {'mask', 'visible', 'boxes', 'flips', 'source_width'}
     if not isinstance(data_samples, dict) or needed - data_samples.keys():
         raise InputError(
