@@ -1,6 +1,7 @@
 """Whose images, options and weights the frozen measures are of."""
 
 import argparse
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,15 @@ def test_knn_classifies_the_images_asked_for(options):
     )  # fmt: skip
     right = (torch.tensor(voted) == queries.labels).float().mean().item()
     assert row.value == pytest.approx(100 * right)
+
+
+def test_a_backbone_without_cls_token_has_one_few_shot_row(options):
+    bank, queries = (
+        dataclasses.replace(found, cls=found.features)
+        for found in (features_of(0), features_of(1))
+    )
+    (row,) = frozen_suite.few_shot_rows(bank, queries, options, '')
+    assert row.measure == 'few-shot 50 %, mean patch token'
 
 
 def test_few_shot_learns_from_the_list_and_classifies_the_others(options):

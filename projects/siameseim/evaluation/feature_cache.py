@@ -39,7 +39,8 @@ def cached_features(
     """Features of a folder, read from the cache if they are in it.
 
     The cache knows weights by the backbone's tensors, and images by name,
-    size in bytes and time of change, so a changed file is encoded anew.
+    size in bytes and time of change, so a changed file is encoded anew. The
+    features stay in the file, of which the system reads what is used.
 
     Args:
         backbone (SiameseIMViT): on any device.
@@ -56,7 +57,6 @@ def cached_features(
     path = cache / f'{Path(checkpoint).stem or "untrained"}_{key}.pt'
     if path.is_file():
         tell(f'features of {images.root} are in {path}')
-        stored = torch.load(path, weights_only=True)
     else:
         found = pooled_features(
             backbone,
@@ -65,8 +65,9 @@ def cached_features(
             pool=cls_and_mean_features,
             **loading,
         )
-        stored = vars(found)
-        write_complete(path, lambda part: torch.save(stored, part))
+        write_complete(path, lambda part: torch.save(vars(found), part))
+        del found  # 4 GB for ViT-B and ImageNet, of which the file has all
+    stored = torch.load(path, weights_only=True, mmap=True)
     cls, mean = stored['features'].chunk(2, dim=1)
     return NamedFeatures(mean, stored['labels'], files, cls)
 

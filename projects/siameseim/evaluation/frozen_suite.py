@@ -86,17 +86,20 @@ def few_shot_rows(
 ) -> list[Row]:
     """Logistic regression on each labelled subset.
 
-    On cls tokens, as the published figures, and on mean patch tokens.
+    On cls tokens, as the published figures, and on mean patch tokens; of a
+    backbone without cls token on the latter alone.
     """
-    rows = []
+    rows, tokens = (
+        [],
+        [(', mean patch token', bank.features, queries.features)],
+    )
+    if not bank.cls.equal(bank.features):
+        tokens.insert(0, ('', bank.cls, queries.cls))
     for fraction, given in options.lists.items():
         path, origin = _list_of(fraction, given, bank, options)
         places = few_shot.read_subset(path, bank.files)
         name = _few_shot_name(fraction, len(places), len(bank.files))
-        for token, known, asked in (
-            ('', bank.cls, queries.cls),
-            (', mean patch token', bank.features, queries.features),
-        ):
+        for token, known, asked in tokens:
             model = few_shot.fit(known[places], bank.labels[places])
             score = few_shot.accuracy(model, asked, queries.labels)
             told = f'{note}; {len(places)} labels, {origin}'
