@@ -1,6 +1,7 @@
 """Draw what a trained model sees in images, as PNG files.
 
-Boxes and masks, a segmentation laid over the image, or the likeliest class.
+Boxes and masks, a segmentation laid over the image, or the likeliest class,
+which is printed too.
 
 Example:
   python tools/predict.py CONFIG CHECKPOINT IMAGE_OR_FOLDER --out pictures
@@ -39,7 +40,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 @one_line_for(OSError, ValueError)
-def main(argv: Sequence[str] | None = None) -> list[Path]:
+def main(argv: Sequence[str] | None = None) -> dict[Path, str]:
     """Draw as the command line says and return the files written."""
     args = parse_args(argv)
     files = draw.draw_predictions(
@@ -50,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         score=args.score,
         device=args.device,
     )
-    for file in files:
-        print(file)
+    for file, said in files.items():
+        print(*filter(None, [file, said]))
     return files
 
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from siameseim.errors import InputError
 from siameseim.transfer import draw
+from tests.test_evaluation.conftest import COLOURS
 from tests.test_evaluation.test_load_classifier import (
     logits_of,
     trained_cifar,
@@ -48,9 +49,12 @@ def test_a_config_of_decoded_rgb_images_gets_files_as_rgb(
         lambda self, data_sample, **kwargs: drawn.append(data_sample),
     )
     png = images[NAMES.index('a.png')]
-    draw.draw_predictions(cfg, checkpoint, [png], tmp_path / 'out')
+    said = draw.draw_predictions(cfg, checkpoint, [png], tmp_path / 'out')
     expected = logits_of(model, png).softmax(-1)
     assert_near(drawn[0].pred_score.cpu(), expected)
+    score, label = expected.max(dim=0)
+    (text,) = said.values()
+    assert text == f'{[*COLOURS][label]} ({score:.1%})'
 
 
 def test_a_damaged_image_costs_no_other(classifier, images, tmp_path):

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import mmcv
@@ -19,8 +20,9 @@ from .classification import is_classifier, read_files
 from .config import check_operators
 from .whole_checkpoint import check_whole
 
-# The model, and what predicts the images of paths and draws a prediction.
-_Parts = tuple[nn.Module, Callable, Callable]
+# The model, what predicts the images of paths, what draws a prediction, and
+# what says it in words.
+_Parts = tuple[nn.Module, Callable, Callable, Callable[[Any], str]]
 _SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
 
 
@@ -72,7 +74,7 @@ def draw_predictions(
     out: Path,
     score: float = 0.3,
     device: str | None = None,
-) -> list[Path]:
+) -> dict[Path, str]:
     """Predict each image and write it, with the prediction, as a PNG file.
 
     Args:
@@ -84,7 +86,8 @@ def draw_predictions(
         device (str, optional): defaults to None: a GPU if there is one.
 
     Returns:
-        list[Path]: the files written.
+        dict[Path, str]: the files written, each with the likeliest class and
+        its score; '' for boxes and masks.
 
     Raises:
         InputError: if the checkpoint is of another model, unsafe or damaged,
@@ -109,12 +112,13 @@ def draw_predictions(
             'configs/detection, configs/segmentation or '
             'configs/classification'
         )
-    model, predict, draw = parts
+    model, predict, draw, say = parts
     check_whole(model, state, checkpoint)
     out.mkdir(parents=True, exist_ok=True)
-    files = [out / f'{image.name}.png' for image in images]
+    said = {}
     samples = predict([str(image) for image in images])
-    for image, sample, file in zip(images, samples, files, strict=True):
+    for image, sample in zip(images, samples, strict=True):
+        file = out / f'{image.name}.png'
         draw(
             name=image.name,
             image=mmcv.imread(str(image), channel_order='rgb'),
@@ -122,7 +126,8 @@ def draw_predictions(
             draw_gt=False,
             out_file=str(file),
         )
-    return files
+        said[file] = say(sample)
+    return said
 
 
 def _classifier(
@@ -140,7 +145,14 @@ def _classifier(
         predict.model,
         partial(predict, return_datasamples=True),
         partial(UniversalVisualizer().visualize_cls, classes=predict.classes),
+        partial(_class_and_score, classes=predict.classes),
     )
+
+
+def _class_and_score(sample: Any, classes: Sequence[str] | None) -> str:
+    score, label = sample.pred_score.max(dim=0)
+    name = classes[label] if classes else f'class {label}'
+    return f'{name} ({score:.1%})'
 
 
 def _detector(
@@ -158,6 +170,7 @@ def _detector(
         model,
         partial(map, partial(inference_detector, model)),  # one by one
         partial(visualizer.add_datasample, pred_score_thr=score),
+        lambda sample: '',
     )
 
 
@@ -186,4 +199,5 @@ def _segmentor(cfg: Config, checkpoint: str, device: str) -> _Parts:
         model,
         partial(map, partial(inference_model, model)),
         visualizer.add_datasample,
+        lambda sample: '',
     )
