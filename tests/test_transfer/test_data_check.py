@@ -3,7 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
+from mmcv.transforms import ImageToTensor, Normalize
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
@@ -43,30 +45,54 @@ class Check(data_check.DataCheckHook):
         pass
 
 
-@pytest.mark.parametrize(
-    'hooks',
-    [[Check()], [WholeCheckpointHook()], [Check(), WholeCheckpointHook()]],
-)
-def test_other_values_than_those_of_pretraining_are_told_of_once(
-    monkeypatch, tmp_path, hooks
-):
-    """The toolboxes' own tools run the configs' hooks alone, ours both."""
-    said = []
-    monkeypatch.setattr('siameseim.convert.normalisation.warn', said.append)
+@pytest.fixture
+def said(monkeypatch):
+    """What is told of images of other values."""
+    texts = []
+    monkeypatch.setattr('siameseim.convert.normalisation.warn', texts.append)
+    return texts
+
+
+def begin(hooks, preprocessor, dataset, work_dir):
+    """Begin a training of a backbone that was trained on ImageNet's."""
     model = nn.Module()
     model.backbone = nn.Identity()
     attach(model.backbone, IMAGENET)
-    model.data_preprocessor = ImgDataPreprocessor([127.5] * 3, [127.5] * 3)
-    loader = SimpleNamespace(dataset=[])
+    model.data_preprocessor = preprocessor
     runner = SimpleNamespace(
         model=model,
-        train_dataloader=loader,
+        train_dataloader=SimpleNamespace(dataset=dataset),
         val_loop=None,
         hooks=hooks,
-        cfg=Config(dict(work_dir=str(tmp_path))),
+        cfg=Config(dict(work_dir=str(work_dir))),
         iter=0,
         max_iters=1,
     )
     for hook in hooks:
         hook.before_train(runner)
+
+
+@pytest.mark.parametrize(
+    'hooks',
+    [[Check()], [WholeCheckpointHook()], [Check(), WholeCheckpointHook()]],
+)
+def test_other_values_than_those_of_pretraining_are_told_of_once(
+    said, tmp_path, hooks
+):
+    """The toolboxes' own tools run the configs' hooks alone, ours both."""
+    other = ImgDataPreprocessor([127.5] * 3, [127.5] * 3)
+    begin(hooks, other, [], tmp_path)
     assert len(said) == 1
+
+
+@pytest.mark.parametrize('hook', [Check(), WholeCheckpointHook()])
+@pytest.mark.parametrize('normalises', [True, False])
+def test_nothing_is_told_where_transforms_normalise(
+    said, tmp_path, hook, normalises
+):
+    step = Normalize(*IMAGENET) if normalises else ImageToTensor(['img'])
+    part = SimpleNamespace(pipeline=Compose([step]))
+    begin(
+        [hook], ImgDataPreprocessor(), SimpleNamespace(dataset=part), tmp_path
+    )
+    assert bool(said) != normalises

@@ -27,7 +27,7 @@ class DataCheckHook(Hook):
         Otherwise a long training ends at its first validation. A warning
         tells of images that are not those of the pretraining.
         """
-        warn_of_another(unwrapped(runner.model))
+        warn_of_other_images(runner)
         self._check(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
             self.check_scored(runner, runner.val_loop, 'val')
@@ -59,6 +59,18 @@ class DataCheckHook(Hook):
         model = unwrapped(runner.model)
         for part in unwrap(dataset):
             self.check_dataset(part, model)
+
+
+def warn_of_other_images(runner: Runner) -> None:
+    """Warn of images that are not those of the backbone's pretraining.
+
+    Not where a transform normalises them, which is the user's own.
+    """
+    parts = unwrap(runner.train_dataloader.dataset)
+    pipelines = [getattr(part, 'pipeline', None) for part in parts]
+    steps = [s for p in pipelines for s in getattr(p, 'transforms', [])]
+    if not any('Normalize' in type(step).__name__ for step in steps):
+        warn_of_another(unwrapped(runner.model))
 
 
 def check_class_count(name: str, head_classes: int, classes: tuple) -> None:

@@ -12,14 +12,13 @@ from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 
 from ..convert.layouts import stored_state
-from ..convert.normalisation import warn_of_another
 from ..engine.atomic_file import remove_unfinished
 from ..engine.last_checkpoint import saved_in
 from ..engine.resume_state import check_alike
 from ..engine.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
-from .data_check import DataCheckHook
+from .data_check import DataCheckHook, warn_of_other_images
 
 _STATISTICS = ('running_mean', 'running_var')
 
@@ -140,7 +139,7 @@ class WholeCheckpointHook(Hook):
         if is_main_process():
             remove_unfinished(saved_in(runner.cfg))
         if not any(isinstance(hook, DataCheckHook) for hook in runner.hooks):
-            warn_of_another(unwrapped(runner.model))  # as that hook does
+            warn_of_other_images(runner)  # as that hook does
         if runner.val_loop is not None:
             _check_processes(runner.val_loop)
         if runner.iter >= runner.max_iters:
