@@ -78,6 +78,17 @@ def test_no_more_workers_than_cores(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ('system', 'method'), [('darwin', 'spawn'), ('linux', 'fork')]
+)
+def test_a_mac_spawns_loader_workers(monkeypatch, system, method):
+    monkeypatch.setattr('sys.platform', system)
+    forks = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
+    cfg = Config(dict(default_scope='mmseg', env_cfg=forks))
+    config.fit(cfg, None, processes=1)
+    assert cfg.env_cfg.mp_cfg.mp_start_method == method
+
+
+@pytest.mark.parametrize(
     'scope, expected', [('mmdet', True), ('mmseg', True), (None, False)]
 )
 def test_configs_of_the_toolboxes_are_recognised(scope, expected):

@@ -17,7 +17,7 @@ from ..detection.annotation_file import read_annotations
 from ..engine.train_config import fit_loader
 from ..errors import InputError
 from . import classification
-from .loaders import loaders, metrics, unwrap
+from .loaders import loaders, metrics, spawn_on_mac, unwrap
 from .whole_checkpoint import write_completely
 
 # Data sets of mmdet whose files the checks before training read as well.
@@ -55,6 +55,7 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
         (classification.set_data if classifier else set_data_root)(cfg, data)
     check_operators(cfg)
     write_completely(cfg)
+    spawn_on_mac(cfg)
     for split, loader in loaders(cfg).items():
         fit_loader(loader, processes)
         for dataset in unwrap(loader.dataset):

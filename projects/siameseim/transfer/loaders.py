@@ -1,5 +1,6 @@
 """The data of a config: its loaders, their data sets, its metrics."""
 
+import sys
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -15,6 +16,17 @@ def metrics(cfg: Config, split: str) -> list[ConfigDict]:
     """The metrics of a split."""
     found = cfg.get(f'{split}_evaluator') or []
     return [found] if isinstance(found, dict) else found
+
+
+def spawn_on_mac(cfg: Config) -> None:
+    """Let a Mac spawn the workers, as in pretraining: forked ones can crash.
+
+    Args:
+        cfg (Config): of a toolbox, all of whose own fork; changed in place.
+    """
+    if sys.platform == 'darwin':
+        spawned = {'env_cfg.mp_cfg.mp_start_method': 'spawn'}
+        cfg.merge_from_dict(spawned)
 
 
 def unwrap(dataset: Any) -> list[Any]:
