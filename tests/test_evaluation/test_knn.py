@@ -152,6 +152,13 @@ def test_what_cannot_vote_is_named():
             vote(found, k)
 
 
+@pytest.mark.parametrize('temperature', [0.0, -0.1, math.nan])
+def test_a_temperature_that_turns_votes_around_is_refused(temperature):
+    found = nearest_neighbours(*random_case(), 5)
+    with pytest.raises(InputError, match='must be above 0'):
+        accuracies(found, torch.zeros(23), [5], temperature)
+
+
 @pytest.mark.parametrize('bad', [math.nan, math.inf])
 @pytest.mark.parametrize('place', [0, 1])
 def test_features_that_are_not_finite_have_no_vote(place, bad):

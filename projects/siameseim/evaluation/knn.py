@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
 from .features import check_finite
 
 # Compared at a time, which makes 134 MB of cosines.
@@ -112,10 +113,14 @@ def vote(found: Neighbours, k: int, temperature: float = 0.1) -> Tensor:
         Tensor: (N,) int64 predicted labels.
 
     Raises:
-        ValueError: if k is not positive.
-        InputError: if the features of some were NaN or infinite.
+        InputError: if k or the temperature is not positive, or the features
+            of some were NaN or infinite.
     """
     _check(k)
+    if not temperature > 0:
+        raise InputError(
+            f'temperature={temperature} of the vote must be above 0, as 0.1'
+        )
     check_finite(found.cosines)
     cosines, labels = found.cosines[:, :k], found.labels[:, :k]
     # Softmax is the same vote divided by its sum and cannot overflow.
@@ -149,7 +154,7 @@ def accuracies(
 
 def _check(k: int) -> None:
     if k < 1:
-        raise ValueError(f'k={k} neighbours cannot vote: give at least 1')
+        raise InputError(f'k={k} neighbours cannot vote: give at least 1')
 
 
 def _unit(rows: Tensor, device: torch.device, centre: Tensor | None) -> Tensor:
