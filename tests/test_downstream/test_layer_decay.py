@@ -1,6 +1,7 @@
 """Learning rates and weight decay of every parameter, in each toolbox."""
 
 import pytest
+import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from torch import nn
@@ -49,12 +50,18 @@ def test_rates_follow_the_formula_in_every_toolbox(scope):
     assert rates['head.weight'] == rates['head.bias'] == LR
 
 
-def test_only_matrices_are_decayed():
-    groups = groups_of(Model(SiameseIMViTDet(**SIZES)))
+@pytest.mark.parametrize(
+    ('backbone', 'position'),
+    [(SiameseIMViTDet, 'rel_pos'), (SiameseIMViT, 'cls_token')],
+)
+def test_only_matrices_are_decayed(backbone, position):
+    model = Model(backbone(**SIZES))
+    model.head.scale = nn.Parameter(torch.ones(2))  # of no norm, no bias
+    groups = groups_of(model)
     for name, group in groups.items():
-        matrix = 'rel_pos' not in name and group['params'][0].ndim > 1
+        matrix = position not in name and group['params'][0].ndim > 1
         assert group['weight_decay'] == (DECAY if matrix else 0), name
-    assert any('rel_pos' in name for name in groups)
+    assert any(position in name for name in groups)
 
 
 def test_settings_of_the_user_win():

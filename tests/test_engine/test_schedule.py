@@ -47,6 +47,14 @@ def test_rate_at_an_iteration(iteration):
     assert found == pytest.approx(expected, rel=1e-12, abs=0)
 
 
+def test_a_warm_up_in_parts_of_an_epoch_is_rounded_to_iterations():
+    """0.29 * 100 is 28.999999999999996 in floating point."""
+    scheduler = WarmupCosineLR.build_iter_from_epoch(
+        make_wrapper(), warmup=0.29, end=1, epoch_length=100
+    )
+    assert scheduler.warmup == 29
+
+
 def test_all_iterations_of_a_window_use_the_rate_of_its_first():
     wrapper = make_wrapper(accumulation=3)
     scheduler = make_scheduler(wrapper)
