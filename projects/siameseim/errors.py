@@ -16,6 +16,19 @@ class InputError(ValueError):
         return text.rpartition(f'{__name__}.InputError: ')[2].strip()
 
 
+def check_fractions(owner: str, **settings: object) -> None:
+    """Refuse settings of a part, its ``owner``, that are no fractions.
+
+    Raises:
+        InputError: naming the first that is not from 0 to 1.
+    """
+    for name, value in settings.items():
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise InputError(
+                f'{name}={value!r} of {owner} must be a fraction from 0 to 1'
+            )
+
+
 def did_you_mean(name: str, known: Iterable[str], rest: str = '') -> str:
     """A question to end an error with, if a known name is near; else ''.
 

@@ -8,6 +8,8 @@ from mmcv.transforms import BaseTransform
 from mmengine.utils import to_2tuple
 from mmpretrain.registry import TRANSFORMS
 
+from ..errors import check_fractions
+
 # Failed draws in a row after which no further block is tried, as in BEiT.
 _TRIES = 10
 
@@ -35,6 +37,7 @@ class BlockMask(BaseTransform):
     Raises:
         ValueError: If ``num_masked`` is negative, or not less than the
             patches of the grid.
+        InputError: If ``min_aspect`` is greater than 1.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class BlockMask(BaseTransform):
                 f'num_masked must be from 0 to {rows * columns - 1} for a '
                 f'grid of {rows} x {columns} patches, not {num_masked}'
             )
+        check_fractions('BlockMask', min_aspect=min_aspect)
         self.num_masked = num_masked
         self.min_block = min_block
         self.min_aspect = min_aspect

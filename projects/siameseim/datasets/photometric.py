@@ -10,6 +10,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
 
+from ..errors import check_fractions
+
 # ITU-R 601 luma, as Pillow and torchvision weigh R, G and B.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _LEVELS = np.arange(256, dtype=np.float32)
@@ -55,6 +57,8 @@ class ViewPhotometric(BaseTransform):
 
     Raises:
         ValueError: If a view is not 1 or 2.
+        InputError: If a probability or a width of the jitter is not from 0
+            to 1.
         ModuleNotFoundError: If kornia is needed and not installed.
     """
 
@@ -73,6 +77,17 @@ class ViewPhotometric(BaseTransform):
         solarize_threshold: int = 128,
         on_device: bool = False,
     ) -> None:
+        check_fractions(
+            type(self).__name__,
+            jitter_prob=jitter_prob,
+            brightness=brightness,
+            contrast=contrast,
+            saturation=saturation,
+            hue=hue,
+            grey_prob=grey_prob,
+            blur_prob=blur_prob,
+            solarize_prob=solarize_prob,
+        )
         self.views = [view] if isinstance(view, int) else [*view]
         if not self.views or not {1, 2}.issuperset(self.views):
             raise ValueError(f'view must be 1 or 2, not {view}')

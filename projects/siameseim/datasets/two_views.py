@@ -11,7 +11,7 @@ from mmengine.utils import to_2tuple
 from mmpretrain.registry import TRANSFORMS
 from torch.nn import functional as F
 
-from ..errors import InputError
+from ..errors import InputError, check_fractions
 
 Box = tuple[int, int, int, int]  # y, x, height, width in source pixels
 
@@ -49,7 +49,8 @@ class TwoViews(BaseTransform):
             Defaults to False.
 
     Raises:
-        InputError: if ``area`` or ``aspect`` is no such range.
+        InputError: if ``area`` or ``aspect`` is no such range, or
+            ``flip_prob`` not from 0 to 1.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class TwoViews(BaseTransform):
     ) -> None:
         _check_range('area', area, 1, '(0.08, 1.0)')
         _check_range('aspect', aspect, math.inf, '(0.75, 1.33)')
+        check_fractions('TwoViews', flip_prob=flip_prob)
         self.size = to_2tuple(size)
         self.area = area
         self.aspect = aspect

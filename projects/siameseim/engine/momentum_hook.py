@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..errors import InputError
+from ..errors import InputError, check_fractions
 from .schedule import warmup_cosine
 from .unwrap import unwrapped
 
@@ -32,15 +32,11 @@ class MomentumTargetHook(Hook):
     def __init__(
         self, base_momentum: float = 0.995, final_momentum: float = 1.0
     ) -> None:
-        for name, value in (
-            ('base_momentum', base_momentum),
-            ('final_momentum', final_momentum),
-        ):
-            if not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise InputError(
-                    f'{name}={value!r} of MomentumTargetHook must be a '
-                    'fraction from 0 to 1, such as 0.995'
-                )
+        check_fractions(
+            type(self).__name__,
+            base_momentum=base_momentum,
+            final_momentum=final_momentum,
+        )
         self.base_momentum = base_momentum
         self.final_momentum = final_momentum
 
