@@ -56,6 +56,12 @@ def test_resume_is_bitwise(
     )
 
 
+def test_an_order_that_repeats_the_views_is_refused(toy_run):
+    options = {'train_dataloader.sampler.type': 'DefaultSampler'}
+    with pytest.raises(InputError, match='type=DefaultSampler would show'):
+        toy_run(options=options)
+
+
 def test_no_worker_outlives_a_run_that_is_stopped(stopped):
     stopped(9, workers=2)
     assert multiprocessing.active_children() == []

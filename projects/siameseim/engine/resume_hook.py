@@ -72,7 +72,19 @@ class ExactResumeHook(Hook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Say so if there is nothing left to do."""
+        """Say so if there is nothing left to do.
+
+        Raises:
+            InputError: if the order is not one that a run can go on with, of
+                which each epoch has other views.
+        """
+        sampler = runner.train_dataloader.sampler
+        if not hasattr(sampler, 'set_start'):
+            raise InputError(
+                f'train_dataloader.sampler.type={type(sampler).__name__} '
+                'would show the same views of an image in each epoch, and '
+                'cannot be resumed: give ResumableSampler'
+            )
         if runner.iter >= runner.max_iters:
             runner.logger.info(
                 f'all {runner.max_epochs} epochs are done: nothing to do'
