@@ -232,18 +232,3 @@ def test_symmetric_without_boxes_is_refused(coffee):
     with pytest.raises(InputError, match='PackTwoViews'):
         process(data, training=True)
     process(data)  # an evaluation swaps nothing
-
-
-@pytest.mark.parametrize(
-    ('name', 'given'),
-    [
-        ('mean', [1, 2]),
-        ('mean', 5),
-        ('mean', ['a', 'b', 'c']),
-        ('std', [1, 1, 0]),
-    ],
-)
-def test_channels_that_cannot_be_are_refused(name, given):
-    numbers = {'mean': MEAN, 'std': STD, name: given}
-    with pytest.raises(InputError, match=f'{name}=.*must be three numbers'):
-        ViewPreprocessor(**numbers)

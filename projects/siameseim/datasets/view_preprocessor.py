@@ -29,12 +29,19 @@ class ViewPreprocessor(SelfSupDataPreprocessor):
         **kwargs: of ``SelfSupDataPreprocessor``.
 
     Raises:
-        InputError: if the mean or the deviation of the channels cannot be.
+        InputError: if the mean or the deviation of the channels cannot be,
+            or channels would be swapped.
     """
 
     def __init__(self, symmetric: bool = False, **kwargs: Any) -> None:
         for name in ('mean', 'std'):
             _check_channels(name, kwargs.get(name))
+        for name in ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr'):
+            if kwargs.get(name):
+                raise InputError(
+                    f'{name}=True of the data preprocessor would swap red and '
+                    'blue of the views, which are RGB already: leave it out'
+                )
         super().__init__(**kwargs)
         self.symmetric = symmetric
 
@@ -89,7 +96,8 @@ def _check_channels(name: str, given: Any) -> None:
         isinstance(given, list | tuple)
         and len(given) in (1, 3)
         and all(isinstance(number, int | float) for number in given)
-        and (name == 'mean' or min(given) > 0)
+        # deviations below one level are of pixels in 0 to 1
+        and (name == 'mean' or (min(given) > 0 and max(given) >= 1))
     )
     if not right:
         raise InputError(
