@@ -223,3 +223,9 @@ def test_the_untrained_reference_survives_a_resume(run, tmp_path):
     again = WATCH.format('') + 'train_cfg = dict(max_epochs=2)'
     run(again, '--resume', tmp_path / 'work/epoch_1.pth')
     assert reference() == first
+
+
+def test_no_patience_is_refused():
+    """It would warn of a collapse where there is none."""
+    with pytest.raises(InputError, match='features.patience=0 must be 1'):
+        FeatureWatchHook(patience=0)

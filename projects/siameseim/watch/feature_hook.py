@@ -69,6 +69,9 @@ class FeatureWatchHook(Hook):
             Defaults to 2.
         limits (dict, optional): fields of ``Limits`` to change.
         stop (bool): end the run with a warning. Defaults to False.
+
+    Raises:
+        InputError: if ``patience`` is less than 1.
     """
 
     def __init__(
@@ -79,6 +82,10 @@ class FeatureWatchHook(Hook):
         limits: dict | None = None,
         stop: bool = False,
     ) -> None:
+        if patience < 1:
+            raise InputError(
+                f'default_hooks.features.patience={patience} must be 1 or more'
+            )
         self.interval = interval
         self.warmup = warmup
         self.patience = patience
