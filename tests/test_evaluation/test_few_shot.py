@@ -110,3 +110,11 @@ def test_a_name_that_is_not_there_or_twice_is_named(tmp_path):
     write_subset(path, ['1.jpg'])
     with pytest.raises(ValueError, match='names 2 of the 2'):
         read_subset(path, ['a/1.jpg', 'b/1.jpg'])
+
+
+def test_an_image_that_comes_twice_is_refused(tmp_path):
+    """With and without its folder; it would count twice."""
+    path = tmp_path / 'list.txt'
+    write_subset(path, ['a/a_5.jpg', 'b_3.jpg', 'a_5.jpg'])
+    with pytest.raises(ValueError, match='has 3 names of 2 images'):
+        read_subset(path, FILES)

@@ -114,7 +114,8 @@ def read_subset(path: Path, files: Sequence[str]) -> list[int]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a name is not among the images, or stands for several.
+        ValueError: if a name is not among the images, or stands for several,
+            or an image comes twice.
     """
     wanted = [line.strip() for line in path.read_text('utf-8').splitlines()]
     wanted = [name for name in wanted if name]
@@ -131,4 +132,10 @@ def read_subset(path: Path, files: Sequence[str]) -> list[int]:
             )
     if not wanted:
         raise ValueError(f'the list {path} is empty')
-    return [places[name][0] for name in wanted]
+    found = [places[name][0] for name in wanted]
+    if len({*found}) < len(found):
+        raise ValueError(
+            f'the list {path} has {len(found)} names of {len({*found})} '
+            'images: leave out those that come again'
+        )
+    return found
