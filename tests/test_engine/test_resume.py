@@ -13,6 +13,7 @@ from siameseim.engine import resume_hook
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
 from tests.model_fixtures import tiny_model
+from tests.test_engine.conftest import IMAGES
 
 
 def load(runner_or_dir, name):
@@ -54,6 +55,14 @@ def test_resume_is_bitwise(
         load(tmp_path / 'straight', 'epoch_3.pth'),
         load(tmp_path / 'cut', 'epoch_3.pth'),
     )
+
+
+def test_each_epoch_asks_for_keys_of_its_own(toy_run):
+    """Of which the data set makes other views in each."""
+    seen = toy_run(epochs=2).model.seen  # six batches an epoch
+    keys = torch.tensor(seen).view(2, -1)
+    assert (keys // IMAGES).tolist() == [[0] * 24, [1] * 24]
+    assert len(keys.unique()) == 48
 
 
 def test_an_order_that_repeats_the_views_is_refused(toy_run):
