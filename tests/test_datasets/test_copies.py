@@ -34,7 +34,9 @@ def test_a_deep_copy_counts_for_itself(dataset):
     assert (dataset.num_unreadable, other.num_unreadable) == (0, 1)
 
 
-@pytest.mark.parametrize('method', ['fork', 'spawn'])
+@pytest.mark.parametrize(
+    'method', ['fork', pytest.param('spawn', marks=pytest.mark.slow)]
+)
 def test_workers_of_a_copy_tell_it_what_they_met(dataset, method):
     other = copy.deepcopy(dataset)
     loader = DataLoader(
