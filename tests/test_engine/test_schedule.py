@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
+from mmpretrain.registry import HOOKS
 
 from siameseim.engine import AutocastOptimWrapper, WarmupCosineLR
 from siameseim.engine.schedule import warmup_cosine
@@ -45,6 +47,21 @@ def test_rate_at_an_iteration(iteration):
         expected = 1 + math.cos(math.pi * (iteration - 14) / 56)
     found = run_to(wrapper, scheduler, iteration)
     assert found == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+@HOOKS.register_module()
+class NoteRates(Hook):
+    """Keeps the rate of each iteration."""
+
+    def before_train_iter(self, runner, *args, **kwargs):
+        runner.model.rates = getattr(runner.model, 'rates', [])
+        runner.model.rates.append(rate(runner.optim_wrapper))
+
+
+def test_the_rate_of_a_run_moves_at_each_iteration(toy_run):
+    runner = toy_run(epochs=2, hooks=[dict(type='NoteRates')])
+    expected = [0.01 * warmup_cosine(i, 3, 12) for i in range(12)]
+    assert runner.model.rates == pytest.approx(expected)
 
 
 def test_a_warm_up_in_parts_of_an_epoch_is_rounded_to_iterations():

@@ -44,6 +44,14 @@ def test_knn_classifies_the_images_asked_for(options):
     assert row.value == pytest.approx(100 * right)
 
 
+@pytest.mark.parametrize(('k', 'measured'), [(60, True), (61, False)])
+def test_no_more_neighbours_than_images_are_asked(options, k, measured):
+    options.ks = [k]
+    bank, queries = features_of(0), features_of(1)
+    (row,) = frozen_suite.knn_rows(bank, queries, options, '')
+    assert (row.value is not None) == measured
+
+
 def test_a_backbone_without_cls_token_has_one_few_shot_row(options):
     bank, queries = (
         dataclasses.replace(found, cls=found.features)

@@ -161,3 +161,14 @@ def test_views_that_do_not_overlap_have_no_score():
     features = one_hot_features()
     score = matches_of(places, inside, features, features).score()
     assert score.count == 0 and math.isnan(score.accuracy)
+
+
+def test_a_patch_whose_centre_is_outside_is_not_asked_for():
+    """Patches of 10 pixels, view 2 begins at 7.5: the first centre is at 5."""
+    boxes = torch.tensor([[[0.0, 0, 40, 40], [0.0, 7.5, 40, 40]]])
+    flips, width = torch.zeros(1, 2, dtype=torch.bool), torch.tensor([90.0])
+    samples = dict(boxes=boxes, flips=flips, source_width=width)
+    places, inside = true_places(samples, (4, 4))
+    columns = places.view(4, 4, 2)[0, :, 1]
+    assert columns.tolist() == [-0.75, 0.25, 1.25, 2.25]
+    assert inside.view(4, 4).tolist() == [[False, True, True, True]] * 4

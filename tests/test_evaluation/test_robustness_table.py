@@ -75,6 +75,17 @@ def test_a_quarter_of_alexnets_errors_is_75(
     assert values[f'linear: {measure}'] == pytest.approx(75)
 
 
+def test_a_made_corruption_is_the_mean_of_its_severities(colours, monkeypatch):
+    errors = {name: [0.1, 0.2, 0.3, 0.4, 1.0] for name in ALEXNET_ERRORS}
+    monkeypatch.setattr(
+        robustness_table, 'made_corruptions', lambda *_: errors
+    )
+    folders = dict(corrupt=str(colours / 'val'))
+    rows = robustness_rows(classifier(*COLOURS), folders, 'linear')
+    values = {row.measure: row.value for row in rows}
+    assert values['linear: made fog, accuracy'] == pytest.approx(60)
+
+
 @pytest.mark.parametrize(
     ('measure', 'moco', 'mae', 'ours'),
     [

@@ -100,6 +100,19 @@ def test_it_loads_with_the_workers_of_training(
     assert seen == [used, used]
 
 
+def test_the_online_backbone_is_measured(monkeypatch, colours):
+    hook = KnnHook(str(colours))
+    measure, seen, model = hook.measure, [], tiny_model()
+    Clock(monkeypatch, hook, 1).go(0, 1)
+    monkeypatch.setattr(
+        knn_hook,
+        'folder_accuracies',
+        lambda backbone, *_, **__: seen.append(backbone) or {20: 0.5},
+    )
+    assert measure(model) == 50.0
+    assert seen == [model.backbone]
+
+
 def decide(rank):
     """The process with the slower clock would decide otherwise."""
     hook = KnnHook()

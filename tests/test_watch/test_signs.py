@@ -120,3 +120,12 @@ def test_what_is_just_within_its_limit_is_not_reported(sign, value):
     """0.1 x 0.4, 0.8 + 0.99 x 0.2, 1 + 0.1 x 19 and 1 + 0.05 x 9."""
     now = dict(target=HEALTHY._replace(**{sign: value}))
     assert collapsed(now, dict(target=HEALTHY), Limits()) == []
+
+
+@pytest.mark.parametrize('scale', [1e-4, 1e4])
+def test_a_rank_does_not_depend_on_the_size_of_features(scale):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(6, 9, generator=generator)
+    torch.testing.assert_close(
+        effective_rank(scale * features), effective_rank(features)
+    )
