@@ -39,13 +39,14 @@ def test_attention_to_images_of_another_size():
 
 
 def test_colours_follow_the_main_direction():
-    """Features on a line: the first channel grows along it."""
+    """Features on a line: the first channel grows or falls along it."""
     steps = torch.arange(16.0).view(1, 16, 1)
     tokens = steps * torch.tensor([3.0, 4.0, 0.0, 0.0])
     tokens = tokens + 0.01 * torch.randn(
         1, 16, 4, generator=torch.Generator().manual_seed(0)
     )
     red = pca_colours(tokens, (4, 4))[0, ..., 0].flatten()
+    red = red if red[0] == 0 else red.flip(0)  # as scikit-learn has the sign
     assert (red.diff() >= 0).all()
     assert red[0] == 0 and red[-1] == 1
 

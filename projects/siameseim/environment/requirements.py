@@ -3,7 +3,8 @@
 ``setup.py`` takes these ranges for pip. The lower ends were run together on
 Python 3.10. Before 2.6 torch loads checkpoints without refusing code in them;
 before 2.4 it has no fused AdamW for the CPU. Before 10.1 Pillow cannot tell
-whether an image is transparent.
+whether an image is transparent; before 3.7 matplotlib has no legend outside
+of the panels.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ CORE = {
     'scikit-image': Range('0.20'),
     'scikit-learn': Range('1.2'),
     'simplejpeg': Range('1.7'),
-    'matplotlib': Range('3.6'),
+    'matplotlib': Range('3.7'),
     'tensorboard': Range('2.10'),
 }
 

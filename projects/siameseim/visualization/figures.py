@@ -33,8 +33,8 @@ def legible(width: float) -> float:
 def show(axis: Axes, pixels: np.ndarray, title: str = '') -> None:
     """An image without axes."""
     axis.imshow(pixels)
-    figure = axis.get_figure(root=True)
-    assert figure is not None
+    figure = axis.figure
+    assert isinstance(figure, Figure)
     size = legible(figure.get_figwidth())
     axis.set_title(title, fontsize=max(10, size))
     axis.axis('off')
