@@ -7,6 +7,7 @@ from torch.testing import assert_close
 from siameseim.benchmark.plain.copying import plain_copy, plain_name
 from siameseim.benchmark.plain.step import PlainStep
 from siameseim.benchmark.step import StepBenchmark
+from siameseim.datasets import photometric
 from tests.model_fixtures import random_batch, tiny_model
 
 
@@ -72,7 +73,8 @@ def test_targets_are_equal():
         'train_dataloader.dataset.pipeline.1.on_device',
     ],
 )
-def test_a_step_with_other_work_is_refused(smoke, setting):
+def test_a_step_with_other_work_is_refused(smoke, setting, monkeypatch):
+    monkeypatch.setattr(photometric, 'find_spec', lambda name: True)
     smoke.merge_from_dict({setting: True})
     step = StepBenchmark(smoke, 2, 'cpu')
     name = setting if 'model' in setting else 'on_device of ViewPhotometric'

@@ -27,14 +27,14 @@ def paths(dataset: ImageFolder) -> list[str]:
 
 
 def test_images_at_any_depth_sorted_by_path(tmp_path):
-    touch(tmp_path, 'b/x.png', 'a/deep/er/y.JPEG', 'z.webp', 'b.tif', 'c.AVIF')
+    touch(tmp_path, 'b/x.png', 'a/deep/er/y.JPEG', 'z.webp', 'b.tif', 'c.JP2')
     touch(tmp_path, 'notes.txt', 'a/labels.json', 'a/video.mpeg', 'x.h5')
     dataset = DATASETS.build(dict(type='ImageFolder', data_root=str(tmp_path)))
     assert paths(dataset) == [
         'a/deep/er/y.JPEG',
         'b.tif',
         'b/x.png',
-        'c.AVIF',
+        'c.JP2',
         'z.webp',
     ]
 

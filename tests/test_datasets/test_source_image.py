@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, __version__
 
 from siameseim.datasets import SourceImage, UnreadableImageError, source_image
 from siameseim.errors import InputError
@@ -37,7 +37,13 @@ def load(path: Path) -> np.ndarray:
         ('RGB', 'webp'),
         ('CMYK', 'jpg'),
         ('CMYK', 'tiff'),
-        ('YCbCr', 'tiff'),
+        pytest.param(
+            *('YCbCr', 'tiff'),
+            marks=pytest.mark.skipif(
+                int(__version__.split('.')[0]) < 13,
+                reason='Pillow before 13 cannot read it',
+            ),
+        ),
     ],
 )
 def test_modes_and_formats_look_as_pillow_shows_them(
@@ -97,7 +103,9 @@ def test_transparency_is_laid_over_white(mode, tmp_path):
     image.putpixel((2, 0), (0, 0, 0, 0))
     suffix = 'tiff' if mode == 'PA' else 'png'
     path = tmp_path / f'alpha.{suffix}'
-    image.convert(mode).save(path)
+    written = image.convert(mode)
+    written.putalpha(image.getchannel('A'))  # Pillow < 12 loses it in PA
+    written.save(path)
     np.testing.assert_allclose(load(path)[0, :, 1], [0, 127, 255], atol=1)
 
 
