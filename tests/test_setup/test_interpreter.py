@@ -9,6 +9,7 @@ import setup_env
 
 from bootstrap import interpreter
 from bootstrap.errors import SetupError
+from bootstrap.supported import SUPPORTED
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -34,6 +35,9 @@ def test_none_that_fits_names_what_is_needed_and_its_package(
     assert packages in caught.value.cure
 
 
+@pytest.mark.skipif(
+    sys.version_info[:2] not in SUPPORTED, reason='this Python is not pinned'
+)
 def test_the_running_python_fits():
     assert interpreter.fits(sys.executable)
 
