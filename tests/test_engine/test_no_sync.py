@@ -117,6 +117,7 @@ def test_all_copies_to_the_device_are_asynchronous(monkeypatch):
 
 
 def test_colour_changes_are_copied_to_the_device_asynchronously(monkeypatch):
+    pytest.importorskip('kornia')
     monkeypatch.setattr(torch, 'autocast', lambda *_, **__: nullcontext())
     process = MODELS.build(Config.fromfile(SMOKE).model.data_preprocessor)
     rng = np.random.default_rng(0)

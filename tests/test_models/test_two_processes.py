@@ -67,6 +67,10 @@ def test_a_device_would_not_keep_the_host_waiting(all_steps, norm):
     assert [rank[norm]['waits'] for rank in ranks] == [[], []]
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith('2.6'),
+    reason='torch 2.6 breaks the graph at a process group',
+)
 @pytest.mark.parametrize('rank', [0, 1])
 def test_a_compiled_block_with_batchnorm_is_one_graph(all_steps, rank):
     _, ranks = all_steps
