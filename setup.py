@@ -29,7 +29,9 @@ WEIGHTS = ['safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.2', 'pyarrow>=15']
 # imagecorruptions itself no longer runs with numpy 2; both packages bring the
 # same module, so install one of them.
 ROBUSTNESS = ['imagecorruptions-imaug>=1.1.5', 'timm>=1.0']
-DEVICE = ['kornia>=0.9']  # colour changes on the accelerator
+# Colour changes on the accelerator. kornia 0.9 is not for Python 3.10, and
+# 0.8 makes the host wait for the device.
+DEVICE = ['kornia>=0.9; python_version >= "3.11"']
 DEVELOPMENT = [
     'codespell',
     *DEVICE,
