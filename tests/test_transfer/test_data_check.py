@@ -23,6 +23,7 @@ def refusal(rank, when):
     )
     runner = SimpleNamespace(
         model=nn.Module(),
+        train_dataloader=SimpleNamespace(dataset=[]),
         val_loop=loop,
         test_loop=loop,
         hooks=[],
