@@ -29,10 +29,10 @@ def test_boxes_and_masks_are_drawn(shared, tmp_path):
     cfg.dump(config)
     image = sorted((shared / 'data/coco_mini/val2017').glob('*.jpg'))[0]
     command = [str(config), str(checkpoint), str(image), '--score', '0']
-    files = tool('predict').main([*command, '--out', str(tmp_path)])
-    drawn = Image.open(files[0]).convert('RGB')
+    (file,) = tool('predict').main([*command, '--out', str(tmp_path)])
+    drawn = Image.open(file).convert('RGB')
     source = Image.open(image).convert('RGB')
-    assert files[0].name == f'{image.name}.png'
+    assert file.name == f'{image.name}.png'
     assert drawn.size == source.size
     assert ImageChops.difference(drawn, source).getbbox() is not None
 

@@ -37,9 +37,9 @@ def image(shared):
 
 def test_the_overlay_has_the_size_of_the_image(checkpoint, image, tmp_path):
     command = [str(CONFIG), checkpoint, str(image)]
-    files = tool('predict').main([*command, '--out', str(tmp_path)])
-    assert files[0].name == f'{image.name}.png'
-    drawn = Image.open(files[0]).convert('RGB')
+    (file,) = tool('predict').main([*command, '--out', str(tmp_path)])
+    assert file.name == f'{image.name}.png'
+    drawn = Image.open(file).convert('RGB')
     source = Image.open(image).convert('RGB')
     assert drawn.size == source.size
     assert ImageChops.difference(drawn, source).getbbox() is not None
