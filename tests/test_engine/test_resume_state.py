@@ -4,9 +4,9 @@ import ntpath
 import re
 from hashlib import sha256
 from types import SimpleNamespace
-from unittest.mock import Mock
 
 import pytest
+from mmengine.dataset import BaseDataset, ClassBalancedDataset, RepeatDataset
 
 from siameseim.engine import resume_state
 from siameseim.engine.resume_state import (
@@ -26,6 +26,20 @@ class Images(list):
         self.repeats = repeats
 
 
+class Files(BaseDataset):
+    """A stock data set of paths, each of a class of its own."""
+
+    def __init__(self, *paths):
+        self.paths = paths
+        super().__init__()
+
+    def load_data_list(self):
+        return [dict(img_path=path) for path in self.paths]
+
+    def get_cat_ids(self, index):
+        return [index]
+
+
 def run_on(images, repeats):
     return SimpleNamespace(
         train_dataloader=SimpleNamespace(
@@ -41,8 +55,8 @@ def run_on(images, repeats):
 def test_a_folder_may_be_moved_also_on_windows(monkeypatch, folder):
     if ':' in folder:
         monkeypatch.setattr('os.path', ntpath)
-    images = Mock(get_data_info=lambda _: dict(img_path=f'{folder}1.jpg'))
-    digest = resume_state._hash_of_names(Mock(dataset=images), 3)
+    images = Files(*[f'{folder}1.jpg'] * 3)
+    digest = resume_state._hash_of_names(SimpleNamespace(dataset=images))
     assert digest == sha256(b'1.jpg/1.jpg/1.jpg').hexdigest()[:8]
 
 
@@ -70,9 +84,7 @@ def test_as_many_images_in_other_processes_go_on_up_to_rounding(monkeypatch):
 
 def run_on_files(*paths):
     run = run_on(len(paths), 1)
-    run.train_dataloader.dataset.dataset = SimpleNamespace(
-        get_data_info=lambda index: dict(img_path=paths[index])
-    )
+    run.train_dataloader.dataset.dataset = Files(*paths)
     return run
 
 
@@ -107,12 +119,29 @@ def test_processes_that_would_train_on_other_things_are_refused(
         assert re.search(said, message)
 
 
-def test_batches_of_a_sampler_of_their_own_are_counted():
-    """A loader that is given one knows no size of batches."""
+@pytest.mark.parametrize(
+    'wrapper',
+    [
+        lambda files: RepeatDataset(files, times=20),
+        lambda files: ClassBalancedDataset(files, oversample_thr=1.0),
+    ],
+)
+def test_images_that_a_wrapper_repeats_are_named_once(wrapper):
+    """As of LVIS, whose rare images come more often than others."""
+    run = run_on(0, 1)
+    run.train_dataloader.dataset = wrapper(Files('a/1.png', 'b/2.png'))
+    state = make_state(run)
+    assert state['number of images'] > 2
+    assert state[resume_state._NAMES] == sha256(b'1.png/2.png').hexdigest()[:8]
+
+
+@pytest.mark.parametrize(('own', 'size'), [(dict(batch_size=3), 3), ({}, 0)])
+def test_batches_of_a_sampler_of_their_own_are_counted(own, size):
+    """A loader that is given one knows no size of batches; nor may that."""
     run = run_on(12, 1)
     run.train_dataloader.batch_size = None
-    run.train_dataloader.batch_sampler = SimpleNamespace(batch_size=3)
-    assert make_state(run)['images per iteration'] == 3
+    run.train_dataloader.batch_sampler = SimpleNamespace(**own)
+    assert make_state(run)['images per iteration'] == size
 
 
 def test_processes_that_agree_may_train():

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.runner import Runner
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import DataLoader
 
 from ..datasets.pretrain_dataset import images_and_repeats
 from ..errors import InputError
@@ -119,22 +119,26 @@ def _layout(runner: Runner) -> dict[str, int | str | None]:
 
 def _data(loader: DataLoader) -> dict[str, int | str | None]:
     images, repeats = images_and_repeats(cast(Sized, loader.dataset))
-    batch = loader.batch_size
-    if batch is None:  # batches have a sampler of their own, as mmdet's
-        batch = cast(BatchSampler, loader.batch_sampler).batch_size
+    # batches may have a sampler of their own, as mmdet's, or a user's
+    batch = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 0)
     return {
         'number of images': images,
-        _NAMES: _hash_of_names(loader.dataset, images),
+        _NAMES: _hash_of_names(loader.dataset),
         _REPEATS: repeats,
         'images per iteration': batch * get_world_size(),
     }
 
 
-def _hash_of_names(dataset: Any, images: int) -> str:
-    """Of up to a thousand files, without folders, which may be moved."""
-    info = getattr(getattr(dataset, 'dataset', None), 'get_data_info', None)
+def _hash_of_names(dataset: Any) -> str:
+    """Of up to a thousand files, without folders, which may be moved.
+
+    Of the data set in a wrapper, which may hold each image several times.
+    """
+    inner = getattr(dataset, 'dataset', None)
+    info = getattr(inner, 'get_data_info', None)
     if info is None:
         return 'unknown'
+    images = len(cast(Sized, inner))
     chosen = range(0, images, -(-images // 1000))
     paths = [str(info(index).get('img_path', '')) for index in chosen]
     names = '/'.join(map(os.path.basename, paths))
