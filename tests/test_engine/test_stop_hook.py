@@ -84,9 +84,8 @@ def test_several_processes_stop_within_ten_iterations_or_a_step(
     run = tmp_path / 'run'
     saved = pointed_to(run)
     assert saved == ('epoch_1.pth' if stop == 6 else f'iter_{stop}.pth')
-    assert (
-        two_processes == [True] * saves
-    )  # none leaves while the other writes
+    # none leaves while the other writes
+    assert two_processes == [True] * saves
 
 
 @HOOKS.register_module()

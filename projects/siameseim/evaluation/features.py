@@ -93,7 +93,7 @@ def patch_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
 def mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
     """Mean patch token, as the method's linear probe pools them.
 
-    Averaged where the backbone is.
+    Averaged where the backbone is. Images are as for ``patch_features``.
 
     Returns:
         Tensor: (N, C) float32 on the CPU.

@@ -66,7 +66,7 @@ def fit(features: Tensor, labels: Tensor) -> LogisticRegression:
 def accuracy(
     model: LogisticRegression, features: Tensor, labels: Tensor
 ) -> float:
-    """Share of right predictions, of features as encoded."""
+    """Share of right predictions: (N, C) features as encoded, (N,) labels."""
     return float(model.score(prepare(features), labels.numpy()))
 
 

@@ -89,10 +89,8 @@ def few_shot_rows(
     On cls tokens, as the published figures, and on mean patch tokens; of a
     backbone without cls token on the latter alone.
     """
-    rows, tokens = (
-        [],
-        [(', mean patch token', bank.features, queries.features)],
-    )
+    rows = []
+    tokens = [(', mean patch token', bank.features, queries.features)]
     if not bank.cls.equal(bank.features):
         tokens.insert(0, ('', bank.cls, queries.cls))
     for fraction, given in options.lists.items():

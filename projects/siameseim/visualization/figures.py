@@ -155,7 +155,7 @@ def draw_tsne(images: Tensor, features: Tensor) -> Figure:
 def draw_log(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str
 ) -> Figure:
-    """Curves that need not share their iterations."""
+    """Curves by name: iterations, which they need not share, and values."""
     figure = new_figure(6, 3.4)
     size = legible(6)
     axis = figure.subplots()
