@@ -65,9 +65,9 @@ def test_each_epoch_asks_for_keys_of_its_own(toy_run):
     assert len(keys.unique()) == 48
 
 
-def test_an_order_that_repeats_the_views_is_refused(toy_run):
+def test_an_order_without_a_place_to_go_on_from_is_refused(toy_run):
     options = {'train_dataloader.sampler.type': 'DefaultSampler'}
-    with pytest.raises(InputError, match='type=DefaultSampler would show'):
+    with pytest.raises(InputError, match='type=DefaultSampler has no set'):
         toy_run(options=options)
 
 

@@ -75,15 +75,15 @@ class ExactResumeHook(Hook):
         """Say so if there is nothing left to do.
 
         Raises:
-            InputError: if the order is not one that a run can go on with, of
-                which each epoch has other views.
+            InputError: if the order is not one that a run can go on with.
         """
         sampler = runner.train_dataloader.sampler
         if not hasattr(sampler, 'set_start'):
             raise InputError(
-                f'train_dataloader.sampler.type={type(sampler).__name__} '
-                'would show the same views of an image in each epoch, and '
-                'cannot be resumed: give ResumableSampler'
+                f'train_dataloader.sampler.type={type(sampler).__name__} has '
+                'no set_start, so the run could not be resumed; stock ones '
+                'also show the same views of an image in each epoch: give '
+                'ResumableSampler'
             )
         if runner.iter >= runner.max_iters:
             runner.logger.info(

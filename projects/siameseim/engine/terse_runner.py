@@ -73,8 +73,9 @@ class TerseRunner(Runner):
         """Train the stock way, where no other run trains.
 
         Raises:
-            OSError: naming the work directory, if there is no room for a
-                line of the log; others as they come.
+            OSError: naming the work directory, if there is no room for what
+                has no name: a line of the log, or what loader workers share;
+                others as they come.
         """
         try:
             with only_run_in(self.work_dir):
@@ -83,7 +84,8 @@ class TerseRunner(Runner):
             if error.errno not in _FULL or error.filename:
                 raise
             cure = 'make room, then run the same command with --resume'
-            text = f'{error.strerror} for the log: {cure}'
+            place = 'for the log, or in /dev/shm for loader workers'
+            text = f'{error.strerror} {place}: {cure}'
             raise OSError(error.errno, text, self.work_dir) from error
 
     def dump_config(self) -> None:
