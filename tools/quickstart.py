@@ -100,9 +100,9 @@ def show(results: dict[str, Any]) -> None:
         f'The first two pairs of rows ask {asked["count"]} patches of one '
         'view for the feature\nthat the other view predicts; chance '
         f'{asked["image_chance"]:.1%} (match), {asked["place_chance"]:.1%} '
-        '(place).\nThe task is learned if they rise and their controls do '
-        'not. Features by themselves\n(the last two rows) hardly change in so '
-        'few steps; docs/quickstart.md has more.'
+        '(place).\nThe task is being learned if they rise and their controls '
+        'do not. Features by themselves\n(the last two rows) hardly change in '
+        'so few steps; docs/quickstart.md has more.'
     )
 
 

@@ -120,7 +120,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         return
     train_config.check_pipeline(cfg, args.cfg_options)
     if args.data:
-        train_config.set_data(cfg, args.data)
+        train_config.set_data(cfg, args.data, args.cfg_options)
     train_config.check_data(cfg, args.data)
     if args.knn:
         split_folders(args.knn)  # refused before anything is built

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config, ConfigDict
+from mmpretrain.registry import DATASETS
+from PIL import Image
 
 from siameseim.engine import train_config
 from siameseim.errors import InputError
@@ -35,6 +37,22 @@ def test_loader_workers_of_eight_processes(
     loader = ConfigDict(num_workers=16)
     train_config.fit_loader(loader, processes=8)
     assert loader.num_workers == workers
+
+
+def test_settings_of_the_data_set_are_of_the_data_given(tmp_path):
+    for number in range(5):
+        Image.new('RGB', (8, 8)).save(tmp_path / f'{number}.png')
+    before = dict(type='CIFAR10', data_root='elsewhere')
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(dataset=before))))
+    options = {
+        'train_dataloader.dataset.dataset.indices': 3,
+        'train_dataloader.batch_size': 2,
+    }
+    train_config.set_data(cfg, str(tmp_path), options)
+    images = DATASETS.build(cfg.train_dataloader.dataset.dataset)
+    names = [Path(image['img_path']).name for image in images]
+    assert names == ['0.png', '1.png', '2.png']
+    assert 'batch_size' not in cfg.train_dataloader
 
 
 def test_a_pipeline_set_in_its_place_is_that_of_the_run(tmp_path):

@@ -42,6 +42,7 @@ def test_what_scales_the_rate_is_checked(told, setting, named):
         ('model.backbone.drop_pth_rate', 'drop_path_rate'),  # of a base class
         ('model.bakbone', 'backbone'),
         ('train_dataloader.batchsize', 'batch_size'),
+        ('train_dataloader.dataset.dataset.indicess', 'indices'),
         ('optim_wrapper.optimizer.lrr', 'lr'),
         ('default_hooks.checkpoint.intervall', 'interval'),
     ],

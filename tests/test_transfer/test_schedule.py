@@ -38,7 +38,15 @@ def test_a_warm_up_of_over_a_third_is_told(loop, warm_up, steps, said):
 
 def test_the_setting_to_change_is_named():
     told = long_warm_up(config(dict(max_epochs=2), end=2), 7)
-    assert 'lower param_scheduler.1.end=2' in told
+    assert 'lower param_scheduler.1.end=2 with' in told
+
+
+def test_where_the_next_schedule_begins_is_named_too():
+    cfg = config(dict(max_epochs=2), end=2)
+    cfg.param_scheduler[0].begin = 2
+    told = long_warm_up(cfg, 7)
+    settings = 'param_scheduler.1.end=2 and param_scheduler.0.begin=2'
+    assert f'lower {settings} with' in told
 
 
 def test_lengths_are_those_of_loop_and_schedules():

@@ -4,8 +4,9 @@ Each function changes or checks the config it is given.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -42,9 +43,18 @@ def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
         )
 
 
-def set_data(cfg: Config, path: str) -> None:
-    """Train on the images at ``path``, as ``data_source`` finds them."""
+def set_data(
+    cfg: Config, path: str, options: Mapping[str, Any] | None = None
+) -> None:
+    """Train on the images at ``path``, as ``data_source`` finds them.
+
+    Those ``options`` of the command line that are of the data set, such as
+    ``indices=64`` for its first 64 images, are set in this one.
+    """
     cfg.train_dataloader.dataset.dataset = data_source(path)
+    for name, value in (options or {}).items():
+        if name.startswith('train_dataloader.dataset.dataset.'):
+            cfg.merge_from_dict({name: value})
 
 
 def check_data(cfg: Config, given: str | None) -> None:

@@ -31,14 +31,22 @@ def long_warm_up(cfg: Config, steps: int) -> str | None:
             steps if schedule.get('by_epoch', True) else 1
         )
         if end > _MOST * total > 0:
+            settings = [f'{name}.end={schedule["end"]}', *_next(cfg, schedule)]
             return (
                 f'the learning rate warms up for {end:g} iterations, of '
-                f'{total} in all{each}: lower '
-                f'{name}.end={schedule["end"]} with --cfg-options, and where '
-                'the next schedule begins, or train for longer or with '
-                'smaller batches'
+                f'{total} in all{each}: lower {" and ".join(settings)} with '
+                '--cfg-options, or train for longer or with smaller batches'
             )
     return None
+
+
+def _next(cfg: Config, warm_up: dict) -> list[str]:
+    """The settings of where other schedules begin, at a warm-up's end."""
+    return [
+        f'{name}.begin={schedule["begin"]}'
+        for name, schedule in _schedules(cfg)
+        if schedule.get('begin') == warm_up['end']
+    ]
 
 
 def lengths(cfg: Config) -> str:
