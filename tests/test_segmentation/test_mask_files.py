@@ -49,12 +49,13 @@ def test_a_mask_of_another_size_is_named_with_both_sizes(tmp_path, shape):
     ('mask', 'mode'),
     [
         (np.zeros((4, 6, 3), np.uint8), 'RGB'),
-        (np.full((4, 6), 259, np.uint16), 'I;16'),
+        # Pillow 10.1 calls it I
+        (np.full((4, 6), 259, np.uint16), 'I(;16)?'),
     ],
 )
 def test_colours_and_16_bits_are_refused(tmp_path, mask, mode):
     files = write(tmp_path, mask)
-    with pytest.raises(InputError, match=f'0.png is stored as {mode}'):
+    with pytest.raises(InputError, match=f'0.png is stored as {mode},'):
         check_mask_file(*files)
 
 
