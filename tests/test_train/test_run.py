@@ -66,6 +66,8 @@ def test_resume_of_the_true_model_is_bitwise(
     start, told, tmp_path, iteration, name, colours
 ):
     """As the user does it: a signal, then the same command and --resume."""
+    if colours == ON_DEVICE:
+        pytest.importorskip('kornia')
     straight = checkpoint(start(colours, work='straight'), 'epoch_2.pth')
     status = told(colours + stop_after(iteration), work='cut')
     assert status == str(128 + signal.SIGTERM)
