@@ -43,7 +43,7 @@ DEVELOPMENT = [
     'pytest>=8',
     'pytest-xdist>=3',
     'ruff',
-    'timm>=1.0',
+    'timm>=1.0.26',  # older ones do not read folders of safetensors
     f'transformers{TRANSFORMERS}',
 ]
 
