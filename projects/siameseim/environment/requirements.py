@@ -1,10 +1,11 @@
 """The packages siameseim works with, and the check made when it is imported.
 
 ``setup.py`` takes these ranges for pip. The lower ends were run together on
-Python 3.10. Before 2.6 torch loads checkpoints without refusing code in them;
-before 2.4 it has no fused AdamW for the CPU. Before 10.1 Pillow cannot tell
-whether an image is transparent; before 3.7 matplotlib has no legend outside
-of the panels.
+Python 3.10, but for the operators of mmcv 2.0: detection and segmentation ran
+with mmcv 2.1.0. Before 2.6 torch loads checkpoints without refusing code in
+them; before 2.4 it has no fused AdamW for the CPU. Before 10.1 Pillow cannot
+tell whether an image is transparent; before 3.7 matplotlib has no legend
+outside of the panels.
 """
 
 from __future__ import annotations
