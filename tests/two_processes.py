@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from siameseim.engine.launch import end_group
+from siameseim.launch.distributed import end_group
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -31,10 +31,10 @@ from siameseim.benchmark.peers import PEERS
 from siameseim.benchmark.sweep import SWEEPS, sweep
 from siameseim.benchmark.table import show
 from siameseim.benchmark.watching import watching_cost
-from siameseim.engine.options import add_config, command_line, read_config
 from siameseim.engine.precision import PRECISIONS
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
+from siameseim.launch.options import add_config, command_line, read_config
+from siameseim.launch.tool_errors import one_line_for
 
 MODES = ('default', 'graph', 'max-autotune-no-cudagraphs')
 

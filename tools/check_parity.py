@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.parity import compare_file
 from siameseim.parity.report import format_report
 

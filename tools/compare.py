@@ -24,16 +24,16 @@ from typing import Any
 import torch
 import train
 
+from siameseim.atomic_file import write_json
 from siameseim.comparison import cost, identity, table
 from siameseim.comparison.curve_hook import FrozenCurveHook
 from siameseim.comparison.frozen_scores import image_size
 from siameseim.comparison.pictures import draw_comparison
 from siameseim.datasets.class_folders import split_folders
-from siameseim.engine.atomic_file import write_json
-from siameseim.engine.options import add_options, command_line, read_config
 from siameseim.engine.precision import has_fast_bf16
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation.labelled import labelled_splits
+from siameseim.launch.options import add_options, command_line, read_config
+from siameseim.launch.tool_errors import one_line_for
 
 ROWS = Path(__file__).resolve().parents[1] / 'configs/comparison'
 TIMES = 'step_times.json'

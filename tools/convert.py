@@ -11,8 +11,8 @@ the formats.
 import argparse
 from collections.abc import Sequence
 
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.weights import FORMATS, convert_checkpoint
 
 

@@ -18,11 +18,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine import launch
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import frozen, report, robustness_table
 from siameseim.evaluation.frozen_suite import SuiteOptions, run_suite
+from siameseim.launch import distributed
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 
 LINEAR = 'siameseim_vitb_linear_8xb2048-90e_in1k.py'
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs/classification'
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     title = args.checkpoint or f'the untrained network of {args.config}'
     rows: list[report.Row] = []
     try:
-        launch.check_launcher(None)
+        distributed.check_launcher(None)
         options = SuiteOptions(
             data=args.data,
             out=args.out,

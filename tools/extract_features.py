@@ -15,14 +15,14 @@ from mmengine.device import get_device
 
 from siameseim import get_model
 from siameseim.datasets.image_folder import printable
-from siameseim.engine import launch
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation.extraction import (
     check_suffix,
     folder_features,
     save_features,
 )
+from siameseim.launch import distributed
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Extract, or say in one line why not."""
     args = parse_args(argv)
     device = args.device or get_device()
-    launch.check_launcher(None)
+    distributed.check_launcher(None)
     check_suffix(args.out)
     backbone = get_model(
         args.checkpoint,

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from siameseim.benchmark.table import suite_table
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 
 ROOT = Path(__file__).resolve().parents[1]
 _LEAST_SECONDS = 60.0  # with less time left no case is begun

@@ -24,10 +24,10 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 
 from siameseim.datasets.class_folders import split_folders
-from siameseim.engine import launch
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import frozen, labelled
+from siameseim.launch import distributed
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -42,7 +42,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--no-centre', action='store_true')
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--seed', type=int, default=0, help='if untrained')
-    launch.add_launcher(parser)
+    distributed.add_launcher(parser)
     return parser.parse_args(argv)
 
 
@@ -82,8 +82,8 @@ def main(argv: Sequence[str] | None = None) -> dict[int, float]:
     """Encode both folders, vote, print the accuracies."""
     args = parse_args(argv)
     logging.disable(logging.INFO - 1)
-    launch.check_launcher(args.launcher)
-    launch.init_group(args.launcher)
+    distributed.check_launcher(args.launcher)
+    distributed.init_group(args.launcher)
     scores, counts = measure(args)
     if is_main_process():
         what = args.checkpoint or 'the untrained network'
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> dict[int, float]:
                 f'{error:.1%}) of {images} images, {len(counts)} classes, the '
                 f'largest with {largest / images:.1%} of the images'
             )
-    launch.end_group()
+    distributed.end_group()
     return scores
 
 

@@ -11,8 +11,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.options import add_config, command_line, read_config
-from siameseim.engine.tool_errors import one_line_for
+from siameseim.launch.options import add_config, command_line, read_config
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import draw
 
 

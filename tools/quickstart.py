@@ -16,13 +16,13 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from siameseim.engine import train_config
-from siameseim.engine.options import command_line
-from siameseim.engine.terse_runner import TerseRunner
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
 from siameseim.evaluation import HeldOutHook, HeldOutScore
+from siameseim.launch import train_config
+from siameseim.launch.options import command_line
+from siameseim.launch.terse_runner import TerseRunner
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.report.load import curves_of, read_log
 from siameseim.visualization import draw_before_after
 from siameseim.visualization.figures import draw_log

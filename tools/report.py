@@ -13,9 +13,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.report import build_report, load_run
 
 

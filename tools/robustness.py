@@ -15,10 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from siameseim.engine.options import add_config, command_line, read_config
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
+from siameseim.launch.options import add_config, command_line, read_config
+from siameseim.launch.tool_errors import one_line_for
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

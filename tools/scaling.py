@@ -15,9 +15,9 @@ from torch import nn
 
 from siameseim.benchmark.scaling import Cluster, Work, step_model
 from siameseim.benchmark.step import StepBenchmark
-from siameseim.engine.options import command_line
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
+from siameseim.launch.options import command_line
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.models.norm import TokenBN
 
 # H100 SXM, 8 a machine, one 400 Gbit/s link a GPU; 80 % of stated rates, and

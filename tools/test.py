@@ -17,11 +17,11 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from siameseim.convert.safe_load import load_file
-from siameseim.engine import launch
-from siameseim.engine.options import add_config, command_line, read_config
-from siameseim.engine.terse_runner import TerseRunner
-from siameseim.engine.tool_errors import one_line_for
 from siameseim.errors import InputError
+from siameseim.launch import distributed
+from siameseim.launch.options import add_config, command_line, read_config
+from siameseim.launch.terse_runner import TerseRunner
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
@@ -47,7 +47,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--out', metavar='FILE', help='write the results to this JSON file'
     )
-    launch.add_launcher(parser)
+    distributed.add_launcher(parser)
     return parser.parse_args(argv)
 
 
@@ -82,8 +82,8 @@ def load_config(args: argparse.Namespace) -> Config:
     for split in ('train', 'val'):  # whose data need not be here
         cfg[f'{split}_dataloader'] = cfg[f'{split}_cfg'] = None
     cfg.val_evaluator = cfg.optim_wrapper = cfg.param_scheduler = None
-    transfer.fit(cfg, args.data, launch.local_world_size(args.launcher))
-    cpu.fit(cfg, launch.world_size(args.launcher))
+    transfer.fit(cfg, args.data, distributed.local_world_size(args.launcher))
+    cpu.fit(cfg, distributed.world_size(args.launcher))
     if args.out:  # a long test must not end with a missing folder
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     return cfg
@@ -92,10 +92,10 @@ def load_config(args: argparse.Namespace) -> Config:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Test as the command line says: the scores."""
     with one_line_for(OSError, ValueError):
-        launch.check_launcher(args.launcher)
+        distributed.check_launcher(args.launcher)
         cfg = load_config(args)
         load_file(args.checkpoint)  # says what is wrong with it, if it is
-        launch.init_cpu_group(args.launcher)
+        distributed.init_cpu_group(args.launcher)
     with one_line_for(InputError):
         runner = TerseRunner.from_cfg(cfg)
         runner.register_hook(WholeCheckpointHook())
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     args = parse_args(argv)
     scores = measure(args)
     writes = args.out and is_main_process()
-    launch.end_group()
+    distributed.end_group()
     # some metrics return arrays and tensors, which JSON does not know
     results = {k: torch.as_tensor(v).tolist() for k, v in scores.items()}
     if writes:

@@ -19,23 +19,24 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from siameseim.checkpoints import last_checkpoint
+from siameseim.checkpoints.resume_state import check_processes
+from siameseim.checkpoints.stop_hook import StopSignalHook
 from siameseim.datasets.class_folders import split_folders
 from siameseim.datasets.pretrain_dataset import images_and_repeats
-from siameseim.engine import last_checkpoint, launch, train_config
-from siameseim.engine.options import (
+from siameseim.engine.worker_signals import end_workers, start_tracker
+from siameseim.environment.hardware import busy_cores, unused_gpu
+from siameseim.errors import InputError
+from siameseim.launch import distributed, train_config
+from siameseim.launch.options import (
     add_config,
     check_hooks,
     command_line,
     parse,
     read_config,
 )
-from siameseim.engine.resume_state import check_processes
-from siameseim.engine.stop_hook import StopSignalHook
-from siameseim.engine.terse_runner import TerseRunner
-from siameseim.engine.tool_errors import one_line_for
-from siameseim.engine.worker_signals import end_workers, start_tracker
-from siameseim.environment.hardware import busy_cores, unused_gpu
-from siameseim.errors import InputError
+from siameseim.launch.terse_runner import TerseRunner
+from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu, schedule
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
@@ -67,7 +68,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'in the work directory, or from the beginning if there is none',
     )
     parser.add_argument('--seed', type=int, help='replaces randomness.seed')
-    launch.add_launcher(parser)
+    distributed.add_launcher(parser)
     add_pretraining_options(parser)
     return parse(parser, argv)
 
@@ -110,11 +111,11 @@ def load_config(args: argparse.Namespace) -> Config:
 
 def fit_config(cfg: Config, args: argparse.Namespace) -> None:
     """Fit data, seed and loaders to the command line and this machine."""
-    processes = launch.local_world_size(args.launcher)
+    processes = distributed.local_world_size(args.launcher)
     if transfer.is_transfer(cfg):
         refuse_pretraining_options(args, schedule.lengths(cfg))
         transfer.fit(cfg, args.data, processes)
-        cpu.fit(cfg, launch.world_size(args.launcher))
+        cpu.fit(cfg, distributed.world_size(args.launcher))
         if args.seed is not None:
             cfg.merge_from_dict({'randomness.seed': args.seed})
         return
@@ -161,16 +162,16 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
         OSError: if a file or folder is missing or cannot be used.
         ValueError: if there are fewer images than one batch needs.
     """
-    launch.check_launcher(args.launcher)
+    distributed.check_launcher(args.launcher)
     cfg = load_config(args)
     check_hooks(cfg)
     fit_config(cfg, args)
-    world = launch.world_size(args.launcher)
+    world = distributed.world_size(args.launcher)
     rate = train_config.scale_learning_rate(cfg, world)
     begin = last_checkpoint.set_resume(cfg, args.resume)
     earlier = last_checkpoint.earlier_run(cfg)
     absent = transfer.forget_absent_weights(cfg) if cfg.resume else None
-    launch.init_cpu_group(args.launcher)
+    distributed.init_cpu_group(args.launcher)
     runner = TerseRunner.from_cfg(cfg)
     if transfer.is_transfer(cfg):
         runner.register_hook(WholeCheckpointHook())
@@ -234,7 +235,7 @@ def run(runner: TerseRunner) -> int | str | None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     status = train(parse_args(argv))
-    launch.end_group()
+    distributed.end_group()
     if status:
         sys.exit(status)
 

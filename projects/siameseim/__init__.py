@@ -21,6 +21,7 @@ with catch_warnings():
         'models',
         'datasets',
         'engine',
+        'checkpoints',
         'evaluation',
         'watch',
         'report',

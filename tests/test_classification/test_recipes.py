@@ -11,7 +11,7 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 import siameseim  # noqa: F401  registers what the configs name
-from siameseim.engine import train_config
+from siameseim.launch import train_config
 from tests.test_classification.test_configs import FINETUNE, FOLDER, LINEAR
 
 LARGE = {

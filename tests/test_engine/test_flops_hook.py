@@ -11,10 +11,10 @@ from mmengine.logging import MessageHub, MMLogger
 
 from siameseim.benchmark import flops
 from siameseim.benchmark.step import StepBenchmark
+from siameseim.checkpoints.rng_state import get_rng_state
 from siameseim.engine import flops_hook
 from siameseim.engine.compile_hook import compile_blocks
 from siameseim.engine.flops_hook import FlopsHook, flops_an_image
-from siameseim.engine.rng_state import get_rng_state
 from tests.test_train.conftest import SMOKE
 
 

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from siameseim.engine.quiet import one_liners, quiet
-from siameseim.engine.terse_runner import TerseRunner
+from siameseim.launch.terse_runner import TerseRunner
 
 
 def test_long_messages_wait_until_the_end_but_errors_do_not():

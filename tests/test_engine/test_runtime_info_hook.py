@@ -69,7 +69,7 @@ def test_losses_are_read_once_a_log_interval(toy_run, monkeypatch):
         count(name)
 
     toy_run(epochs=2, options={'default_hooks.logger.interval': 6})
-    del readers['conftest.py']  # the toy model notes the keys it sees
+    del readers['toy_runs.py']  # the toy model notes the keys it sees
     # Once a run: the start time. Once an epoch: PyTorch's loader draws its
     # seed, and we undo that.
     for seldom in ('runner.py', 'dataloader.py', 'rng_state.py'):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from siameseim.engine.work_dir_lock import LOCK_FILE, only_run_in
+from siameseim.launch.work_dir_lock import LOCK_FILE, only_run_in
 
 
 def test_missing_config_is_named(told):

@@ -14,8 +14,8 @@ from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
 from PIL import Image
 
 from siameseim.datasets import SourceImage
-from siameseim.engine.train_config import set_data
 from siameseim.errors import InputError
+from siameseim.launch.train_config import set_data
 from tests.test_train.conftest import SMOKE
 from tests.transfer_fixtures import ROOT, values
 

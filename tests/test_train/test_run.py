@@ -7,8 +7,8 @@ import torch
 from mmengine.config import Config
 from torch.testing import assert_close
 
-from siameseim.engine.train_config import scale_learning_rate
 from siameseim.errors import InputError
+from siameseim.launch.train_config import scale_learning_rate
 from tests.transfer_fixtures import ROOT, logged
 
 

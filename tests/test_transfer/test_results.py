@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from siameseim.engine import launch
+from siameseim.launch import distributed
 from tests.transfer_fixtures import ROOT, tool
 from tests.vit_fixtures import saved
 
@@ -75,7 +75,9 @@ def test_one_process_writes_them(main_process, scoring, tmp_path, monkeypatch):
     (tmp_path / 'results/a').mkdir(parents=True)
     group = [main_process]
     monkeypatch.setattr(scoring, 'is_main_process', lambda: group[0])
-    monkeypatch.setattr(launch, 'end_group', lambda: group.insert(0, True))
+    monkeypatch.setattr(
+        distributed, 'end_group', lambda: group.insert(0, True)
+    )
     assert scoring.main(ARGS) == {'top1': 7}
     file = tmp_path / 'results/a/x.json'
     assert file.exists() == main_process

@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from torch.utils.data import get_worker_info
 from torchvision import datasets
 
-from siameseim.engine import resume_state
+from siameseim.checkpoints import resume_state
 from siameseim.errors import InputError
 from siameseim.evaluation.labelled import labelled_folder, pooled_features
 from siameseim.watch import KnnHook

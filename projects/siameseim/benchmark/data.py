@@ -13,7 +13,7 @@ from mmpretrain.registry import DATASETS
 from torch.utils.data import DataLoader
 
 from ..datasets import PretrainDataset
-from ..engine.train_config import set_data
+from ..launch.train_config import set_data
 from .plain.data import PlainTwoViews
 from .step import pipeline_step
 from .timing import ratio, spread

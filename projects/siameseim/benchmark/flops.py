@@ -9,7 +9,7 @@ from mmengine.model import BaseModel
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..engine.rng_state import rng_kept
+from ..checkpoints.rng_state import rng_kept
 from ..models import SiameseIM
 
 

@@ -12,7 +12,7 @@ import torch.multiprocessing as mp
 from mmengine.config import Config
 from mmengine.registry import MODEL_WRAPPERS
 
-from ..engine.launch import end_group
+from ..launch.distributed import end_group
 from .step import StepBenchmark
 from .timing import Spread, seconds, spread
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..engine.atomic_file import write_json
+from ..atomic_file import write_json
 from .data import endless_loader, loader_rate, two_view_dataset
 from .devices import device_name
 from .measure import Settings

@@ -7,8 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..atomic_file import write_json
 from ..datasets.image_folder import scan_files
-from ..engine.atomic_file import write_json
 
 # Parts of a config that say what is learned, and how.
 _PARTS = (

@@ -1,6 +1,5 @@
-"""Training: optimizer, schedules, hooks, checkpoints, launching."""
+"""Training steps: optimizers, schedules and hooks."""
 
-from .checkpoint_hook import SafeCheckpointHook
 from .compile_hook import CompileBlocksHook, compile_blocks
 from .flops_hook import FlopsHook
 from .guard_hook import NonFiniteGuardHook
@@ -12,27 +11,17 @@ from .optim_wrapper import AutocastOptimWrapper
 from .param_groups import GroupedOptimWrapperConstructor
 from .patch_whitening_hook import PatchWhiteningHook
 from .progress_hook import ProgressHook
-from .resume_hook import ExactResumeHook
 from .runtime_info_hook import LazyRuntimeInfoHook
-from .safe_load import (
-    allow_mmengine_checkpoints,
-    name_unreadable_checkpoints,
-)
 from .schedule import WarmupCosineLR
 from .sharded_adamw import ShardedAdamW
 from .step_graph_hook import StepGraphHook
-from .stop_hook import StopSignalHook
 from .worker_signals import leave_signals_to_trainer
-
-allow_mmengine_checkpoints()
-name_unreadable_checkpoints()
 
 __all__ = [
     'AutocastOptimWrapper',
     'BackboneLayerDecay',
     'CompileBlocksHook',
     'EpochLoggerHook',
-    'ExactResumeHook',
     'FlopsHook',
     'GroupedOptimWrapperConstructor',
     'KeepMemoryHook',
@@ -42,10 +31,8 @@ __all__ = [
     'PatchWhiteningHook',
     'ProgressHook',
     'ProgressLogProcessor',
-    'SafeCheckpointHook',
     'ShardedAdamW',
     'StepGraphHook',
-    'StopSignalHook',
     'WarmupCosineLR',
     'compile_blocks',
     'leave_signals_to_trainer',

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.datasets import ImageFolder
 
-from ..engine.atomic_file import write_complete
+from ..atomic_file import write_complete
 from ..log import tell
 from ..models import SiameseIMViT
 from .features import cls_and_mean_features

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 
+from ..atomic_file import write_complete
 from ..datasets.class_folders import split_folders
-from ..engine.atomic_file import write_complete
 from . import few_shot, frozen
 from .feature_cache import NamedFeatures, cached_features
 from .knn import accuracies

@@ -10,7 +10,7 @@ from mmpretrain.registry import MODELS
 
 from ..convert.backbone_file import read_backbone
 from ..convert.normalisation import find_normalisation
-from ..engine.terse_runner import TerseRunner
+from ..launch.terse_runner import TerseRunner
 from ..transfer import config as transfer
 from ..transfer.loaders import loaders
 from .features import short_side

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..engine.atomic_file import write_json
+from ..atomic_file import write_json
 
 PUBLISHED_ON = (
     'Published: ViT-B/16 pretrained on ImageNet-1k for 1600 epochs (MoCo v3: '

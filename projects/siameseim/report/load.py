@@ -11,9 +11,9 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
+from ..checkpoints.last_checkpoint import find_last_checkpoint, saved_in
 from ..config_text import stored_settings
 from ..convert.safe_load import load_file
-from ..engine.last_checkpoint import find_last_checkpoint, saved_in
 from ..errors import InputError
 from ..models import SiameseIM
 

@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmengine.visualization.utils import img_from_canvas
 from mmpretrain.registry import HOOKS
 
-from ..engine.rng_state import rng_kept
+from ..checkpoints.rng_state import rng_kept
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.features import evaluating

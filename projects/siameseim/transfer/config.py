@@ -14,8 +14,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 
 from ..detection.annotation_file import read_annotations
-from ..engine.train_config import fit_loader
 from ..errors import InputError
+from ..launch.train_config import fit_loader
 from . import classification
 from .loaders import loaders, metrics, spawn_on_mac, unwrap
 from .whole_checkpoint import write_completely

@@ -11,11 +11,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 
+from ..atomic_file import remove_unfinished
+from ..checkpoints.last_checkpoint import saved_in
+from ..checkpoints.resume_state import check_alike
+from ..checkpoints.run_config import tell_changes
 from ..convert.layouts import stored_state
-from ..engine.atomic_file import remove_unfinished
-from ..engine.last_checkpoint import saved_in
-from ..engine.resume_state import check_alike
-from ..engine.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
 from .data_check import DataCheckHook, warn_of_other_images

@@ -3,9 +3,9 @@
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..checkpoints.resume_state import check_alike
 from ..datasets.class_folders import split_folders
 from ..engine.precision import has_fast_bf16
-from ..engine.resume_state import check_alike
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.labelled import folder_accuracies, labelled_splits

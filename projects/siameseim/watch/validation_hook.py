@@ -9,10 +9,10 @@ from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
 from torch import Tensor
 
+from ..checkpoints.resume_state import check_alike
 from ..datasets import PretrainDataset
 from ..datasets.data_source import data_source
 from ..engine.precision import use_bf16
-from ..engine.resume_state import check_alike
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...atomic_file import write_complete, write_json
 from ...convert.safe_load import META, NOTES
-from ...engine.atomic_file import write_complete, write_json
 from ..plain_vit import PlainViT
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from siameseim.engine.options import misspelt, read_config
 from siameseim.errors import InputError
+from siameseim.launch.options import misspelt, read_config
 from tests.transfer_fixtures import ROOT
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from siameseim.engine import cores
+from siameseim.launch import cores
 
 
 @pytest.mark.parametrize(

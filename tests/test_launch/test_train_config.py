@@ -7,8 +7,8 @@ from mmengine.config import Config, ConfigDict
 from mmpretrain.registry import DATASETS
 from PIL import Image
 
-from siameseim.engine import train_config
 from siameseim.errors import InputError
+from siameseim.launch import train_config
 
 OMPI = 'OMPI_COMM_WORLD_LOCAL_SIZE'
 
@@ -29,7 +29,7 @@ OMPI = 'OMPI_COMM_WORLD_LOCAL_SIZE'
 def test_loader_workers_of_eight_processes(
     monkeypatch, cores, variables, workers
 ):
-    monkeypatch.setattr('siameseim.engine.cores.usable_cores', lambda: cores)
+    monkeypatch.setattr('siameseim.launch.cores.usable_cores', lambda: cores)
     for name in ('SLURM_CPUS_PER_TASK', 'LOCAL_WORLD_SIZE', OMPI):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():

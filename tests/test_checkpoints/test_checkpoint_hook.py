@@ -9,10 +9,10 @@ import pytest
 import torch
 from mmengine.fileio import get_file_backend
 
-from siameseim.engine import SafeCheckpointHook, checkpoint_hook
-from siameseim.engine.atomic_file import write_complete, write_json
+from siameseim.atomic_file import write_complete, write_json
+from siameseim.checkpoints import SafeCheckpointHook, checkpoint_hook
 from siameseim.errors import InputError
-from tests.test_engine.conftest import pointed_to
+from tests.toy_runs import pointed_to
 from tests.transfer_fixtures import values
 from tests.two_processes import run_in_two
 

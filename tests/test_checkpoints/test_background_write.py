@@ -9,10 +9,10 @@ import torch
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
-from siameseim.engine import SafeCheckpointHook
-from siameseim.engine.atomic_file import AtomicBackend
-from siameseim.engine.background_write import BackgroundWriter
-from tests.test_engine.conftest import pointed_to
+from siameseim.atomic_file import AtomicBackend
+from siameseim.checkpoints import SafeCheckpointHook
+from siameseim.checkpoints.background_write import BackgroundWriter
+from tests.toy_runs import pointed_to
 
 SECOND_EPOCH = threading.Event()
 

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmpretrain.registry import HOOKS, OPTIMIZERS, TRANSFORMS
 
 import siameseim
-from siameseim.engine.tool_errors import one_line_for
+from siameseim.launch.tool_errors import one_line_for
 
 
 @one_line_for(OSError, ValueError)

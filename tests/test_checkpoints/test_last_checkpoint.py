@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from siameseim.engine.last_checkpoint import earlier_run, set_resume
+from siameseim.checkpoints.last_checkpoint import earlier_run, set_resume
 from siameseim.errors import InputError
 
 

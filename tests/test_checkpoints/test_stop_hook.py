@@ -11,9 +11,9 @@ import pytest
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
-from siameseim.engine import checkpoint_hook, stop_hook
+from siameseim.checkpoints import checkpoint_hook, stop_hook
 from siameseim.engine.worker_signals import STOP_SIGNALS, start_tracker
-from tests.test_engine.conftest import pointed_to
+from tests.toy_runs import pointed_to
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from .at_end import when_training_ends
+from ..engine.at_end import when_training_ends
+from ..engine.schedule import ends_window
+from ..engine.worker_signals import STOP_SIGNALS, end_workers
 from .checkpoint_hook import SafeCheckpointHook
-from .schedule import ends_window
-from .worker_signals import STOP_SIGNALS, end_workers
 
 # Iterations between two times that several processes ask each other, which
 # makes the host wait for the device.

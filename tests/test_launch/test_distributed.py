@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from siameseim.engine import launch
 from siameseim.errors import InputError
+from siameseim.launch import distributed
 from tests.transfer_fixtures import tool
 
 TORCHRUN = dict(TORCHELASTIC_RUN_ID='x', RANK=0, LOCAL_RANK=0, WORLD_SIZE=2)
@@ -70,13 +70,13 @@ def scontrol(given, tmp_path):
 )
 def test_number_of_processes(given, launcher, variables, processes, here):
     given(**variables)
-    assert launch.world_size(launcher) == processes
-    assert launch.local_world_size(launcher) == here
+    assert distributed.world_size(launcher) == processes
+    assert distributed.local_world_size(launcher) == here
 
 
 def test_a_launcher_that_did_not_start_us_is_an_error(given):
     with pytest.raises(ValueError, match='dist_train.sh'):
-        launch.world_size('pytorch')
+        distributed.world_size('pytorch')
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_launcher_that_did_not_start_us_is_an_error(given):
 def test_tasks_of_this_slurm_node(given, layout, node, tasks):
     given(**TASK, SLURM_TASKS_PER_NODE=layout, SLURM_NODEID=node)
     given(SLURM_NTASKS_PER_NODE=layout)  # may read like this
-    assert launch.local_world_size('slurm') == tasks
+    assert distributed.local_world_size('slurm') == tasks
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_processes_that_know_nothing_of_each_other(
 ):
     given(**variables)
     with pytest.raises(InputError, match=cure):
-        launch.check_launcher(launcher)
+        distributed.check_launcher(launcher)
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_processes_that_know_nothing_of_each_other(
 )
 def test_one_process_needs_no_launcher(given, variables):
     given(**variables)
-    launch.check_launcher('none')
-    launch.check_launcher(None)
+    distributed.check_launcher('none')
+    distributed.check_launcher(None)
 
 
 def test_processes_of_their_launcher_are_let_pass(given):
     given(**TORCHRUN)
-    launch.check_launcher('pytorch')
+    distributed.check_launcher('pytorch')
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_slurm_nodes_meet_at_the_first(given, no_group, scontrol, capsys):
     scontrol('echo "$3" | tr , "\\n"')
     given(**dict(TASK, SLURM_PROCID=1), SLURM_TASKS_PER_NODE='1(x2)')
     given(SLURM_NODELIST='n1,n2', SLURM_NODEID=1, SLURM_JOB_ID=20007)
-    launch.init_cpu_group('slurm')
+    distributed.init_cpu_group('slurm')
     assert os.environ['MASTER_ADDR'] == 'n1'
     assert capsys.readouterr().err == 'waiting for n1:10007\n'
 
@@ -158,7 +158,7 @@ def test_steps_of_one_job_meet_on_their_own_nodes(given, no_group, scontrol):
     scontrol('echo "$3" | tr , "\\n"')
     given(**TASK, SLURM_TASKS_PER_NODE='1(x4)')
     given(SLURM_NODELIST='n1,n2,n3,n4', SLURM_STEP_NODELIST='n3,n4')
-    launch.init_cpu_group('slurm')
+    distributed.init_cpu_group('slurm')
     assert os.environ['MASTER_ADDR'] == 'n3'
 
 
@@ -169,14 +169,14 @@ def test_without_scontrol_the_address_is_asked_for(
     scontrol(text)
     given(**TASK, SLURM_TASKS_PER_NODE='1(x2)', SLURM_NODELIST='n1,n2')
     with pytest.raises(InputError, match="MASTER_ADDR: set .*'n1,n2'"):
-        launch.init_cpu_group('slurm')
+        distributed.init_cpu_group('slurm')
 
 
 def test_slurm_jobs_on_one_node_have_their_own_ports(given, monkeypatch):
     """On GPUs too, where mmengine starts the group."""
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     given(**TASK, SLURM_JOB_ID=1234567)
-    launch.init_cpu_group('slurm')
+    distributed.init_cpu_group('slurm')
     assert os.environ['MASTER_ADDR'] == '127.0.0.1'
     assert os.environ['MASTER_PORT'] == '24567'
 
@@ -185,11 +185,11 @@ def test_a_taken_port_names_the_cure(given, no_group):
     with socket.create_server(('127.0.0.1', 0)) as other:
         given(**TASK, MASTER_PORT=other.getsockname()[1])
         with pytest.raises(InputError, match='in use.*: set MASTER_PORT'):
-            launch.init_cpu_group('slurm')
+            distributed.init_cpu_group('slurm')
 
 
 @pytest.mark.parametrize('port', ['many', '70000'])
 def test_a_port_that_is_none(given, no_group, port):
     given(**TASK, MASTER_PORT=port)
     with pytest.raises(InputError, match=f'port {port} .*: set MASTER_PORT'):
-        launch.init_cpu_group('slurm')
+        distributed.init_cpu_group('slurm')

@@ -16,16 +16,16 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from .atomic_file import remove_unfinished  # registers the backend too
+from ..atomic_file import remove_unfinished  # registers the backend too
+from ..engine.budget import check_share
+from ..engine.guard_hook import in_trouble
+from ..engine.quiet import quiet
+from ..engine.schedule import ends_window
+from ..engine.sharded_adamw import gather_state
+from ..engine.unwrap import unwrapped
 from .background_write import BackgroundWriter
-from .budget import check_share
-from .guard_hook import in_trouble
 from .last_checkpoint import LAST_CHECKPOINT
-from .quiet import quiet
 from .resume_state import KEY, make_state, plain
-from .schedule import ends_window
-from .sharded_adamw import gather_state
-from .unwrap import unwrapped
 
 # Names of files are fixed, since the resume looks for them.
 _SETTINGS = inspect.signature(CheckpointHook).parameters.keys() - {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from siameseim.engine.run_config import changed_settings
+from siameseim.checkpoints.run_config import changed_settings
 
 THEN = """
 custom_hooks = [dict(base_momentum=0.99, type='MomentumTargetHook')]

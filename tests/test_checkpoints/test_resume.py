@@ -9,11 +9,11 @@ import torch
 from mmpretrain.registry import MODELS
 from torch.testing import assert_close
 
-from siameseim.engine import resume_hook
+from siameseim.checkpoints import resume_hook
 from siameseim.engine.worker_signals import end_workers
 from siameseim.errors import InputError
 from tests.model_fixtures import tiny_model
-from tests.test_engine.conftest import IMAGES
+from tests.toy_runs import IMAGES
 
 
 def load(runner_or_dir, name):

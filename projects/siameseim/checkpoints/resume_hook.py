@@ -9,12 +9,12 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor
 
 from ..convert.load_backbone import MIN_MATCHED
+from ..engine.schedule import ends_window
+from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from .resume_state import KEY, check_state
 from .rng_state import get_rng_state, set_rng_state
 from .run_config import tell_changes
-from .schedule import ends_window
-from .unwrap import unwrapped
 
 
 @HOOKS.register_module()

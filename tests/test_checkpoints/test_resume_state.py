@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, RepeatDataset
 
-from siameseim.engine import resume_state
-from siameseim.engine.resume_state import (
+from siameseim.checkpoints import resume_state
+from siameseim.checkpoints.resume_state import (
     check_processes,
     check_state,
     make_state,
