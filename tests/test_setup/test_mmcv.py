@@ -25,13 +25,6 @@ FACTS = {
 UNDEFINED = SetupError('Importing mmcv.ops failed:\n undefined symbol', '')
 
 
-def output_of(command):
-    """Run a command and return what it prints."""
-    return subprocess.run(
-        command, capture_output=True, text=True, check=True
-    ).stdout
-
-
 @pytest.fixture
 def building(places, commands, put, monkeypatch):
     """Commands that pretend to compile and to install mmcv."""
@@ -101,6 +94,26 @@ def test_the_wheel_is_kept_for_other_clones(places, building):
     folder = mmcv_wheel.folder(places, TorchFacts(**FACTS))
     assert folder.parent.parent == places.cache
     assert [f.name for f in folder.glob('*.whl*')] == [WHEEL]
+
+
+def test_a_slower_compilation_is_told_with_the_log(places, building, capsys):
+    mmcv.ensure_full(places, building)  # leaves no precompiled header
+    told = capsys.readouterr().out
+    assert 'could not be precompiled, so it took longer' in told
+    assert str(places.log) in told
+
+
+def test_a_fast_compilation_is_not_remarked(places, building, capsys):
+    compile_wheel = building.effects['Compiling mmcv']
+
+    def precompile(command):
+        compile_wheel(command)
+        words = command.split()
+        Path(words[words.index('-w') + 1], 'torch.hpp.gch').write_text('')
+
+    building.effects['Compiling mmcv'] = precompile
+    mmcv.ensure_full(places, building)
+    assert 'precompiled' not in capsys.readouterr().out
 
 
 def test_a_wheel_for_another_torch_is_compiled_anew(places, building, capsys):
@@ -194,20 +207,3 @@ def test_a_setup_finds_what_it_executed_among_its_locals(places, tmp_path):
     command = [sys.executable, tmp_path / 'setup.py']
     told = subprocess.run(command, env=variables, capture_output=True)
     assert told.stdout == b'2\n'
-
-
-def test_the_compiler_wrapper_has_the_last_word_on_the_standard(
-    places, tmp_path
-):
-    facts = TorchFacts(**FACTS)
-    variables = mmcv_wheel.build_environment(places, facts, 'echo', tmp_path)
-    told = output_of([variables['CXX'], '-std=c++17', 'a.cpp'])
-    assert told.split()[-3:] == ['-std=c++20', '-g0', '-O1']
-
-
-def test_the_nvcc_wrapper_replaces_the_standard(places, tmp_path):
-    on_gpu = {'gpu': True, 'cuda': '13.0', 'nvcc_version': '13.0'}
-    facts = TorchFacts(**{**FACTS, **on_gpu, 'nvcc': 'echo'})
-    variables = mmcv_wheel.build_environment(places, facts, 'g++', tmp_path)
-    told = output_of([variables['PYTORCH_NVCC'], '-O2', '-std=c++17'])
-    assert told.split() == ['-O2', '-std=c++20']
