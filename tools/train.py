@@ -21,7 +21,7 @@ from mmengine.config import Config
 
 from siameseim.checkpoints import last_checkpoint
 from siameseim.checkpoints.resume_state import check_processes
-from siameseim.checkpoints.stop_hook import StopSignalHook
+from siameseim.checkpoints.stop_signals import StopHook
 from siameseim.datasets.class_folders import split_folders
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine.worker_signals import end_workers, start_tracker
@@ -39,6 +39,7 @@ from siameseim.launch.terse_runner import TerseRunner
 from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu, schedule
+from siameseim.transfer.stop_hook import TaskStopHook
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 
 
@@ -175,6 +176,7 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
     runner = TerseRunner.from_cfg(cfg)
     if transfer.is_transfer(cfg):
         runner.register_hook(WholeCheckpointHook())
+        runner.register_hook(TaskStopHook())
     with transfer.empty_data_explained(cfg):
         loader = runner.train_dataloader
     images, repeats = images_and_repeats(loader.dataset)
@@ -205,7 +207,7 @@ def train(args: argparse.Namespace) -> int | str | None:
     start_tracker()
     with one_line_for(OSError, ValueError, MemoryError):
         runner = build_runner(args)
-    saves = any(isinstance(hook, StopSignalHook) for hook in runner.hooks)
+    saves = any(isinstance(hook, StopHook) for hook in runner.hooks)
     if not saves and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     with one_line_for(InputError, OSError):  # perhaps of this process alone
@@ -216,11 +218,11 @@ def run(runner: TerseRunner) -> int | str | None:
     """Run the training; what all processes end with alike is returned."""
     try:
         runner.train()
-    except SystemExit as stop:  # of StopSignalHook, in all processes alike
+    except SystemExit as stop:  # of a StopHook, in all processes alike
         return stop.code
     except FloatingPointError as error:  # of a hook, likewise
         return f'error: {error}'
-    except KeyboardInterrupt:  # StopSignalHook leaves none to pretraining
+    except KeyboardInterrupt:  # no StopHook took it over
         kept = f'the last checkpoint in {runner.work_dir} is for --resume'
         saved = any(Path(runner.work_dir).glob('*.pth'))
         sys.stderr.write(

@@ -11,7 +11,7 @@ import pytest
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
-from siameseim.checkpoints import checkpoint_hook, stop_hook
+from siameseim.checkpoints import checkpoint_hook, stop_hook, stop_signals
 from siameseim.engine.worker_signals import STOP_SIGNALS, start_tracker
 from tests.toy_runs import pointed_to
 
@@ -20,8 +20,8 @@ from tests.toy_runs import pointed_to
 def two_processes(monkeypatch):
     """The hook takes itself for one of two; the other gets no signal."""
     waited = []
-    monkeypatch.setattr(stop_hook, 'get_world_size', lambda: 2)
-    monkeypatch.setattr(stop_hook, 'all_reduce', lambda *_, **__: None)
+    monkeypatch.setattr(stop_signals, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(stop_signals, 'all_reduce', lambda *_, **__: None)
     monkeypatch.setattr(
         checkpoint_hook, 'barrier', lambda: waited.append(True)
     )

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing import resource_tracker
 
 from mmengine.registry import FUNCTIONS
@@ -17,14 +18,23 @@ STOP_SIGNALS = {
 
 
 @FUNCTIONS.register_module()
-def leave_signals_to_trainer(worker_id: int) -> None:
+def leave_signals_to_trainer(
+    worker_id: int, first: Callable[[int], None] | None = None
+) -> None:
     """Let only the training process decide when a loader worker ends.
 
     torchrun and Slurm send SIGTERM, Slurm on demand SIGUSR1 to all processes
     of a job, and a terminal sends Ctrl-C to them. Workers that die of it take
     the training process along before it has saved. On a Mac SIGTERM is not
     ignored. For ``worker_init_fn`` of a data loader.
+
+    Args:
+        worker_id (int): number of the worker.
+        first (Callable[[int], None], optional): another such function that
+            is called before. Defaults to None.
     """
+    if first is not None:
+        first(worker_id)
     for number in STOP_SIGNALS - {signal.SIGTERM}:
         signal.signal(number, signal.SIG_IGN)
     if not hasattr(signal, 'sigwaitinfo'):  # as on a Mac

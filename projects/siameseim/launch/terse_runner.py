@@ -5,13 +5,16 @@ import logging
 import os
 import time
 import warnings
+from functools import partial
 from typing import Any
 
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch.nn import Module
+from torch.utils.data import DataLoader
 
+from ..engine.worker_signals import leave_signals_to_trainer
 from .work_dir_lock import only_run_in
 
 # How messages of mmengine begin that are for the log file alone.
@@ -37,6 +40,7 @@ class TerseRunner(Runner):
     the experiment after each epoch go to the log file alone. The copy of the
     config in the work directory is written once nothing refuses the run, and
     there is something left to train. The folder of logs is the run's own.
+    Signals that ask it to stop do not end its loader workers.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -58,6 +62,17 @@ class TerseRunner(Runner):
             if not isinstance(handler, logging.FileHandler):
                 handler.addFilter(_is_no_report)
         return logger
+
+    @staticmethod
+    def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
+        """Build the stock loader, whose workers do not end before the run."""
+        loader = Runner.build_dataloader(*args, **kwargs)
+        first: Any = loader.worker_init_fn
+        if getattr(first, 'func', None) is not leave_signals_to_trainer:
+            loader.worker_init_fn = partial(
+                leave_signals_to_trainer, first=first
+            )
+        return loader
 
     def wrap_model(self, *args: Any, **kwargs: Any) -> Module:
         """Wrap the stock way, without a warning of our own setting.
