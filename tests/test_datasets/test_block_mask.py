@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from siameseim.datasets import BlockMask
+from siameseim.errors import InputError
 
 
 def draw_many(count: int, rng: np.random.Generator, **settings) -> np.ndarray:
@@ -65,10 +66,17 @@ def test_long_grids_still_get_blocks(rng):
     assert runs.mean() < 6.5  # 8.5 by chance + 1
 
 
-@pytest.mark.parametrize('num_masked', [-1, 16, 17])
+@pytest.mark.parametrize('num_masked', [-1, 16, 17, 0.6, 9.0])
 def test_counts_that_the_grid_cannot_have_are_refused(num_masked):
     with pytest.raises(ValueError, match='from 0 to 15 for a grid of 4 x 4'):
         BlockMask(grid=4, num_masked=num_masked)
+
+
+@pytest.mark.parametrize('setting', [dict(min_aspect=0), dict(min_block=-5)])
+def test_blocks_that_cannot_be_drawn_are_refused(setting):
+    (said,) = (f'{name}={value} ' for name, value in setting.items())
+    with pytest.raises(InputError, match=said):
+        BlockMask(**setting)
 
 
 def test_nothing_masked_leaves_all_visible(rng):

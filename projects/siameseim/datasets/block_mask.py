@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.utils import to_2tuple
 from mmpretrain.registry import TRANSFORMS
 
-from ..errors import check_fractions
+from ..errors import InputError, check_fractions
 
 # Failed draws in a row after which no further block is tried, as in BEiT.
 _TRIES = 10
@@ -35,9 +35,10 @@ class BlockMask(BaseTransform):
             ablation. Defaults to True.
 
     Raises:
-        ValueError: If ``num_masked`` is negative, or not less than the
-            patches of the grid.
-        InputError: If ``min_aspect`` is greater than 1.
+        ValueError: If ``num_masked`` is negative, not whole, or not less
+            than the patches of the grid.
+        InputError: If ``min_aspect`` is not above 0 and up to 1, or
+            ``min_block`` less than 1.
     """
 
     def __init__(
@@ -50,12 +51,19 @@ class BlockMask(BaseTransform):
     ) -> None:
         self.grid = to_2tuple(grid)
         rows, columns = self.grid
-        if not 0 <= num_masked < rows * columns:
+        whole = isinstance(num_masked, int)
+        if not (whole and 0 <= num_masked < rows * columns):
             raise ValueError(
-                f'num_masked must be from 0 to {rows * columns - 1} for a '
-                f'grid of {rows} x {columns} patches, not {num_masked}'
+                'num_masked must be a whole number from 0 to '
+                f'{rows * columns - 1} for a grid of {rows} x {columns} '
+                f'patches, not {num_masked}'
             )
         check_fractions('BlockMask', min_aspect=min_aspect)
+        if min_aspect == 0 or min_block < 1:
+            raise InputError(
+                f'min_aspect={min_aspect} of BlockMask must be above 0, and '
+                f'min_block={min_block} at least 1 patch'
+            )
         self.num_masked = num_masked
         self.min_block = min_block
         self.min_aspect = min_aspect
