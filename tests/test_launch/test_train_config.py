@@ -13,6 +13,16 @@ from siameseim.launch import train_config
 OMPI = 'OMPI_COMM_WORLD_LOCAL_SIZE'
 
 
+@pytest.mark.parametrize('seed', [None, -1, 2**32, 1.5, '7'])
+def test_a_seed_that_is_none_names_the_option(seed):
+    loader = dict(dataset=dict(seed=0))
+    cfg = Config(dict(randomness=dict(seed=seed), train_dataloader=loader))
+    with pytest.raises(InputError, match=f'seed={seed!r} .* give --seed'):
+        train_config.set_seed(cfg, None)
+    train_config.set_seed(cfg, 5)
+    assert cfg.randomness.seed == cfg.train_dataloader.dataset.seed == 5
+
+
 @pytest.mark.parametrize(
     ('cores', 'variables', 'workers'),
     [

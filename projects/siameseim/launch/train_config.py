@@ -82,10 +82,21 @@ def check_data(cfg: Config, given: str | None) -> None:
 
 
 def set_seed(cfg: Config, seed: int | None) -> None:
-    """Give data, order and weights one seed; None keeps the config's."""
+    """Give data, order and weights one seed; None keeps the config's.
+
+    Raises:
+        InputError: if the seed is no such number; of a random one, as
+            mmengine draws for None, the data and a resume would not know.
+    """
     if seed is not None:
-        cfg.randomness.seed = seed
-    cfg.train_dataloader.dataset.seed = cfg.randomness.seed
+        cfg.merge_from_dict({'randomness.seed': seed})
+    used = cfg.get('randomness', {}).get('seed')
+    if not isinstance(used, int) or not 0 <= used < 2**32:
+        raise InputError(
+            f'randomness.seed={used!r} must be a whole number from 0 to '
+            f'{2**32 - 1}, since data and resumes need the same: give --seed'
+        )
+    cfg.train_dataloader.dataset.seed = used
 
 
 def set_epochs(cfg: Config, epochs: int | None) -> None:
