@@ -13,6 +13,7 @@ from siameseim.launch import cores
     [
         ({}, [2], '2'),  # eight cores for four
         ({'SLURM_CPUS_PER_TASK': '6'}, [6], '6'),  # bound to its own
+        ({'SLURM_CPUS_PER_TASK': ''}, [2], '2'),
         ({'OMP_NUM_THREADS': '3'}, [], '3'),  # torch has taken note of it
     ],
 )

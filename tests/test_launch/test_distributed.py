@@ -79,6 +79,29 @@ def test_a_launcher_that_did_not_start_us_is_an_error(given):
         distributed.world_size('pytorch')
 
 
+@pytest.mark.parametrize('rank', [2, -1])
+def test_a_rank_that_no_process_has_is_refused(given, no_group, rank):
+    given(**dict(TORCHRUN, RANK=rank))
+    with pytest.raises(InputError, match=f'RANK={rank} is no rank of WORLD_'):
+        distributed.init_cpu_group('pytorch')
+
+
+@pytest.mark.parametrize('name', ['WORLD_SIZE', 'RANK', 'LOCAL_WORLD_SIZE'])
+def test_a_variable_that_is_no_number_is_named(given, name):
+    given(**{**TORCHRUN, name: 'two'})
+    with pytest.raises(InputError, match=f"{name}='two' must be a whole"):
+        distributed.local_world_size('pytorch')
+
+
+def test_what_is_empty_counts_as_not_set(given):
+    given(**dict(TORCHRUN, LOCAL_WORLD_SIZE=''))
+    assert distributed.local_world_size('pytorch') == 2
+    given(WORLD_SIZE='')
+    distributed.check_launcher('none')  # which may be one process
+    with pytest.raises(ValueError, match='variables WORLD_SIZE: start'):
+        distributed.world_size('pytorch')
+
+
 @pytest.mark.parametrize(
     ('layout', 'node', 'tasks'),
     [('8(x4)', 3, 8), ('8,7', 1, 7), ('2(x3),1', 2, 2), ('5', 0, 5)],

@@ -5,6 +5,7 @@ import os
 import torch
 
 from ..environment.hardware import usable_cores
+from .variables import number
 
 # Where a launcher says how many processes it started on this machine.
 LOCAL_COUNTS = {
@@ -21,7 +22,7 @@ def cores_of_process(processes: int) -> int:
     cores, own = usable_cores(), 0
     # torchrun or mpirun: a task's cores are for all that it started
     if not set(LOCAL_COUNTS.values()) & os.environ.keys():
-        own = int(os.environ.get('SLURM_CPUS_PER_TASK', 0))
+        own = number('SLURM_CPUS_PER_TASK', 0)
     return max(cores // processes, min(cores, own), 1)
 
 

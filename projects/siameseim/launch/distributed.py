@@ -15,6 +15,7 @@ from mmengine.dist import init_dist
 
 from ..errors import InputError
 from .cores import LOCAL_COUNTS, share_cores
+from .variables import number
 
 # Where each launcher leaves rank, local rank and number of processes.
 _VARIABLES = {
@@ -59,8 +60,8 @@ def check_launcher(launcher: str | None) -> None:
     if launcher not in (None, 'none'):
         return
     for name, (program, mark, count) in _PROGRAMS.items():
-        processes = os.environ.get(count, '1')
-        if mark in os.environ and int(processes) > 1:
+        processes = number(count, 1) if mark in os.environ else 1
+        if processes > 1:
             cure = f'add --launcher {name}, or start one'
             raise InputError(
                 f'{program} started {processes} processes ({count}), each of '
@@ -87,8 +88,7 @@ def local_world_size(launcher: str) -> int:
         return 1
     if launcher == 'slurm':
         return _tasks_here()
-    given = os.environ.get(LOCAL_COUNTS[launcher])
-    return int(given or world_size(launcher))
+    return number(LOCAL_COUNTS[launcher], world_size(launcher))
 
 
 def init_cpu_group(launcher: str) -> None:
@@ -144,16 +144,26 @@ def end_group() -> None:
 
 
 def _places(launcher: str) -> tuple[int, int, int]:
-    """Rank, rank on this machine, number of processes."""
+    """Rank, rank on this machine, number of processes.
+
+    Raises:
+        ValueError: as ``world_size``.
+        InputError: if there is no such rank, for which all would wait.
+    """
     names = _VARIABLES[launcher]
-    missing = [name for name in names if name not in os.environ]
+    missing = [name for name in names if not os.environ.get(name)]
     if missing:
         raise ValueError(
             f'--launcher {launcher} needs the environment variables '
             f'{", ".join(missing)}: start with tools/dist_train.sh (torchrun) '
             'or tools/slurm_train.sh, or use --launcher none'
         )
-    rank, local_rank, size = (int(os.environ[name]) for name in names)
+    rank, local_rank, size = (number(name, 0) for name in names)
+    if not 0 <= rank < size:
+        raise InputError(
+            f'{names[0]}={rank} is no rank of {names[2]}={size} processes: '
+            f'give each of them one from 0 to {size - 1}'
+        )
     return rank, local_rank, size
 
 
@@ -167,7 +177,7 @@ def _tasks_here() -> int:
     counts: list[int] = []
     for count, times in re.findall(r'(\d+)(?:\(x(\d+)\))?', layout):
         counts += [int(count)] * int(times or 1)
-    return counts[int(os.environ.get('SLURM_NODEID', 0))]
+    return counts[number('SLURM_NODEID', 0)]
 
 
 def _set_meeting_place(launcher: str, rank: int, local_rank: int) -> None:
@@ -206,10 +216,10 @@ def _first_machine(launcher: str) -> str:
 
 def _default_port(launcher: str) -> str:
     """PyTorch's, or one for each Slurm job, as jobs share machines."""
-    job = os.environ.get('SLURM_JOB_ID')
-    if launcher != 'slurm' or not job:
+    job = number('SLURM_JOB_ID', 0) if launcher == 'slurm' else 0
+    if not job:
         return '29500'
-    return str(10000 + int(job) % 20000)  # Linux hands out those from 32768
+    return str(10000 + job % 20000)  # Linux hands out those from 32768
 
 
 def _check_port(port: str) -> None:
