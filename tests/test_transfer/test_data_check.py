@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from mmcv.transforms import ImageToTensor, Normalize
 from mmengine.config import Config
-from mmengine.dataset import Compose
+from mmengine.dataset import BaseDataset, Compose
 from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
@@ -16,10 +16,21 @@ from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 from tests.two_processes import run_in_two
 
 
-def refusal(rank, when):
-    """What a process says that sees 30 images, or in rank 1 one fewer."""
+class Files(BaseDataset):
+    """A stock data set of paths."""
+
+    def __init__(self, paths):
+        self.paths = paths
+        super().__init__()
+
+    def load_data_list(self):
+        return [dict(img_path=path) for path in self.paths]
+
+
+def refusal(rank, when, paths):
+    """What a process says that sees those images of its rank."""
     loop = SimpleNamespace(
-        dataloader=SimpleNamespace(dataset=range(30 - rank))
+        dataloader=SimpleNamespace(dataset=Files(paths[rank]))
     )
     runner = SimpleNamespace(
         model=nn.Module(),
@@ -35,10 +46,18 @@ def refusal(rank, when):
         return str(error)
 
 
-@pytest.mark.parametrize('when', ['before_train', 'before_test'])
-def test_processes_that_would_measure_on_other_images_are_refused(when):
-    for message in run_in_two(refusal, when):
-        assert 'number of images to measure on is [30, 29] on' in message
+@pytest.mark.parametrize(
+    ('when', 'paths', 'said'),
+    [
+        ('before_train', (['1.png', '2.png'], ['1.png']), 'number of images'),
+        ('before_test', (['1.png'], ['2.png']), 'names of the images'),
+    ],
+)
+def test_processes_that_would_measure_on_other_images_are_refused(
+    when, paths, said
+):
+    for message in run_in_two(refusal, when, paths):
+        assert f'the processes differ: {said} to measure on' in message
 
 
 class Check(data_check.DataCheckHook):

@@ -123,18 +123,19 @@ def _data(loader: DataLoader) -> dict[str, int | str | None]:
     batch = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 0)
     return {
         'number of images': images,
-        _NAMES: _hash_of_names(loader.dataset),
+        _NAMES: hash_of_names(loader.dataset),
         _REPEATS: repeats,
         'images per iteration': batch * get_world_size(),
     }
 
 
-def _hash_of_names(dataset: Any) -> str:
+def hash_of_names(dataset: Any) -> str:
     """Of up to a thousand files, without folders, which may be moved.
 
-    Of the data set in a wrapper, which may hold each image several times.
+    Of the data set in a wrapper, if it is in one, as that may hold each image
+    several times.
     """
-    inner = getattr(dataset, 'dataset', None)
+    inner = getattr(dataset, 'dataset', dataset)
     info = getattr(inner, 'get_data_info', None)
     if info is None:
         return 'unknown'

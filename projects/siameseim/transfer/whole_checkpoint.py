@@ -13,7 +13,7 @@ from torch import nn
 
 from ..atomic_file import remove_unfinished
 from ..checkpoints.last_checkpoint import saved_in
-from ..checkpoints.resume_state import check_alike
+from ..checkpoints.resume_state import check_alike, hash_of_names
 from ..checkpoints.run_config import tell_changes
 from ..convert.layouts import stored_state
 from ..engine.unwrap import unwrapped
@@ -133,8 +133,7 @@ class WholeCheckpointHook(Hook):
         killed at are removed.
 
         Raises:
-            InputError: if processes see other numbers of images to measure
-                on.
+            InputError: if processes see other images to measure on.
         """
         if is_main_process():
             remove_unfinished(saved_in(runner.cfg))
@@ -156,10 +155,16 @@ def _check_processes(loop: ValLoop | TestLoop) -> None:
     All processes must call it.
 
     Raises:
-        InputError: if they see other numbers of images.
+        InputError: if they see other numbers of images, or other names.
     """
-    images = len(cast(Sized, loop.dataloader.dataset))
-    check_alike({'number of images to measure on': images}, '--data')
+    dataset = cast(Sized, loop.dataloader.dataset)
+    own = {
+        'number of images to measure on': len(dataset),
+        'names of the images to measure on, as a hash,': hash_of_names(
+            dataset
+        ),
+    }
+    check_alike(own, '--data')
 
 
 def write_completely(cfg: Config) -> None:
