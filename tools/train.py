@@ -39,8 +39,7 @@ from siameseim.launch.terse_runner import TerseRunner
 from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu, schedule
-from siameseim.transfer.stop_hook import TaskStopHook
-from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
+from siameseim.transfer.hooks import register_hooks
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -175,8 +174,7 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
     distributed.init_cpu_group(args.launcher)
     runner = TerseRunner.from_cfg(cfg)
     if transfer.is_transfer(cfg):
-        runner.register_hook(WholeCheckpointHook())
-        runner.register_hook(TaskStopHook())
+        register_hooks(runner)
     with transfer.empty_data_explained(cfg):
         loader = runner.train_dataloader
     images, repeats = images_and_repeats(loader.dataset)

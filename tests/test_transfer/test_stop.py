@@ -9,7 +9,7 @@ from mmengine.registry import HOOKS, METRICS
 
 from siameseim.checkpoints import stop_signals
 from siameseim.transfer import stop_hook
-from tests.toy_runs import ToyModel, pointed_to
+from tests.toy_runs import ToyKeys, ToyModel, pointed_to
 from tests.transfer_fixtures import tool
 
 # 26 images make 6 batches. The toolboxes' own loops, samplers and hooks.
@@ -82,6 +82,19 @@ def seen(monkeypatch):
 
 
 @pytest.fixture
+def loaded(monkeypatch):
+    """Keys of each image that is loaded in this process."""
+    keys, load = [], ToyKeys.__getitem__
+
+    def watched(self, key):
+        keys.append(key)
+        return load(self, key)
+
+    monkeypatch.setattr(ToyKeys, '__getitem__', watched)
+    return keys
+
+
+@pytest.fixture
 def train(tmp_path):
     """Runs tools/train.py on a text of a config: the exit status, or 0."""
 
@@ -119,6 +132,25 @@ def test_iterations_go_on_where_they_were_stopped(train, last, seen):
     assert train(ITERATIONS) == 0
     assert resumed == seen
     assert len(resumed) == 30
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_resume_loads_no_image_of_the_iterations_before(
+    train, seen, loaded, workers
+):
+    """Nor another one again before all have come, whatever the seed was."""
+    text = (
+        f'{ITERATIONS}train_dataloader.update(num_workers={workers}, '
+        f'persistent_workers={workers > 0})\nrandomness = dict(seed=None)\n'
+    )
+    assert train(text, stop=20) == STOPPED
+    loaded.clear()
+    assert train(text, '--resume') == 0
+    assert len(loaded) == (0 if workers else 4 * 10)
+    keys = [key for batch in seen for key in batch]
+    assert len(keys) == 4 * 30
+    for i in range(0, 104, 26):
+        assert sorted(keys[i : i + 26]) == [*range(26)]
 
 
 def test_it_saves_where_an_optimizer_step_is_complete(train, last):
