@@ -31,6 +31,24 @@ def test_a_misspelt_name_of_a_file_is_refused(line, name, meant, tmp_path):
     )
 
 
+def with_level(level, tmp_path):
+    """Reads a config of which the command line changes the log level."""
+    path = tmp_path / 'mine.py'
+    path.write_text('log_level = "INFO"\n')
+    options = dict(log_level=level)
+    return read_config(Namespace(config=str(path), cfg_options=options))
+
+
+def test_a_log_level_that_is_none_names_those_that_are(tmp_path):
+    with pytest.raises(InputError, match="'info' of .* one of DEBUG, INFO,"):
+        with_level('info', tmp_path)
+
+
+@pytest.mark.parametrize('level', ['DEBUG', 10])
+def test_a_log_level_is_a_name_or_a_number(level, tmp_path):
+    assert with_level(level, tmp_path).log_level == level
+
+
 @pytest.mark.parametrize(
     'text',
     [

@@ -13,6 +13,25 @@ from siameseim.launch import train_config
 OMPI = 'OMPI_COMM_WORLD_LOCAL_SIZE'
 
 
+@pytest.mark.parametrize(
+    ('batch', 'accumulation', 'said'),
+    [
+        (0, 1, 'train_dataloader.batch_size=0'),
+        ('64x', 1, "train_dataloader.batch_size='64x'"),
+        (4, 0, 'optim_wrapper.accumulative_counts=0'),
+    ],
+)
+def test_a_batch_that_is_none_is_named(batch, accumulation, said):
+    cfg = Config(
+        dict(
+            train_dataloader=dict(batch_size=batch),
+            optim_wrapper=dict(accumulative_counts=accumulation),
+        )
+    )
+    with pytest.raises(InputError, match=f'{said} must be a whole number'):
+        train_config.scale_learning_rate(cfg, 1)
+
+
 @pytest.mark.parametrize('seed', [None, -1, 2**32, 1.5, '7'])
 def test_a_seed_that_is_none_names_the_option(seed):
     loader = dict(dataset=dict(seed=0))

@@ -27,6 +27,7 @@ _KNOWN = {
     'tta_model',
     'tta_pipeline',
 }
+_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL', 'NOTSET')
 # What a misspelt name at the top of a config may have been meant for.
 _PLACES = {
     **{name: name for name in _RUNNER},
@@ -105,7 +106,8 @@ def read_config(args: argparse.Namespace, *files: str) -> Config:
 
     Raises:
         FileNotFoundError: naming the argument and the file.
-        InputError: as ``check_names`` and ``merge_options``.
+        InputError: as ``check_names`` and ``merge_options``, or for a
+            ``log_level`` that is none.
     """
     for name in ('config', *files):
         path = Path(getattr(args, name))
@@ -119,6 +121,12 @@ def read_config(args: argparse.Namespace, *files: str) -> Config:
     cfg = Config.fromfile(args.config)
     check_names(Path(args.config))
     merge_options(cfg, args.cfg_options)
+    level = cfg.get('log_level', 'INFO')
+    if level not in _LEVELS and not isinstance(level, int):
+        raise InputError(
+            f'log_level={level!r} of {args.config} must be one of '
+            f'{", ".join(_LEVELS)}'
+        )
     return cfg
 
 

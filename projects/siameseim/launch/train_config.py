@@ -181,7 +181,8 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
         str: what was done, for the log.
 
     Raises:
-        InputError: if rate or ``auto_scale_lr`` are none.
+        InputError: if rate or ``auto_scale_lr`` are none, or batch or
+            accumulation are not from 1 on.
     """
     total, text = _global_batch(cfg, world_size)
     scaling = cfg.get('auto_scale_lr')
@@ -219,10 +220,17 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     return text
 
 
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise InputError(f'{name}={value!r} must be a whole number from 1 on')
+
+
 def _global_batch(cfg: Config, world_size: int) -> tuple[int, str]:
     """Images of an optimizer step, and what they are the product of."""
     batch = cfg.train_dataloader.batch_size
     accumulation = cfg.optim_wrapper.get('accumulative_counts', 1)
+    _check_count('train_dataloader.batch_size', batch)
+    _check_count('optim_wrapper.accumulative_counts', accumulation)
     text = f'{batch} images'
     if world_size > 1:
         text += f' x {world_size} processes'
