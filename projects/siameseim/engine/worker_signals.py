@@ -16,6 +16,9 @@ STOP_SIGNALS = {
     if hasattr(signal, name)
 }
 
+# Seconds between two times that a worker looks whether its parent is there.
+_LOOK_EVERY = 5.0
+
 
 @FUNCTIONS.register_module()
 def leave_signals_to_trainer(
@@ -37,20 +40,26 @@ def leave_signals_to_trainer(
         first(worker_id)
     for number in STOP_SIGNALS - {signal.SIGTERM}:
         signal.signal(number, signal.SIG_IGN)
-    if not hasattr(signal, 'sigwaitinfo'):  # as on a Mac
+    if not hasattr(signal, 'sigtimedwait'):  # as on a Mac
         return
     # Blocked here and in all later threads, SIGTERM waits for the one below,
     # which unlike a handler learns who sent it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_obey_parent, daemon=True).start()
+    threading.Thread(
+        target=_obey_parent, args=(os.getppid(),), daemon=True
+    ).start()
 
 
-def _obey_parent() -> None:
-    """End the process on the first SIGTERM that its parent sends."""
-    while True:
-        sender = signal.sigwaitinfo({signal.SIGTERM}).si_pid
-        if sender == os.getppid():
-            os._exit(0)
+def _obey_parent(parent: int) -> None:
+    """End the process on a SIGTERM of its parent, or when that is gone.
+
+    By itself a worker whose data nobody takes any more would wait for ever.
+    """
+    while os.getppid() == parent:
+        told = signal.sigtimedwait({signal.SIGTERM}, _LOOK_EVERY)
+        if told is not None and told.si_pid == parent:
+            break
+    os._exit(0)
 
 
 def start_tracker() -> None:
