@@ -167,6 +167,21 @@ def test_an_lmdb_may_have_any_keys(folder, pipeline, tmp_path):
     assert_same(samples(dataset, pipeline, range(2)), expected)
 
 
+def test_an_lmdb_is_read_in_two_places_of_a_run(folder, pipeline, tmp_path):
+    """As for training and pictures of it, the second by another path."""
+    lmdb = pytest.importorskip('lmdb')
+    path = tmp_path / 'images.lmdb'
+    file = sorted(folder.rglob('*.jpg'))[0]
+    with (
+        lmdb.open(str(path), map_size=2**24) as environment,
+        environment.begin(write=True) as transaction,
+    ):
+        transaction.put(b'1.jpg', file.read_bytes())
+    first = samples(LmdbImages(str(path)), pipeline, [0])
+    again = LmdbImages(f'{tmp_path}/../{tmp_path.name}/images.lmdb')
+    assert_same(samples(again, pipeline, [0]), first)
+
+
 def test_an_absent_lmdb_is_named():
     with pytest.raises(FileNotFoundError, match='no such LMDB: .*absent'):
         len(LmdbImages('absent.lmdb'))

@@ -1,5 +1,6 @@
 """Dataset over images in an LMDB."""
 
+import functools
 import os
 from typing import Any
 
@@ -15,16 +16,12 @@ class AnyKeyLmdbBackend(LmdbBackend):
     """mmengine's LMDB backend, for keys that are not ASCII as well.
 
     Keys are read as the names of files are: as UTF-8, and bytes that are
-    none are kept.
+    none are kept. All backends of an LMDB share one environment.
     """
-
-    _client: Any
 
     def get(self, filepath: str | os.PathLike) -> bytes:
         """The value of a key."""
-        if self._client is None:
-            self._client = self._get_client()
-        with self._client.begin() as transaction:
+        with _environment(str(self.db_path)).begin() as transaction:
             return transaction.get(os.fsencode(filepath))
 
 
@@ -63,19 +60,33 @@ class LmdbImages(BaseDataset):
                 f'({some(keys, 3)}), but needs one an image'
             )
         backend = dict(
-            backend='any_key_lmdb',
-            db_path=self.data_root,
-            subdir=os.path.isdir(self.data_root),
+            backend='any_key_lmdb', db_path=os.path.realpath(self.data_root)
         )
         return [dict(img_path=key, backend_args=backend) for key in images]
 
 
-def _read_keys(path: str) -> list[str]:
-    """All keys of an LMDB, opened for this purpose only.
+@functools.cache
+def _environment(path: str) -> Any:
+    """The open LMDB of a real path, once in a process.
 
-    Worker processes must not use an environment that was open when they
-    were forked.
+    ``lmdb`` refuses to open one twice, and a run reads one in several
+    places: training, validation, pictures. Nothing is locked or written, so
+    that worker processes may go on with the environment they were forked
+    with.
     """
+    import lmdb
+
+    return lmdb.open(
+        path,
+        readonly=True,
+        lock=False,
+        readahead=False,
+        subdir=os.path.isdir(path),
+    )
+
+
+def _read_keys(path: str) -> list[str]:
+    """All keys of an LMDB."""
     if not os.path.exists(path):
         raise FileNotFoundError(f'no such LMDB: {os.path.abspath(path)}')
     try:
@@ -84,12 +95,8 @@ def _read_keys(path: str) -> list[str]:
         raise ModuleNotFoundError(
             f'reading {path} needs the package lmdb: pip install lmdb'
         ) from error
-    options = dict(readonly=True, lock=False, subdir=os.path.isdir(path))
     try:
-        with (
-            lmdb.open(path, **options) as environment,
-            environment.begin() as transaction,
-        ):
+        with _environment(os.path.realpath(path)).begin() as transaction:
             keys = transaction.cursor().iternext(values=False)
             return [os.fsdecode(key) for key in keys]
     except lmdb.Error as error:
