@@ -3,7 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 
+from siameseim.downstream import SiameseIMViTDet
 from siameseim.weights import convert_checkpoint, get_model
 from tests.vit_fixtures import assert_near, saved, tiny_vit
 
@@ -53,3 +55,24 @@ def test_the_noted_size_is_that_of_the_positions(tmp_path):
     expected = F.interpolate(grid, (6, 4), mode='bicubic').flatten(2).mT
     found = get_model(file, img_size=(24, 16)).pos_embed
     assert_near(found[:, 1:], expected, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('blocks', [[1, 3], [0, 2]])
+def test_the_config_tells_windows_larger_than_the_map(blocks, tmp_path):
+    """Their tables alone look like those of smaller windows."""
+    size = dict(img_size=16, window_size=5, global_blocks=blocks)
+    source = tiny_vit(SiameseIMViTDet, **size)
+    cfg = Config(
+        dict(model=dict(backbone=dict(type='SiameseIMViTDet', **size)))
+    )
+    file = tmp_path / 'a.pth'
+    meta = dict(cfg=cfg.pretty_text)
+    torch.save(dict(state_dict=source.state_dict(), meta=meta), file)
+    images = torch.randn(2, 3, 16, 16)
+    expected = source(images)[-1]
+    assert_near(get_model(file)(images)[-1], expected)
+    for to in ('vitdet', 'detectron2'):
+        there = tmp_path / f'{to}.pth'
+        convert_checkpoint(file, there, to)
+        assert_near(get_model(there)(images)[-1], expected)

@@ -176,6 +176,8 @@ def _notes(vit: PlainViT, reading: Reading) -> dict[str, Any]:
         norm_eps=vit.norm_eps,
         final_norm=vit.has_final_norm,
         takes_mean=vit.takes_mean,
+        windows=vit.windows
+        and [vit.windows.size, [*vit.windows.global_blocks]],
         noncommercial=vit.noncommercial,
         mean=[*vit.normalisation.mean],
         std=[*vit.normalisation.std],

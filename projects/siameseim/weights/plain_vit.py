@@ -8,6 +8,7 @@ from torch import Tensor
 from ..convert.normalisation import IMAGENET, Normalisation
 from ..convert.sizes import sizes
 from ..models.stored_positions import StoredPositions, on_grid, with_extra_rows
+from .windows import Windows, windows_by_length
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class PlainViT:
             though there is a cls token, as with timm's ``global_pool='avg'``
             and ``fc_norm=False``. No tensor shows it, only ``config.json`` of
             timm's folders and our notes do. Defaults to False.
+        windows (Windows | None): of a ViTDet, where its file tells them.
+            Defaults to None: seen from the lengths of its tables.
     """
 
     tensors: dict[str, Tensor]
@@ -48,6 +51,7 @@ class PlainViT:
     noncommercial: bool = False
     normalisation: Normalisation = IMAGENET
     takes_mean: bool = False
+    windows: Windows | None = None
 
     @property
     def arch(self) -> dict[str, int]:
@@ -140,13 +144,7 @@ class PlainViT:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Arguments of ``SiameseIMViT``, or with tables ``SiameseIMViTDet``.
-
-        The windows of a ViTDet are seen from the lengths of its tables: they
-        are square, and smaller than a square map. So blocks that are all
-        global on a square map are taken for windows of its size, which gives
-        the same features at this size, but not at others.
-        """
+        """Arguments of ``SiameseIMViT``, with tables ``SiameseIMViTDet``."""
         found: dict[str, Any] = dict(
             arch=self.arch,
             img_size=self.img_size,
@@ -155,17 +153,10 @@ class PlainViT:
             norm_cfg=dict(type='LN', eps=self.norm_eps),
             final_norm=self.has_final_norm,
         )
-        sides: dict[int, set[int]] = {}
-        for name, table in self.tables.items():
-            block = int(name.split('.')[1])
-            sides.setdefault(block, set()).add((len(table) + 1) // 2)
-        if not sides:
+        if not self.tables:
             return dict(found, with_cls_token=self.has_cls)
-        # windows are square, so a block of two sides is global
-        square = [min(s) for s in sides.values() if len(s) == 1]
-        window = min(square, default=0)
-        global_blocks = [i for i, s in sides.items() if s != {window}]
-        return dict(found, window_size=window, global_blocks=global_blocks)
+        size, blocks = self.windows or windows_by_length(self.tables)
+        return dict(found, window_size=size, global_blocks=[*blocks])
 
     def resized(self, img_size: tuple[int, int]) -> 'PlainViT':
         """The same with positions for images of another size.

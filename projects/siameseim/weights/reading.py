@@ -11,6 +11,7 @@ from ..convert.backbone_file import BackboneFile, read_backbone
 from ..convert.normalisation import IMAGENET, find_normalisation
 from ..convert.plain_tensors import NOT_PLAIN, plain_tensors
 from ..convert.published import convert_published
+from ..convert.sizes import sizes
 from ..convert.vitdet import PYRAMID_SCALES, convert_vitdet
 from ..models.stored_positions import (
     StoredPositions,
@@ -20,6 +21,7 @@ from ..models.stored_positions import (
 from .num_heads import NumHeads, find_num_heads
 from .plain_vit import PlainViT
 from .report import Report
+from .windows import told_windows
 
 _HEADS = ('head', 'head.fc', 'head.layers.head')
 
@@ -99,6 +101,9 @@ def _interpret(
         or bool(notes.get('noncommercial')),
         normalisation=find_normalisation(file.extra),
         takes_mean='ln2.weight' not in tensors and _takes_mean(file.extra),
+        windows=told_windows(
+            tensors, sizes(tensors)['num_layers'], file.extra
+        ),
     )
     if vit.has_final_norm and notes.get('final_norm') is False:
         # written for a library that cannot do without one
