@@ -56,6 +56,12 @@ def test_few_steps_are_told():
     assert 'steps are few' not in text_of(line(980, 0.6), steps=1000)
 
 
+def test_accumulated_iterations_are_one_step():
+    cfg = dict(optim_wrapper=dict(accumulative_counts=32))
+    text = in_short([line(3980, 0.6)], {}, 32, cfg, 4000).text
+    assert '125 steps are few' in text
+
+
 def test_a_checkpoint_without_a_log_is_told_as_such():
     text = text_of(steps=59000)
     assert text.startswith('No log beside the checkpoint tells whether the n')

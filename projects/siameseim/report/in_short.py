@@ -24,7 +24,7 @@ def in_short(
     info: dict[str, Any],
     images: int,
     cfg: Mapping[str, Any],
-    steps: int,
+    iterations: int,
 ) -> Section:
     """The first section of a report.
 
@@ -33,12 +33,15 @@ def in_short(
         info (dict): what the checkpoint's hooks keep.
         images (int): of a process and step.
         cfg (Mapping): of the run.
-        steps (int): that the checkpoint has had.
+        iterations (int): that the checkpoint has had; several make one step
+            where gradients are accumulated.
     """
     watch = cfg.get('default_hooks', {}).get('features') or {}
     collapse = _collapse(log, info, watch)
     learned = _learned(log, min(FOUND_AMONG, images), watch, bool(collapse))
-    parts = [collapse, learned, _knn(log), _few(steps)]
+    accumulated = cfg.get('optim_wrapper', {}).get('accumulative_counts', 1)
+    few = _few(iterations // accumulated)
+    parts = [collapse, learned, _knn(log), few]
     return Section('In short', ' '.join(filter(None, parts)))
 
 
