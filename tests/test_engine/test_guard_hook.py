@@ -195,8 +195,10 @@ def test_it_stops_when_rolling_back_does_not_help(toy_run):
 
 def test_it_stops_where_there_is_no_checkpoint(toy_run):
     hook = dict(type='BreakWeights', for_good=0)
-    with pytest.raises(FloatingPointError, match='no checkpoint of this run'):
+    with pytest.raises(FloatingPointError, match='no checkpoint of') as error:
         toy_run(hooks=[hook], options=small_guard(3))
+    assert 'start it again with' in str(error.value)
+    assert 'resume' not in str(error.value)
 
 
 def test_settings_without_sense_are_refused():

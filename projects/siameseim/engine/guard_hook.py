@@ -140,18 +140,19 @@ class NonFiniteGuardHook(Hook):
         tried = self.rollbacks == self.max_rollbacks
         if tried or checkpoint is None:
             reason = (
-                f'after {self.rollbacks} roll-backs it happened again'
+                f'after {self.rollbacks} roll-backs it happened again. The '
+                'weights of the last checkpoint are finite'
                 if tried
                 else 'there is no checkpoint of this run to go back to'
             )
+            again = 'resume' if tried else 'start it again'
             runner.visualizer.close()
             raise FloatingPointError(
                 f'{self.max_skips} steps in a row up to iteration '
                 f'{runner.iter + 1} had a loss or gradient that is not '
-                f'finite, and {reason}. The weights of the last checkpoint '
-                'are finite. Look at the images listed in '
+                f'finite, and {reason}. Look at the images listed in '
                 f'{Path(runner.work_dir) / SKIPPED_FILE}; if nothing is wrong '
-                'with them, resume with --cfg-options '
+                f'with them, {again} with --cfg-options '
                 'optim_wrapper.precision=fp32 or a lower '
                 'optim_wrapper.optimizer.lr'
             )
