@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import shutil
 import tarfile
 from functools import partial
 
@@ -180,6 +181,21 @@ def test_an_lmdb_is_read_in_two_places_of_a_run(folder, pipeline, tmp_path):
     first = samples(LmdbImages(str(path)), pipeline, [0])
     again = LmdbImages(f'{tmp_path}/../{tmp_path.name}/images.lmdb')
     assert_same(samples(again, pipeline, [0]), first)
+
+
+def test_an_lmdb_that_was_made_again_is_read_anew(tmp_path):
+    """As in a notebook, where the process goes on."""
+    lmdb = pytest.importorskip('lmdb')
+    path = tmp_path / 'images.lmdb'
+    for count in (2, 3):
+        shutil.rmtree(path, ignore_errors=True)
+        with (
+            lmdb.open(str(path), map_size=2**20) as environment,
+            environment.begin(write=True) as transaction,
+        ):
+            for number in range(count):
+                transaction.put(b'%d.jpg' % number, b'')
+        assert len(LmdbImages(str(path))) == count
 
 
 def test_an_absent_lmdb_is_named():

@@ -65,23 +65,25 @@ class LmdbImages(BaseDataset):
         return [dict(img_path=key, backend_args=backend) for key in images]
 
 
-@functools.cache
 def _environment(path: str) -> Any:
     """The open LMDB of a real path, once in a process.
 
-    ``lmdb`` refuses to open one twice, and a run reads one in several
-    places: training, validation, pictures. Nothing is locked or written, so
-    that worker processes may go on with the environment they were forked
-    with.
+    ``lmdb`` refuses to open a file twice, and a run reads one in several
+    places: training, validation, pictures. A file that was made again since
+    is another one.
     """
+    folder = os.path.isdir(path)
+    file = os.stat(os.path.join(path, 'data.mdb') if folder else path)
+    return _opened(path, folder, file.st_dev, file.st_ino)
+
+
+@functools.cache
+def _opened(path: str, subdir: bool, *_identity: int) -> Any:
+    """Nothing is locked or written, so that forked workers may read on."""
     import lmdb
 
     return lmdb.open(
-        path,
-        readonly=True,
-        lock=False,
-        readahead=False,
-        subdir=os.path.isdir(path),
+        path, readonly=True, lock=False, readahead=False, subdir=subdir
     )
 
 
