@@ -123,13 +123,17 @@ def last(tmp_path):
 STOPPED = 128 + signal.SIGTERM
 
 
-def test_iterations_go_on_where_they_were_stopped(train, last, seen):
-    assert train(ITERATIONS, stop=10) == STOPPED
+@pytest.mark.parametrize(
+    'own', ['', "train_dataloader['sampler'].update(seed=5)\n"]
+)
+def test_iterations_go_on_where_they_were_stopped(train, last, seen, own):
+    """In the order of a sampler's own seed too."""
+    assert train(ITERATIONS + own, stop=10) == STOPPED
     assert last() == 'iter_10.pth'
-    assert train(ITERATIONS, '--resume') == 0
+    assert train(ITERATIONS + own, '--resume') == 0
     resumed = [*seen]
     seen.clear()
-    assert train(ITERATIONS) == 0
+    assert train(ITERATIONS + own) == 0
     assert resumed == seen
     assert len(resumed) == 30
 

@@ -28,7 +28,9 @@ class SkipDataHook(Hook):
         )
         # batches of a sampler of their own are not so many images each
         if stock and loop.iter and loader.batch_size:
-            if not runner._randomness_cfg.get('diff_rank_seed'):
+            own = runner.cfg.train_dataloader.sampler.get('seed')
+            by_chance = runner._randomness_cfg.get('diff_rank_seed')
+            if own is None and not by_chance:
                 loader.sampler.seed = runner.seed  # of the checkpoint
             loop.dataloader_iterator = _Remaining(loader, loop.iter)
 
