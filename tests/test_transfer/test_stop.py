@@ -179,7 +179,7 @@ def test_within_an_epoch_it_says_where_a_resume_goes_on(
 def test_before_the_first_checkpoint_it_says_that_there_is_none(train, capfd):
     assert train(EPOCHS, stop=2) == STOPPED
     told = capfd.readouterr().out
-    assert 'nothing was saved yet: the same command begins anew' in told
+    assert 'saved yet: the same command begins where this one did' in told
 
 
 def test_an_epoch_that_is_complete_is_saved(train, last):
@@ -196,6 +196,14 @@ def test_a_validation_after_an_epoch_is_left(train, last, seen):
     assert train(EPOCHS + VALIDATION) == STOPPED
     assert last() == 'epoch_1.pth'
     assert len(seen) == 6 + 2
+
+
+def test_the_last_validation_is_ended(train, last, seen):
+    """A resume, which has nothing to train, would not measure again."""
+    once = 'train_cfg.update(val_interval=3)\n'
+    assert train(EPOCHS + VALIDATION + once) == 0
+    assert last() == 'epoch_3.pth'
+    assert len(seen) == 18 + 6
 
 
 def test_a_validation_of_steps_that_are_not_saved_is_not_left(

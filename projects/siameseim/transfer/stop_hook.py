@@ -21,7 +21,8 @@ class TaskStopHook(StopHook):
 
     With several processes all stop after the same step, at most ten
     iterations later or at the end of the optimizer step. One process leaves a
-    validation too, if that costs no step; several end it first.
+    validation too, if that costs no step; several end it first. The last one,
+    which no resume would make up for, is ended as well.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -71,7 +72,8 @@ class TaskStopHook(StopHook):
             SystemExit: as ``leave``.
             KeyboardInterrupt: likewise.
         """
-        if get_world_size() > 1 or not self.asked(0, 1):
+        done = runner.iter >= runner.max_iters
+        if done or get_world_size() > 1 or not self.asked(0, 1):
             return  # others may have fewer batches to measure
         for hook in self._saving:
             name = hook.filename_tmpl.format(runner.iter)
@@ -86,6 +88,7 @@ class TaskStopHook(StopHook):
             text += (
                 f'; the same command with --resume goes on from {last}'
                 if last
-                else '; nothing was saved yet: the same command begins anew'
+                else '; nothing was saved yet: the same command begins where '
+                'this one did'
             )
         self.leave(runner, text)
