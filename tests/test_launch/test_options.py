@@ -44,7 +44,7 @@ def test_a_log_level_that_is_none_names_those_that_are(tmp_path):
         with_level('info', tmp_path)
 
 
-@pytest.mark.parametrize('level', ['DEBUG', 10])
+@pytest.mark.parametrize('level', ['DEBUG', 'WARN', 10])
 def test_a_log_level_is_a_name_or_a_number(level, tmp_path):
     assert with_level(level, tmp_path).log_level == level
 

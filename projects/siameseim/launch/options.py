@@ -27,7 +27,10 @@ _KNOWN = {
     'tta_model',
     'tta_pipeline',
 }
-_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL', 'NOTSET')
+_LEVELS = (
+    *('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL', 'NOTSET'),
+    *('WARN', 'FATAL'),  # Python's other names of two of them
+)
 # What a misspelt name at the top of a config may have been meant for.
 _PLACES = {
     **{name: name for name in _RUNNER},
