@@ -125,19 +125,20 @@ def test_processes_that_would_train_on_other_things_are_refused(
 
 
 @pytest.mark.parametrize(
-    'wrapper',
+    ('wrapper', 'repeats'),
     [
-        lambda files: files,
-        lambda files: ConcatDataset([files]),
-        lambda files: RepeatDataset(files, times=20),
-        lambda files: ClassBalancedDataset(files, oversample_thr=1.0),
+        (lambda files: files, False),
+        (lambda files: ConcatDataset([files]), False),
+        (lambda files: RepeatDataset(files, times=20), True),
+        (lambda files: ClassBalancedDataset(files, oversample_thr=1.0), True),
     ],
 )
-def test_images_of_the_toolboxes_are_named_once(wrapper):
+def test_images_of_the_toolboxes_are_named_once(wrapper, repeats):
     """Those of LVIS come in a wrapper, the rare ones more often."""
     run = run_on(0, 1)
     run.train_dataloader.dataset = wrapper(Files('a/1.png', 'b/2.png'))
     state = make_state(run)
+    assert (state['number of images'] > 2) == repeats
     assert state[resume_state._NAMES] == sha256(b'1.png/2.png').hexdigest()[:8]
 
 

@@ -49,15 +49,23 @@ def refusal(rank, when, paths):
 @pytest.mark.parametrize(
     ('when', 'paths', 'said'),
     [
-        ('before_train', (['1.png', '2.png'], ['1.png']), 'number of images'),
-        ('before_test', (['1.png'], ['2.png']), 'names of the images'),
+        (
+            'before_train',
+            (['1.png', '2.png'], ['1.png']),
+            'number of images to measure on is [2, 1] on',
+        ),
+        (
+            'before_test',
+            (['1.png'], ['2.png']),
+            'names of the images to measure on, as a hash, is [',
+        ),
     ],
 )
 def test_processes_that_would_measure_on_other_images_are_refused(
     when, paths, said
 ):
     for message in run_in_two(refusal, when, paths):
-        assert f'the processes differ: {said} to measure on' in message
+        assert f'the processes differ: {said}' in message
 
 
 class Check(data_check.DataCheckHook):
