@@ -39,7 +39,7 @@ def load_file(source: str) -> dict[str, Any]:
 
     Besides tensors and plain Python values only the types that the published
     files (``argparse.Namespace``) and mmengine's own (see
-    ``engine.safe_load``) need are let in.
+    ``checkpoints.safe_load``) need are let in.
 
     Args:
         source (str): path of a PyTorch or ``.safetensors`` file, or an
