@@ -121,11 +121,10 @@ def last(tmp_path):
 
 
 STOPPED = 128 + signal.SIGTERM
+OWN_SEED = "train_dataloader['sampler'].update(seed=5)\n"
 
 
-@pytest.mark.parametrize(
-    'own', ['', "train_dataloader['sampler'].update(seed=5)\n"]
-)
+@pytest.mark.parametrize('own', ['', OWN_SEED])
 def test_iterations_go_on_where_they_were_stopped(train, last, seen, own):
     """In the order of a sampler's own seed too."""
     assert train(ITERATIONS + own, stop=10) == STOPPED
@@ -239,3 +238,12 @@ def test_several_processes_stop_at_an_iteration_of_which_all_know(
     monkeypatch.setattr(stop_hook, 'barrier', lambda: waited.append(last()))
     assert train(ITERATIONS) == STOPPED
     assert waited == ['iter_10.pth']
+
+
+def test_several_processes_end_a_validation(train, seen, monkeypatch):
+    """As others may have fewer batches, at which they would wait."""
+    for module in (stop_signals, stop_hook):
+        monkeypatch.setattr(module, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(stop_signals, 'all_reduce', lambda *_, **__: None)
+    assert train(EPOCHS + VALIDATION) == STOPPED
+    assert len(seen) == 6 + 6 + 4  # the tenth iteration is the next to ask at
