@@ -72,6 +72,10 @@ def test_counts_that_the_grid_cannot_have_are_refused(num_masked):
         BlockMask(grid=4, num_masked=num_masked)
 
 
+def test_a_count_may_be_a_number_of_numpy(rng):
+    assert BlockMask(grid=4, num_masked=np.int64(9)).draw(rng).sum() == 9
+
+
 @pytest.mark.parametrize('setting', [dict(min_aspect=0), dict(min_block=-5)])
 def test_blocks_that_cannot_be_drawn_are_refused(setting):
     (said,) = (f'{name}={value} ' for name, value in setting.items())

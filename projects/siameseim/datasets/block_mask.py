@@ -1,6 +1,7 @@
 """Block-wise mask of view 1 with an exact number of masked patches."""
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class BlockMask(BaseTransform):
     ) -> None:
         self.grid = to_2tuple(grid)
         rows, columns = self.grid
-        whole = isinstance(num_masked, int)
+        whole = isinstance(num_masked, Integral)  # NumPy's are too
         if not (whole and 0 <= num_masked < rows * columns):
             raise ValueError(
                 'num_masked must be a whole number from 0 to '
