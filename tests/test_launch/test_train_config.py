@@ -42,6 +42,12 @@ def test_a_seed_that_is_none_names_the_option(seed):
     assert cfg.randomness.seed == cfg.train_dataloader.dataset.seed == 5
 
 
+def test_a_config_without_any_seed_names_the_option():
+    cfg = Config(dict(randomness=None, train_dataloader=dict(dataset={})))
+    with pytest.raises(InputError, match='seed=None .* give --seed'):
+        train_config.set_seed(cfg, None)
+
+
 @pytest.mark.parametrize(
     ('cores', 'variables', 'workers'),
     [

@@ -90,7 +90,7 @@ def set_seed(cfg: Config, seed: int | None) -> None:
     """
     if seed is not None:
         cfg.merge_from_dict({'randomness.seed': seed})
-    used = cfg.get('randomness', {}).get('seed')
+    used = (cfg.get('randomness') or {}).get('seed')
     if not isinstance(used, int) or not 0 <= used < 2**32:
         raise InputError(
             f'randomness.seed={used!r} must be a whole number from 0 to '
