@@ -15,9 +15,9 @@ class TaskStopHook(StopHook):
     """On SIGTERM, SIGUSR1 or Ctrl-C: save if a resume can go on there, stop.
 
     It can after any optimizer step of a training that is counted in
-    iterations. An epoch the toolboxes only begin anew, so that a checkpoint
-    from within one would be trained for longer than its schedule: nothing is
-    saved there, and the log says from where a resume will go on.
+    iterations, and at an epoch's end of one counted in epochs. Within an epoch
+    nothing is saved, as the toolboxes only begin one anew and would train it
+    for longer than its schedule; the log says from where a resume will go on.
 
     With several processes all stop after the same step, at most ten
     iterations later or at the end of the optimizer step. One process leaves a
@@ -28,12 +28,12 @@ class TaskStopHook(StopHook):
     def before_train(self, runner: Runner) -> None:
         """Take over the signals, and look for a hook that can save."""
         super().before_train(runner)
+        self._by_epoch = not isinstance(runner.train_loop, IterBasedTrainLoop)
         self._saving = [
             hook
             for hook in runner.hooks
             if isinstance(hook, CheckpointHook)
-            and isinstance(runner.train_loop, IterBasedTrainLoop)
-            and not hook.by_epoch
+            and hook.by_epoch == self._by_epoch
         ]
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
@@ -46,12 +46,12 @@ class TaskStopHook(StopHook):
         done = runner.iter + 1
         if not self.asked(done, ASK_EVERY) or done == runner.max_iters:
             return
-        if self._saving:
-            if not runner.optim_wrapper.should_update():
+        if self._by_epoch:
+            if done % len(runner.train_dataloader) == 0:
                 return
-            self._saving[0]._save_checkpoint(runner)
-            barrier()  # who leaves may end the process that writes
-        elif done % len(runner.train_dataloader) == 0:
+        elif runner.optim_wrapper.should_update():
+            self._save(runner, done)
+        else:
             return
         self._stop(runner, done)
 
@@ -63,23 +63,29 @@ class TaskStopHook(StopHook):
             KeyboardInterrupt: likewise.
         """
         if self._agreed and runner.iter < runner.max_iters:
+            self._save(runner, runner.epoch + 1)
             self._stop(runner, runner.iter)
 
     def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Stop if what was trained is saved, as it is after an epoch.
+        """Stop if what was trained is saved.
 
         Raises:
             SystemExit: as ``leave``.
             KeyboardInterrupt: likewise.
         """
-        done = runner.iter >= runner.max_iters
-        if done or get_world_size() > 1 or not self.asked(0, 1):
+        last = runner.iter >= runner.max_iters
+        if last or get_world_size() > 1 or not self.asked(0, 1):
             return  # others may have fewer batches to measure
-        for hook in self._saving:
-            name = hook.filename_tmpl.format(runner.iter)
-            if Path(hook.last_ckpt or '').name != name:
-                return
-        self._stop(runner, runner.iter)
+        done = runner.epoch if self._by_epoch else runner.iter
+        if all(_has_saved(hook, done) for hook in self._saving):
+            self._stop(runner, runner.iter)
+
+    def _save(self, runner: Runner, done: int) -> None:
+        """Save after so many epochs or iterations, unless that is done."""
+        for hook in self._saving[:1]:
+            if not _has_saved(hook, done):
+                hook._save_checkpoint(runner)
+        barrier()  # who leaves may end the process that writes
 
     def _stop(self, runner: Runner, done: int) -> None:
         text = f'stopped after iteration {done}'
@@ -92,3 +98,9 @@ class TaskStopHook(StopHook):
                 'this one did'
             )
         self.leave(runner, text)
+
+
+def _has_saved(hook: CheckpointHook, done: int) -> bool:
+    """Whether its last file is that of so many epochs or iterations."""
+    name = hook.filename_tmpl.format(done)
+    return Path(hook.last_ckpt or '').name == name
