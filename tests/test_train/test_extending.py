@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import time
 
 import numpy as np
 import pytest
@@ -223,7 +224,9 @@ def test_a_notebook_trains_and_goes_on_in_a_moved_folder(
         work = tmp_path / f'run{epochs}'
         if epochs == 2:
             (tmp_path / 'run1').rename(work)
+            time.sleep(1)  # mmengine names a run by the second it begins in
         run = text.replace('work_dirs/notebook', str(work))
-        exec(run.replace('30', str(epochs)), ends := {})
+        run = run.replace('(cfg, 30)', f'(cfg, {epochs})')
+        exec(run, ends := {})
         assert ends['runner'].iter == 6 * epochs
     assert 'resumed epoch: 1, iter: 6' in ''.join(capfd.readouterr())
