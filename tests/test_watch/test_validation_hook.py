@@ -1,5 +1,6 @@
 """The loss on images that are not trained on."""
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -103,6 +104,16 @@ def test_processes_that_see_other_numbers_of_images_are_refused(colours):
     folders = colours / 'val', next((colours / 'val').iterdir())
     for message in run_in_two(refusal, *folders):
         assert 'number of images to validate on is [26, 13] on' in message
+
+
+def test_processes_that_see_other_images_are_refused(colours, tmp_path):
+    """As many of another folder, of which each would measure a share."""
+    folder, other = next((colours / 'val').iterdir()), tmp_path / 'other'
+    other.mkdir()
+    for i, path in enumerate(sorted(folder.iterdir())):
+        shutil.copy(path, other / f'other{i}{path.suffix}')
+    for message in run_in_two(refusal, folder, other):
+        assert 'names of those images, as a hash, is [' in message
 
 
 def test_before_training_and_after_epochs(start, colours):

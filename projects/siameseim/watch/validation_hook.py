@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
 from torch import Tensor
 
-from ..checkpoints.resume_state import check_alike
+from ..checkpoints.resume_state import check_alike, hash_of_names
 from ..datasets import PretrainDataset
 from ..datasets.data_source import data_source
 from ..engine.precision import use_bf16
@@ -95,7 +95,10 @@ class ValidationHook(EpochMeasureHook):
             raise InputError(
                 f'default_hooks.validation.data={self.data}: {error}'
             ) from error
-        found = {'number of images to validate on': len(dataset)}
+        found = {
+            'number of images to validate on': len(dataset),
+            'names of those images, as a hash,': hash_of_names(dataset),
+        }
         check_alike(found, 'default_hooks.validation.data')
         loader, world = runner.train_dataloader, get_world_size()
         batch = min(loader.batch_size, len(dataset) // world)
