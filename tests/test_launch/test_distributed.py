@@ -93,10 +93,11 @@ def test_a_variable_that_is_no_number_is_named(given, name):
         distributed.local_world_size('pytorch')
 
 
-def test_what_is_empty_counts_as_not_set(given):
-    given(**dict(TORCHRUN, LOCAL_WORLD_SIZE=''))
+@pytest.mark.parametrize('empty', ['', ' '])
+def test_what_is_empty_counts_as_not_set(given, empty):
+    given(**dict(TORCHRUN, LOCAL_WORLD_SIZE=empty))
     assert distributed.local_world_size('pytorch') == 2
-    given(WORLD_SIZE='')
+    given(WORLD_SIZE=empty)
     distributed.check_launcher('none')  # which may be one process
     with pytest.raises(ValueError, match='variables WORLD_SIZE: start'):
         distributed.world_size('pytorch')

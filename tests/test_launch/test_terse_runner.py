@@ -11,7 +11,6 @@ from mmengine.runner import Runner
 from torch import nn
 
 from siameseim.launch.terse_runner import TerseRunner
-from tests.test_train.conftest import on_cpu  # noqa: F401  a fixture
 
 
 class Draws:

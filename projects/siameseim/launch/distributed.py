@@ -151,7 +151,7 @@ def _places(launcher: str) -> tuple[int, int, int]:
         InputError: if there is no such rank, for which all would wait.
     """
     names = _VARIABLES[launcher]
-    missing = [name for name in names if not os.environ.get(name)]
+    missing = [name for name in names if not os.environ.get(name, '').strip()]
     if missing:
         raise ValueError(
             f'--launcher {launcher} needs the environment variables '
