@@ -13,6 +13,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from ..errors import InputError, did_you_mean
+from .option_words import check_words
 
 _RUNNER = [*inspect.signature(Runner).parameters]
 _KNOWN = {
@@ -177,7 +178,8 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
 
     Raises:
         InputError: naming the setting, and the nearest that exists; one that
-            only helps to write the config; or one that has no place in it.
+            only helps to write the config; or one that has no place in it; or
+            whose value is a word that it does not take.
     """
     for name in options:
         first = name.partition('.')[0]
@@ -189,6 +191,7 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
         raise InputError(
             f'--cfg-options {name}: {cfg.filename} has no {first}{meant}'
         )
+    check_words(cfg, options)
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, IndexError) as error:

@@ -1,0 +1,55 @@
+"""Words on a command line where a setting takes none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from ..errors import InputError
+
+_SWITCHES = {'yes': 'True', 'on': 'True', 'no': 'False', 'off': 'False'}
+# Numbers that may also be 'all', 'dynamic' and 'VERY_LOW'.
+_ALSO_WORDS = ('frozen_stages', 'loss_scale', 'priority')
+
+
+def check_words(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Refuse words for switches, for None and for numbers.
+
+    mmengine reads ``enabled=off`` as a text, which counts as True, and
+    ``max_keep_ckpts=all`` fails at the first save only.
+
+    Raises:
+        InputError: naming the setting, the word and what to write.
+    """
+    for name, word in options.items():
+        cure = _cure(cfg, name, word) if isinstance(word, str) else None
+        if cure is not None:
+            raise InputError(
+                f'--cfg-options {name}={word} would be the text {word!r}: '
+                f'write {name}={cure}'
+            )
+
+
+def _cure(cfg: Config, name: str, word: str) -> str | None:
+    """What to write in place of a word; None where it may stand."""
+    if word.lower() in _SWITCHES:
+        return _SWITCHES[word.lower()]
+    stated = _stated(cfg, name)
+    if isinstance(stated, str):
+        return None
+    if word.lower() in ('none', 'null'):
+        return 'None'
+    if type(stated) in (int, float) and not name.endswith(_ALSO_WORDS):
+        return f'NUMBER, such as {stated}'
+    return None
+
+
+def _stated(cfg: Config, name: str) -> Any:
+    """The config's own value of a setting; a text where it has none."""
+    value: Any = cfg
+    for part in name.split('.'):
+        try:
+            value = value[int(part) if isinstance(value, list) else part]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return ''
+    return value
