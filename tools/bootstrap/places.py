@@ -13,14 +13,10 @@ def user_cache() -> Path:
 
 @dataclass(frozen=True)
 class Places:
-    """The folders and files of one checkout.
+    """The folders and files of one checkout."""
 
-    Args:
-        root: The checkout.
-        cache: Folder that outlives the checkout. Defaults to the user's.
-    """
-
-    root: Path
+    root: Path  # the checkout
+    # outlives the checkout
     cache: Path = field(default_factory=user_cache)
 
     @property

@@ -15,28 +15,16 @@ _DESCRIBING = ('config', 'meta', 'preprocessor')
 
 
 class BackboneFile(NamedTuple):
-    """One backbone read from a file.
+    """One backbone read from a file."""
 
-    Attributes:
-        source (str): path or address of the file.
-        tensors (dict[str, Tensor]): by the names of our backbone.
-        layout (Layout): what kind of file it is.
-        branch (str): 'online', 'target' or 'only'.
-        left_out (list[str]): for people: what else the file holds and why
-            it was not taken.
-        names (dict[str, str]): name in the file of each tensor.
-        rest (dict[str, Tensor]): the other tensors, by the file's names.
-        extra (dict[str, Any]): what it says of them: args, which may be
-            anything, and config, meta and preprocessor, which are dicts.
-    """
-
-    source: str
-    tensors: dict[str, Tensor]
+    source: str  # path or address of the file
+    tensors: dict[str, Tensor]  # by the names of our backbone
     layout: Layout
-    branch: str
-    left_out: list[str]
-    names: dict[str, str]
-    rest: dict[str, Tensor]
+    branch: str  # 'online', 'target' or 'only'
+    left_out: list[str]  # for people: what else the file holds, and why not
+    names: dict[str, str]  # name in the file of each tensor
+    rest: dict[str, Tensor]  # the other tensors, by the file's names
+    # args, which may be anything; config, meta and preprocessor are dicts
     extra: dict[str, Any]
 
     @property

@@ -21,20 +21,12 @@ _BRANCH_PREFIXES = (
 
 
 class Layout(NamedTuple):
-    """A recognised checkpoint layout.
+    """A recognised checkpoint layout."""
 
-    Attributes:
-        name (str): for people.
-        prefixes (dict[str, str]): prefix of the backbone's tensors by
-            branch, 'online' or 'target'; the key 'only' if the layout knows
-            no branches.
-        noncommercial (bool): whether files of this layout are the published
-            ones, whose weights are CC-BY-NC.
-    """
-
-    name: str
+    name: str  # for people
+    # of the backbone's tensors: 'online' and 'target', or 'only'
     prefixes: dict[str, str]
-    noncommercial: bool = False
+    noncommercial: bool = False  # published, and so under CC-BY-NC
 
 
 def state_of(contents: dict[str, Any]) -> dict[str, Tensor]:

@@ -14,25 +14,18 @@ from ..errors import InputError
 
 @dataclass
 class AnnotationFile:
-    """What the checks ask of a file; its annotations are not kept.
-
-    Args:
-        path (str): the file.
-        categories (dict[int, str]): names by id, in the order of the file.
-        images (int): number of them.
-        counts (Counter): annotations of each category id that have an image.
-        no_image (list[dict]): annotations whose image is not in the file.
-        no_box (list[dict]): annotations of its images that mmdet passes
-            over for their bbox or area.
-        no_mask (list[dict]): the others without a segmentation.
-    """
+    """What the checks ask of a file; its annotations are not kept."""
 
     path: str
-    categories: dict[int, str]
-    images: int
+    categories: dict[int, str]  # names by id, in the order of the file
+    images: int  # number of them
+    # annotations of each category id that have an image
     counts: Counter[int] = field(default_factory=Counter)
+    # those whose image is not in the file
     no_image: list[dict] = field(default_factory=list)
+    # of its images, but mmdet passes over them for their bbox or area
     no_box: list[dict] = field(default_factory=list)
+    # the others without a segmentation
     no_mask: list[dict] = field(default_factory=list)
 
 

@@ -18,16 +18,11 @@ from .position import grid_sincos
 
 
 class StoredPositions(NamedTuple):
-    """Where position rows lie and what they are.
+    """Where position rows lie and what they are."""
 
-    Attributes:
-        grid (tuple[int, int]): patch grid (H, W) they belong to.
-        first_half (str | None): what the first half of the width encodes,
-            'rows' (this method) or 'columns' (the files of MAE); None for
-            positions that are not sin-cos.
-    """
-
-    grid: tuple[int, int]
+    grid: tuple[int, int]  # patches (H, W) they belong to
+    # what the first half of the width encodes: 'rows' (this method) or
+    # 'columns' (the files of MAE); None for positions that are not sin-cos
     first_half: str | None = 'rows'
 
 

@@ -20,27 +20,15 @@ from .targets.vitdet import detectron2, vitdet
 
 
 class Format(NamedTuple):
-    """One format.
+    """One format."""
 
-    Attributes:
-        build (Callable, optional): makes the target; None for ONNX, which is
-            a program and not a set of tensors.
-        library (str): for people.
-        relative (bool): it can hold relative positions. Defaults to False.
-        needs_cls (bool): it cannot do without a cls token.
-            Defaults to False.
-        any_eps (bool): the eps of its LayerNorms can be set.
-            Defaults to True.
-        suffix (str): the one that its files must have; '' for the usual
-            ones. Defaults to ''.
-    """
-
+    # None for ONNX, which is a program and not a set of tensors
     build: Callable[[PlainViT], Target] | None
-    library: str
-    relative: bool = False
-    needs_cls: bool = False
-    any_eps: bool = True
-    suffix: str = ''
+    library: str  # for people
+    relative: bool = False  # it can hold relative positions
+    needs_cls: bool = False  # it cannot do without a cls token
+    any_eps: bool = True  # the eps of its LayerNorms can be set
+    suffix: str = ''  # that its files must have; '' for the usual ones
 
 
 FORMATS = {

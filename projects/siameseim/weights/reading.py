@@ -28,19 +28,12 @@ _HEADS = ('head', 'head.fc', 'head.layers.head')
 
 @dataclass
 class Reading:
-    """A plain ViT and how it was got from a file.
-
-    Attributes:
-        vit (PlainViT): the result.
-        file (BackboneFile): names, layout and branch of the file.
-        report (Report): what was read and changed.
-        heads_guessed (bool): the number of heads is an assumption.
-    """
+    """A plain ViT and how it was got from a file."""
 
     vit: PlainViT
     file: BackboneFile
     report: Report
-    heads_guessed: bool
+    heads_guessed: bool  # the number of heads is an assumption
 
 
 def read_vit(

@@ -16,26 +16,15 @@ from ..plain_vit import PlainViT
 
 @dataclass
 class Target:
-    """A ViT in the form of one library.
+    """A ViT in the form of one library."""
 
-    Attributes:
-        state (dict[str, Tensor]): tensors by the library's names.
-        usage (str): how to load it there.
-        container (str): key that holds the tensors in a ``.pth`` file; ''
-            for the tensors alone. Defaults to 'state_dict'.
-        config (dict[str, Any]): for ``config.json`` of a folder; empty where
-            the library loads single files.
-        preprocessor (dict[str, Any]): for ``preprocessor_config.json`` of a
-            folder; empty where the library has none.
-        notes (list[str]): what a user should know.
-    """
-
-    state: dict[str, Tensor]
-    usage: str
-    container: str = 'state_dict'
+    state: dict[str, Tensor]  # by the library's names
+    usage: str  # how to load it there
+    container: str = 'state_dict'  # its key in a ``.pth`` file; '' for none
+    # config.json and preprocessor_config.json of a folder, where it loads one
     config: dict[str, Any] = field(default_factory=dict)
     preprocessor: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # for the user
 
 
 def require_head(vit: PlainViT, instead: str) -> None:
