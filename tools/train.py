@@ -135,9 +135,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
 def refuse_pretraining_options(args: argparse.Namespace, lengths: str) -> None:
     """Ignore no option that a config for a task has no use for.
 
-    Args:
-        args (argparse.Namespace): of the command line.
-        lengths (str): settings of the config to change in their place.
+    ``lengths`` are settings of the config to change in their place.
 
     Raises:
         ValueError: naming the option and what to do instead.

@@ -66,13 +66,7 @@ KNOWN = [
 
 
 def diagnose(output: str, step: str, log: str) -> SetupError:
-    """Return the error that explains the output of a failed command.
-
-    Args:
-        output: Everything the command printed.
-        step: What the command was to do, named when nothing is recognised.
-        log: Path of the file that holds the output.
-    """
+    """Return the error that explains what a failed command printed."""
     for pattern, problem, cure in KNOWN:
         match = re.search(pattern, output)
         if match is not None:

@@ -2,12 +2,7 @@
 
 
 class SetupError(Exception):
-    """A failed set-up step, told as what went wrong and what cures it.
-
-    Args:
-        problem: What is wrong, one sentence.
-        cure: What the user does about it, usually a command.
-    """
+    """A failed set-up step: what went wrong, and the command that cures it."""
 
     def __init__(self, problem: str, cure: str) -> None:
         super().__init__(problem, cure)

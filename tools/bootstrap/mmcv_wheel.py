@@ -69,11 +69,7 @@ def ensure(
 ) -> Path:
     """Return a wheel of mmcv with its operators, compiling it if needed.
 
-    Args:
-        places: The checkout; its cache is shared with other clones.
-        facts: The torch to compile against.
-        version: Version of mmcv.
-        commands: Runs pip.
+    It is kept in a cache that other clones share.
 
     Raises:
         SetupError: If something to compile with is missing, or it fails.
@@ -184,11 +180,7 @@ def build_environment(
 ) -> dict[str, str]:
     """Return the variables mmcv's build reads, and write its wrappers.
 
-    Args:
-        places: The checkout, whose environment holds ninja.
-        facts: Decides whether the GPU operators are compiled.
-        cxx: The C++ compiler.
-        scratch: Folder for the compiler wrappers and Python's start-up file.
+    These, and Python's start-up file, go to the folder ``scratch``.
     """
     wrapper = _script(scratch / 'cxx20', CXX_WRAPPER.format(cxx=cxx))
     (scratch / 'torch.hpp').write_text('#include <torch/types.h>\n', 'utf-8')

@@ -109,11 +109,7 @@ class ExactResumeHook(Hook):
 
 
 def _check_start(runner: Runner, saved: dict[str, Any]) -> None:
-    """Say how many weights a new run takes from a file.
-
-    Raises:
-        InputError: if less than 95 % of its own are among them.
-    """
+    """Say how many weights a new run takes from a file, or refuse it."""
     own = unwrapped(runner.model).state_dict()
     saved = {n.removeprefix('module.'): value for n, value in saved.items()}
     fit = [
@@ -136,9 +132,6 @@ def _check_model(runner: Runner, saved: dict[str, Tensor]) -> None:
     """Refuse the weights of another model, of which mmengine only warns.
 
     Shapes are compared, not loaded: a backbone takes positions of any grid.
-
-    Raises:
-        InputError: naming the first weight that differs.
     """
     here, there = (
         {name: tuple(value.shape) for name, value in state.items()}

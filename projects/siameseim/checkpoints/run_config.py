@@ -64,12 +64,7 @@ def _schedule_comes_back(runner: Runner) -> bool:
 def changed_settings(then: str, now: str) -> list[str]:
     """Settings that make another result, as 'NAME was X, now is Y'.
 
-    Args:
-        then (str): ``Config.pretty_text`` of the earlier run.
-        now (str): that of this run.
-
-    Raises:
-        SyntaxError: if a text is no config.
+    Both texts are a ``Config.pretty_text``.
     """
     old, new = settings(then), settings(now)
     return [

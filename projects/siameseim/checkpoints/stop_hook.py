@@ -35,12 +35,7 @@ class StopSignalHook(StopHook):
         super().before_train(runner)
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Stop if any process was asked to; at an epoch's end soon.
-
-        Raises:
-            SystemExit: as ``leave``.
-            KeyboardInterrupt: likewise.
-        """
+        """Stop if any process was asked to; at an epoch's end soon."""
         done, checkpoint = runner.iter + 1, self._checkpoint
         if (
             checkpoint is None
@@ -60,12 +55,7 @@ class StopSignalHook(StopHook):
             self._stop(runner, done, checkpoint)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Stop if an epoch's end was waited for.
-
-        Raises:
-            SystemExit: as ``leave``.
-            KeyboardInterrupt: likewise.
-        """
+        """Stop if an epoch's end was waited for."""
         checkpoint = self._checkpoint
         if checkpoint is not None and self._stops:
             checkpoint.save(runner, runner.iter)  # with what was measured

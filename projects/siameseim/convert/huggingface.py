@@ -55,13 +55,8 @@ def huggingface_to_ours(name: str) -> str:
 def join_qkv(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A Hugging Face ViT by our names.
 
-    Args:
-        state (dict[str, Tensor]): of ``ViTModel`` or
-            ``ViTForImageClassification``.
-
-    Returns:
-        dict[str, Tensor]: query, key and value of a layer in one tensor, in
-        that order; tensors that we have no name for under their own.
+    Query, key and value of a layer are in one tensor, in that order; tensors
+    that we have no name for keep their own.
     """
     groups: dict[str, list[str]] = {}
     for name in state:
@@ -80,14 +75,9 @@ def _order(name: str) -> int:
 
 
 def ours_to_huggingface(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A plain ViT with cls token by the names in Hugging Face files.
+    """A plain ViT with cls token by the names of a ``ViTModel``.
 
-    Args:
-        tensors (dict[str, Tensor]): by our names.
-
-    Returns:
-        dict[str, Tensor]: for ``ViTModel``; in a
-        ``ViTForImageClassification`` the names have the prefix ``vit.``.
+    In a ``ViTForImageClassification`` they have the prefix ``vit.``.
     """
     roots = {ours: theirs for theirs, ours in _ROOTS.items()}
     parts = {ours: theirs for theirs, ours in reversed(_PARTS.items())}

@@ -129,11 +129,7 @@ def _is_pretrained(cfg: dict) -> bool:
 def _fitted(
     file: BackboneFile, own: dict[str, Tensor]
 ) -> tuple[BackboneFile, list[str]]:
-    """The file as a model of its kind has it, and what that changed.
-
-    Raises:
-        InputError: if features would be others without what the model lacks.
-    """
+    """The file as a model of its kind has it, and what that changed."""
     tensors = dict(file.tensors)
     changed: list[str] = []
     if not any('gamma' in name for name in own):

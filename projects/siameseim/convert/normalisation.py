@@ -44,11 +44,7 @@ _RAW = Normalisation((0.0,), (1.0,))
 
 
 def find_normalisation(extra: dict[str, Any]) -> Normalisation:
-    """Look where checkpoints tell it; else it is taken to be ImageNet's.
-
-    Args:
-        extra (dict[str, Any]): of a ``BackboneFile``.
-    """
+    """Look in a ``BackboneFile.extra``; else it is taken to be ImageNet's."""
     meta = extra.get('meta', {})
     timm = extra.get('config', {}).get('pretrained_cfg')
     timm = timm if isinstance(timm, dict) else {}

@@ -29,9 +29,6 @@ def plain_tensors(
 ) -> tuple[dict[str, Tensor], list[str], list[str]]:
     """Fold layer scales, drop relative bias, add zero biases.
 
-    Args:
-        tensors (dict[str, Tensor]): a backbone by our names.
-
     Returns:
         tuple: the tensors of a plain ViT by our names, and for people the
         changes that leave the features as they were, and those that do not.
@@ -49,10 +46,7 @@ def plain_tensors(
 
 
 def fold_scales(plain: dict[str, Tensor]) -> list[str]:
-    """Multiply each layer scale into the linear layer before it.
-
-    Args:
-        plain (dict[str, Tensor]): by our names; changed in place.
+    """Multiply each layer scale into the linear layer before it, in place.
 
     Returns:
         list[str]: for people: what was changed, if anything.
@@ -75,11 +69,7 @@ def fold_scales(plain: dict[str, Tensor]) -> list[str]:
 def add_biases(plain: dict[str, Tensor]) -> list[str]:
     """Give layers without a bias of query, key and value one of zeros.
 
-    Args:
-        plain (dict[str, Tensor]): by our names; changed in place.
-
-    Returns:
-        list[str]: for people: what was changed, if anything.
+    In place; returns what was changed as ``fold_scales`` does.
     """
     added = 0
     for i in range(sizes(plain)['num_layers']):
@@ -92,11 +82,7 @@ def add_biases(plain: dict[str, Tensor]) -> list[str]:
 
 
 def foreign(tensors: dict[str, Tensor]) -> list[str]:
-    """Names of tensors that change features, but have no place in a ViT.
-
-    Args:
-        tensors (dict[str, Tensor]): all that a file holds.
-    """
+    """Names of tensors that change features, but have no place in a ViT."""
     return sorted(
         name
         for name, tensor in tensors.items()

@@ -164,15 +164,7 @@ class SiameseIMImageCountHook(Hook):
 
 
 def count_images(dataset: Dataset, num_classes: int) -> Tensor:
-    """How many images contain each class.
-
-    Args:
-        dataset (Dataset): of mmdet, in any wrappers.
-        num_classes (int): K.
-
-    Returns:
-        Tensor: (K,) int64.
-    """
+    """How many images of mmdet's data contain each class: (K,) int64."""
     counts = torch.zeros(num_classes, dtype=torch.long)
     for part in unwrap(dataset):
         for index in range(len(part)):

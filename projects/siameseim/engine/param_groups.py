@@ -80,11 +80,7 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
 
 def _weight_decay(optimizer_cfg: dict) -> float:
-    """What the config states, or what the optimizer takes by itself.
-
-    Raises:
-        InputError: if there is no such optimizer.
-    """
+    """What the config states, or what the optimizer takes by itself."""
     kind = optimizer_cfg['type']
     built = OPTIMIZERS.get(kind) if isinstance(kind, str) else kind
     if built is None:
@@ -165,11 +161,7 @@ def with_own_settings(optimizer: Optimizer, state: dict) -> dict:
     torch takes them from the saved groups: weight decay and betas that were
     changed before a resume would have no effect, and a state of another kernel
     (``fused``) would mix the two. What a schedule moves, which leaves its
-    first value in the group, stays as saved.
-
-    Args:
-        optimizer (Optimizer): as its config has built it.
-        state (dict): to be loaded; it is not changed.
+    first value in the group, stays as saved. ``state`` is not changed.
 
     Raises:
         InputError: if it has another number of groups.

@@ -40,9 +40,6 @@ def _release(version: str) -> tuple[int, ...]:
     """Return the numbers of a version: ``'2.14.1+cu130'`` -> (2, 14, 1).
 
     Trailing zeros are dropped, so that 2.1 and 2.1.0 are equal.
-
-    Raises:
-        ValueError: If ``version`` does not start with a number.
     """
     match = re.match(r'\d+(\.\d+)*', version)
     if match is None:

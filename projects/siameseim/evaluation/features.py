@@ -58,9 +58,6 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def check_finite(features: Tensor) -> None:
     """Refuse features of which no measure can be trusted.
 
-    Args:
-        features (Tensor): of any shape.
-
     Raises:
         InputError: if some are NaN or infinite.
     """
@@ -105,10 +102,7 @@ def mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
 def cls_and_mean_features(backbone: SiameseIMViT, images: Tensor) -> Tensor:
     """Cls token and mean patch token of the last block, side by side.
 
-    Args:
-        backbone (SiameseIMViT): as for ``patch_features``; of one without
-            cls token the mean stands in its place.
-        images (Tensor): likewise.
+    As ``patch_features``; without a cls token the mean stands in its place.
 
     Returns:
         Tensor: (N, 2 C) float32 on the CPU.

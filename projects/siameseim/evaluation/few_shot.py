@@ -21,16 +21,10 @@ MAX_ITER = 1000  # of L-BFGS; it warns where these do not suffice
 
 
 def prepare(features: Tensor) -> np.ndarray:
-    """Centre each feature vector over its own entries, then scale it to 1.
+    """Centre each row of (N, C) over its own entries, then scale it to 1.
 
     That is what MSN's evaluation does: it centres rows, not columns, so no
-    statistics pass from training to test images.
-
-    Args:
-        features (Tensor): (N, C) of any floating type.
-
-    Returns:
-        np.ndarray: (N, C) float32.
+    statistics pass from training to test images. float32.
 
     Raises:
         InputError: if some are NaN or infinite.

@@ -79,10 +79,6 @@ def recognise_views(
     features are centred in each view, so that what they all share does not
     hide how they differ. Much of what is found this way follows from the
     crops' places alone; ``score_predictions`` tells the two apart.
-
-    Args:
-        model (SiameseIM): put into eval mode and back.
-        batch (dict): from ``load_batch``.
     """
     samples = batch['data_samples']
     grid = model.backbone.patch_resolution
@@ -110,11 +106,7 @@ def knn_accuracy(
 ) -> float:
     """Share of queries whose label the nearest pooled features vote for.
 
-    Args:
-        model (SiameseIM): its online backbone and data preprocessor are used.
-        bank (dict): from ``load_batch``, with labels; view 1 is used.
-        queries (dict): likewise.
-        k (int): neighbours that vote.
+    Of view 1 of both batches, which are of ``load_batch``, with labels.
     """
     bank_rows, query_rows = (
         mean_features(model.backbone, normalised(model, batch)[0])

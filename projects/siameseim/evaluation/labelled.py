@@ -158,11 +158,7 @@ def shard(images: ImageFolder) -> Subset:
 
 
 def centre_of(bank: LabelledFeatures) -> Tensor:
-    """Mean feature over all processes: (C,) float32 on the CPU.
-
-    Args:
-        bank (LabelledFeatures): this process's part.
-    """
+    """Mean feature of all processes' parts: (C,) float32 on the CPU."""
     # in parts, since a sum in float64 makes a copy in float64 first
     parts = [p.double().sum(dim=0) for p in bank.features.split(32768)]
     total = torch.stack(parts).sum(dim=0)

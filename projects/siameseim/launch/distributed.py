@@ -116,11 +116,7 @@ def init_cpu_group(launcher: str) -> None:
 
 
 def init_group(launcher: str) -> None:
-    """Start the process group of a tool that has no runner.
-
-    Raises:
-        ValueError: as ``init_cpu_group``.
-    """
+    """Start the process group of a tool that has no runner."""
     init_cpu_group(launcher)
     if launcher != 'none' and torch.cuda.is_available():
         # else init_dist chooses 'spawn', and each loader worker imports anew
@@ -144,12 +140,7 @@ def end_group() -> None:
 
 
 def _places(launcher: str) -> tuple[int, int, int]:
-    """Rank, rank on this machine, number of processes.
-
-    Raises:
-        ValueError: as ``world_size``.
-        InputError: if there is no such rank, for which all would wait.
-    """
+    """Rank, rank on this machine, number of processes."""
     names = _VARIABLES[launcher]
     missing = [name for name in names if not os.environ.get(name, '').strip()]
     if missing:

@@ -80,9 +80,6 @@ def _places(*errors: Exception) -> list[str]:
 
     Own is what is neither in this package nor in a library, nor beside the
     tool that caught the first of them.
-
-    Args:
-        *errors (Exception): the one that was caught, and its causes.
     """
     steps = [
         (Path(frame.f_code.co_filename), line)

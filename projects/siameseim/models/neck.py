@@ -19,13 +19,7 @@ from .position import RelativeGeometry, grid_sincos, relative_sincos
 
 
 class Projector(BaseModule):
-    """Linear(C -> D) and transformer blocks, in both branches.
-
-    Args:
-        in_channels (int): backbone width C.
-        embed_dims (int): decoder width D.
-        **blocks: as for ``transformer_blocks``.
-    """
+    """Linear(C -> D) and ``transformer_blocks``, in both branches."""
 
     def __init__(
         self, in_channels: int, embed_dims: int, **blocks: Any

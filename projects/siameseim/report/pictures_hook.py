@@ -49,11 +49,7 @@ class PicturesHook(Hook):
         self.count = count
 
     def before_train(self, runner: Runner) -> None:
-        """Look at the images before a day of training, on all processes.
-
-        Raises:
-            InputError: if it cannot be used.
-        """
+        """Look at the images before a day of training, on all processes."""
         if self.images is not None:
             open_images(Path(self.images))
 

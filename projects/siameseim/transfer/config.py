@@ -40,11 +40,6 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
         data (str, optional): folder in place of the config's ``data_root``;
             for classifiers see ``classification.set_data``.
         processes (int): processes that share this machine.
-
-    Raises:
-        FileNotFoundError: if files the config names do not exist.
-        InputError: as ``check_operators``, ``check_files`` and
-            ``classification.check_sizes``.
     """
     classifier = classification.is_classifier(cfg)
     if classifier:
@@ -85,11 +80,7 @@ def check_operators(cfg: Config) -> None:
 def forget_absent_weights(cfg: Config) -> str | None:
     """Resume without the pretrained file, whose weights are trained on.
 
-    Args:
-        cfg (Config): of a run that resumes, changed in place.
-
-    Returns:
-        str | None: what was done, for the log.
+    Returns what was done, for the log.
     """
     backbone: Any = cfg.model.get('backbone') or ConfigDict()
     init = backbone.get('init_cfg') or []
@@ -115,12 +106,7 @@ def _is_absent(entry: Any) -> bool:
 
 
 def set_data_root(cfg: Config, folder: str) -> None:
-    """Read all data from a folder laid out as the config's ``data_root``.
-
-    Args:
-        cfg (Config): changed in place, its evaluators too.
-        folder (str): the new root.
-    """
+    """Read all data from a folder laid out as the config's ``data_root``."""
     folder = os.path.expanduser(folder)
     for split, loader in loaders(cfg).items():
         datasets = unwrap(loader.dataset)

@@ -74,16 +74,7 @@ def warn_of_other_images(runner: Runner) -> None:
 
 
 def check_class_count(name: str, head_classes: int, classes: tuple) -> None:
-    """Raise if a head does not have the classes of the data set.
-
-    Args:
-        name (str): the head's place in the config.
-        head_classes (int): its ``num_classes``.
-        classes (tuple[str, ...]): those of the data set.
-
-    Raises:
-        InputError: if the numbers differ.
-    """
+    """Raise if the head NAME does not have the classes of the data set."""
     if head_classes != len(classes):
         raise InputError(
             f'{name}.num_classes={head_classes}, but the data set has '

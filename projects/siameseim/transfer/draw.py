@@ -50,11 +50,7 @@ def find_images(place: str) -> list[Path]:
 
 
 def _readable(images: Sequence[Path]) -> list[Path]:
-    """Leave out, and name, what is no intact image.
-
-    Raises:
-        InputError: if there is no other.
-    """
+    """Leave out, and name, what is no intact image."""
     found = []
     for image in images:
         if cv2.imread(str(image)) is None:

@@ -21,8 +21,7 @@ def metrics(cfg: Config, split: str) -> list[ConfigDict]:
 def spawn_on_mac(cfg: Config) -> None:
     """Let a Mac spawn the workers, as in pretraining: forked ones can crash.
 
-    Args:
-        cfg (Config): of a toolbox, all of whose own fork; changed in place.
+    Those of the toolboxes' own configs fork.
     """
     if sys.platform == 'darwin':
         spawned = {'env_cfg.mp_cfg.mp_start_method': 'spawn'}

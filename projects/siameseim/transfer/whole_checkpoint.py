@@ -92,11 +92,7 @@ class WholeCheckpointHook(Hook):
     priority = 'VERY_HIGH'  # before a moving average takes the weights
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check weights and classes, and tell what a resume changes.
-
-        Raises:
-            InputError: see above.
-        """
+        """Check weights and classes, and tell what a resume changes."""
         tested = runner.cfg.get('train_dataloader') is None
         if not (tested or runner._resume):
             return
@@ -153,9 +149,6 @@ def _check_processes(loop: ValLoop | TestLoop) -> None:
     """Refuse data of which processes see other parts: scores would be wrong.
 
     All processes must call it.
-
-    Raises:
-        InputError: if they see other numbers of images, or other names.
     """
     dataset = cast(Sized, loop.dataloader.dataset)
     own = {

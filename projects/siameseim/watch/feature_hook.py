@@ -195,13 +195,7 @@ def step_features(runner: Runner) -> StepFeatures:
 def measure(features: StepFeatures, images: int) -> tuple[Signs, float] | None:
     """Signs of each branch and ``recognised``, means over all processes.
 
-    Args:
-        features (StepFeatures): of one training step.
-        images (int): as for ``recognised``.
-
-    Returns:
-        tuple[dict[str, FeatureSigns], float] | None: None if a feature is not
-        finite.
+    None if a feature is not finite. ``images`` are as for ``recognised``.
     """
     finite = torch.stack([t.isfinite().all() for t in features]).all()
     branches = features._asdict()

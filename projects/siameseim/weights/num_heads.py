@@ -27,12 +27,9 @@ def find_num_heads(
     extra: dict[str, Any],
     given: int | None = None,
 ) -> NumHeads:
-    """Look where checkpoints tell it, then assume what is usual.
+    """Look where a ``BackboneFile`` tells it, then assume what is usual.
 
-    Args:
-        tensors (dict[str, Tensor]): a backbone by our names.
-        extra (dict[str, Any]): of a ``BackboneFile``.
-        given (int, optional): by the user, who is believed.
+    A number that the user has ``given`` is believed.
 
     Raises:
         ValueError: if the width is no multiple of it.

@@ -21,16 +21,9 @@ class Windows(NamedTuple):
 def told_windows(
     tensors: dict[str, Tensor], num_layers: int, extra: dict[str, Any]
 ) -> Windows | None:
-    """Look where checkpoints tell it: our notes, the config of a run.
+    """Look where a ``BackboneFile`` tells it: our notes, a run's config.
 
-    Args:
-        tensors (dict[str, Tensor]): a backbone by our names.
-        num_layers (int): its blocks.
-        extra (dict[str, Any]): of a ``BackboneFile``.
-
-    Returns:
-        Windows | None: None if the file does not tell, or if its relative
-        positions have other lengths.
+    None if it does not, or if its relative positions have other lengths.
     """
     meta = extra['meta']
     told = _from_notes(meta) or _from_config_text(meta.get('cfg'), num_layers)

@@ -8,12 +8,7 @@ from torch import Tensor, nn
 
 
 class PlainAttention(nn.Module):
-    """Multi-head self-attention through an explicit softmax matrix.
-
-    Args:
-        width (int): C.
-        heads (int): h.
-    """
+    """Multi-head self-attention through an explicit softmax matrix."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -47,14 +42,7 @@ class RowsBatchNorm(nn.Module):
 
 
 class PlainBlock(nn.Module):
-    """Pre-norm transformer block.
-
-    Args:
-        width (int): C.
-        heads (int): h.
-        hidden (int): width of the MLP.
-        batch_norm (bool): BatchNorm over rows in place of LayerNorm.
-    """
+    """Pre-norm transformer block, with LayerNorm or BatchNorm over rows."""
 
     def __init__(
         self, width: int, heads: int, hidden: int, batch_norm: bool
