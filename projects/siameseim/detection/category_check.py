@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from ..errors import InputError, some
 from ..log import warn
 from ..transfer.data_check import DataCheckHook, check_class_count
-from ..transfer.loaders import unwrap
+from ..transfer.loaders import inner_datasets
 from .annotation_file import AnnotationFile, read_annotations
 from .scored_images import check_scored_images
 
@@ -165,7 +165,7 @@ def no_objects(dataset: Dataset) -> str | None:
         str | None: files and causes; none if there is an object, or if the
             data are not in COCO's format.
     """
-    parts = unwrap(dataset)
+    parts = inner_datasets(dataset)
     if not all(isinstance(part, CocoDataset) for part in parts):
         return None
     indices = ((part, i) for part in parts for i in range(len(part)))

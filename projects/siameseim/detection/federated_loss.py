@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ..transfer.loaders import unwrap
+from ..transfer.loaders import inner_datasets
 
 
 @MODELS.register_module()
@@ -166,7 +166,7 @@ class SiameseIMImageCountHook(Hook):
 def count_images(dataset: Dataset, num_classes: int) -> Tensor:
     """How many images of mmdet's data contain each class: (K,) int64."""
     counts = torch.zeros(num_classes, dtype=torch.long)
-    for part in unwrap(dataset):
+    for part in inner_datasets(dataset):
         for index in range(len(part)):
             counts[sorted({*part.get_cat_ids(index)})] += 1
     return counts

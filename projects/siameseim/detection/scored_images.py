@@ -5,7 +5,7 @@ from mmengine.evaluator import BaseMetric
 from torch.utils.data import Dataset
 
 from ..errors import InputError
-from ..transfer.loaders import unwrap
+from ..transfer.loaders import inner_datasets
 
 
 def check_scored_images(
@@ -23,7 +23,7 @@ def check_scored_images(
     files = [scored for m in metrics if (scored := scored_images(m))]
     if not files:
         return
-    parts = unwrap(dataset)
+    parts = inner_datasets(dataset)
     predicted = {
         part.get_data_info(index)['img_id']
         for part in parts

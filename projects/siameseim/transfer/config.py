@@ -17,7 +17,7 @@ from ..detection.annotation_file import read_annotations
 from ..errors import InputError
 from ..launch.train_config import fit_loader
 from . import classification
-from .loaders import loaders, metrics, spawn_on_mac, unwrap
+from .loaders import inner_datasets, loaders, metrics, spawn_on_mac
 from .whole_checkpoint import write_completely
 
 # Data sets of mmdet whose files the checks before training read as well.
@@ -53,7 +53,7 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
     spawn_on_mac(cfg)
     for split, loader in loaders(cfg).items():
         fit_loader(loader, processes)
-        for dataset in unwrap(loader.dataset):
+        for dataset in inner_datasets(loader.dataset):
             check_files(dataset, split)
 
 
@@ -109,7 +109,7 @@ def set_data_root(cfg: Config, folder: str) -> None:
     """Read all data from a folder laid out as the config's ``data_root``."""
     folder = os.path.expanduser(folder)
     for split, loader in loaders(cfg).items():
-        datasets = unwrap(loader.dataset)
+        datasets = inner_datasets(loader.dataset)
         old = {dataset.get('data_root') for dataset in datasets}
         for dataset in datasets:
             dataset.data_root = folder
@@ -194,7 +194,7 @@ def empty_data_explained(cfg: Config, split: str = 'train') -> Iterator[None]:
     except ValueError as error:
         if not is_transfer(cfg) or 'at least one array' not in str(error):
             raise
-        parts = unwrap(cfg[f'{split}_dataloader'].dataset)
+        parts = inner_datasets(cfg[f'{split}_dataloader'].dataset)
         raise InputError(
             missing
             + '; '.join(_describe(part, cfg.default_scope) for part in parts)

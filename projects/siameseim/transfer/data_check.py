@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from ..convert.normalisation import warn_of_another
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
-from .loaders import unwrap
+from .loaders import inner_datasets
 
 
 class DataCheckHook(Hook):
@@ -57,7 +57,7 @@ class DataCheckHook(Hook):
 
     def _check(self, runner: Runner, dataset: Dataset) -> None:
         model = unwrapped(runner.model)
-        for part in unwrap(dataset):
+        for part in inner_datasets(dataset):
             self.check_dataset(part, model)
 
 
@@ -66,7 +66,7 @@ def warn_of_other_images(runner: Runner) -> None:
 
     Not where a transform normalises them, which is the user's own.
     """
-    parts = unwrap(runner.train_dataloader.dataset)
+    parts = inner_datasets(runner.train_dataloader.dataset)
     pipelines = [getattr(part, 'pipeline', None) for part in parts]
     steps = [s for p in pipelines for s in getattr(p, 'transforms', [])]
     if not any('Normalize' in type(step).__name__ for step in steps):

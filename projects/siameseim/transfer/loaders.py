@@ -28,14 +28,18 @@ def spawn_on_mac(cfg: Config) -> None:
         cfg.merge_from_dict(spawned)
 
 
-def unwrap(dataset: Any) -> list[Any]:
+def inner_datasets(dataset: Any) -> list[Any]:
     """The data sets inside repeating, balancing and joining wrappers.
 
     Args:
         dataset (Dataset | ConfigDict): a data set, or its config.
     """
     if hasattr(dataset, 'datasets'):
-        return [inner for part in dataset.datasets for inner in unwrap(part)]
+        return [
+            inner
+            for part in dataset.datasets
+            for inner in inner_datasets(part)
+        ]
     if hasattr(dataset, 'dataset'):
-        return unwrap(dataset.dataset)
+        return inner_datasets(dataset.dataset)
     return [dataset]
