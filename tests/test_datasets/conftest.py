@@ -16,6 +16,21 @@ from torch.utils.data import DataLoader
 from siameseim.datasets import PretrainDataset
 
 
+def write_lmdb(
+    folder: Path, images: dict[bytes, bytes], **options: bool
+) -> Path:
+    """An LMDB of these files by key, made as ``lmdb.open`` is told."""
+    lmdb = pytest.importorskip('lmdb')
+    path = folder / 'images.lmdb'
+    with (
+        lmdb.open(str(path), map_size=2**24, **options) as environment,
+        environment.begin(write=True) as transaction,
+    ):
+        for key, content in images.items():
+            transaction.put(key, content)
+    return path
+
+
 @pytest.fixture(scope='session')
 def photo() -> Image.Image:
     """A portrait of 512 x 512 pixels."""

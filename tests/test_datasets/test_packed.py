@@ -17,6 +17,7 @@ from siameseim.datasets import (
     data_source,
 )
 from siameseim.errors import InputError
+from tests.test_datasets.conftest import write_lmdb
 
 
 @pytest.fixture
@@ -134,16 +135,11 @@ def test_the_command_line_path_chooses_the_dataset(
 def test_an_lmdb_gives_the_images_of_the_folder(
     folder, pipeline, tmp_path, subdir
 ):
-    lmdb = pytest.importorskip('lmdb')
-    path = tmp_path / 'images.lmdb'
-    with (
-        lmdb.open(str(path), map_size=2**24, subdir=subdir) as environment,
-        environment.begin(write=True) as transaction,
-    ):
-        for file in folder.rglob('*.jpg'):
-            key = str(file.relative_to(folder)).encode()
-            transaction.put(key, file.read_bytes())
-        transaction.put(b'__len__', b'12')
+    images = {
+        str(file.relative_to(folder)).encode(): file.read_bytes()
+        for file in folder.rglob('*.jpg')
+    }
+    path = write_lmdb(tmp_path, {**images, b'__len__': b'12'}, subdir=subdir)
     dataset = LmdbImages(str(path))
     assert len(dataset) == 12
     expected = samples(ImageFolder(str(folder)), pipeline)
@@ -152,17 +148,12 @@ def test_an_lmdb_gives_the_images_of_the_folder(
 
 def test_an_lmdb_may_have_any_keys(folder, pipeline, tmp_path):
     """UTF-8 and Latin-1; in the order of their bytes."""
-    lmdb = pytest.importorskip('lmdb')
-    path = tmp_path / 'images.lmdb'
-    files = sorted(folder.rglob('*.jpg'))[:2]
-    keys = ['\xe9t\xe9.jpg'.encode(), '\xe9t\xe9.jpg'.encode('latin-1')]
-    with (
-        lmdb.open(str(path), map_size=2**24) as environment,
-        environment.begin(write=True) as transaction,
-    ):
-        for key, file in zip(keys, files, strict=True):
-            transaction.put(key, file.read_bytes())
-    dataset = LmdbImages(str(path))
+    first, second, *_ = sorted(folder.rglob('*.jpg'))
+    images = {
+        '\xe9t\xe9.jpg'.encode(): first.read_bytes(),
+        '\xe9t\xe9.jpg'.encode('latin-1'): second.read_bytes(),
+    }
+    dataset = LmdbImages(str(write_lmdb(tmp_path, images)))
     assert dataset.get_data_info(0)['img_path'] == '\xe9t\xe9.jpg'
     expected = samples(ImageFolder(str(folder)), pipeline, range(2))
     assert_same(samples(dataset, pipeline, range(2)), expected)
@@ -170,14 +161,8 @@ def test_an_lmdb_may_have_any_keys(folder, pipeline, tmp_path):
 
 def test_an_lmdb_is_read_in_two_places_of_a_run(folder, pipeline, tmp_path):
     """As for training and pictures of it, the second by another path."""
-    lmdb = pytest.importorskip('lmdb')
-    path = tmp_path / 'images.lmdb'
     file = sorted(folder.rglob('*.jpg'))[0]
-    with (
-        lmdb.open(str(path), map_size=2**24) as environment,
-        environment.begin(write=True) as transaction,
-    ):
-        transaction.put(b'1.jpg', file.read_bytes())
+    path = write_lmdb(tmp_path, {b'1.jpg': file.read_bytes()})
     first = samples(LmdbImages(str(path)), pipeline, [0])
     again = LmdbImages(f'{tmp_path}/../{tmp_path.name}/images.lmdb')
     assert_same(samples(again, pipeline, [0]), first)
@@ -185,16 +170,11 @@ def test_an_lmdb_is_read_in_two_places_of_a_run(folder, pipeline, tmp_path):
 
 def test_an_lmdb_that_was_made_again_is_read_anew(tmp_path):
     """As in a notebook, where the process goes on."""
-    lmdb = pytest.importorskip('lmdb')
-    path = tmp_path / 'images.lmdb'
     for count in (2, 3):
-        shutil.rmtree(path, ignore_errors=True)
-        with (
-            lmdb.open(str(path), map_size=2**20) as environment,
-            environment.begin(write=True) as transaction,
-        ):
-            for number in range(count):
-                transaction.put(b'%d.jpg' % number, b'')
+        shutil.rmtree(tmp_path / 'images.lmdb', ignore_errors=True)
+        path = write_lmdb(
+            tmp_path, {b'%d.jpg' % number: b'' for number in range(count)}
+        )
         assert len(LmdbImages(str(path))) == count
 
 

@@ -16,6 +16,7 @@ from siameseim.datasets import (
 )
 from siameseim.errors import InputError
 from siameseim.watch.probe_hook import training_labels
+from tests.test_datasets.conftest import write_lmdb
 
 NAMES = ['cat/0.png', 'cat/1.png', 'dog/0.png', 'dog/1.png']
 
@@ -52,14 +53,7 @@ def shards(root):
 
 
 def database(root):
-    lmdb = pytest.importorskip('lmdb')
-    path = root / 'images.lmdb'
-    with (
-        lmdb.open(str(path)) as environment,
-        environment.begin(write=True) as data,
-    ):
-        for name in NAMES:
-            data.put(name.encode(), png())
+    path = write_lmdb(root, {name.encode(): png() for name in NAMES})
     return LmdbImages(str(path))
 
 
