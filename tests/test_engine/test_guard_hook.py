@@ -168,17 +168,6 @@ def test_steps_that_are_read_together_roll_back_once(toy_run, log_text):
     assert 'roll-back 2 of' not in log_text()
 
 
-def test_learning_rate_is_that_of_the_present_after_a_roll_back(toy_run):
-    hook = dict(type='BreakWeights', for_good=7)
-    broken = toy_run('broken', hooks=[hook], options=small_guard(4))
-    straight = toy_run('straight')
-    rates = [
-        [group['lr'] for group in run.optim_wrapper.optimizer.param_groups]
-        for run in (broken, straight)
-    ]
-    assert rates[0] == rates[1]
-
-
 def test_nothing_is_saved_in_trouble(toy_run, tmp_path, log_text):
     hook = dict(type='BreakWeights', for_good=9)
     toy_run(hooks=[hook], options=small_guard(100))

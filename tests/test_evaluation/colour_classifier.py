@@ -16,7 +16,7 @@ PIPELINE = [
 
 
 class ColourModel:
-    """Scores classes by how near the mean colour is; 'pink' always wins."""
+    """Scores classes by how near the mean colour is."""
 
     def __init__(self, names):
         self.names = names
@@ -30,10 +30,9 @@ class ColourModel:
             self.sizes.add(tuple(image.shape[1:]))
             rgb = image.float().mean(dim=(1, 2)).flip(0)  # stored as BGR
             scores = [
-                999.0 if name == 'pink'
-                else -(rgb - torch.tensor(COLOURS[name])).norm().item()
+                -(rgb - torch.tensor(COLOURS[name])).norm().item()
                 for name in self.names
-            ]  # fmt: skip
+            ]
             outs.append(
                 SimpleNamespace(
                     pred_score=torch.tensor(scores), gt_label=sample.gt_label
