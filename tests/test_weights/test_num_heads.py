@@ -1,8 +1,8 @@
 """The number of heads, which no tensor's shape tells."""
 
+from siameseim.convert import num_heads
 from siameseim.convert.load_backbone import load_pretrained
 from siameseim.models import SiameseIMViT
-from siameseim.weights import num_heads
 from tests.vit_fixtures import SIZES, TINY, saved, tiny_vit
 
 

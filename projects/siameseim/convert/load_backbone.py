@@ -10,6 +10,7 @@ from ..errors import InputError, some
 from ..log import tell, warn
 from .backbone_file import BackboneFile, read_backbone
 from .normalisation import IMAGENET, attach, find_normalisation
+from .num_heads import warn_of_other_heads
 from .plain_tensors import add_biases, fold_scales, foreign
 from .sizes import sizes
 
@@ -70,9 +71,6 @@ def load_pretrained(
         InputError: if the file is unsafe, unknown, of another size or kind,
             or holds less than 95 % of the backbone.
     """
-    # imports the models, which import this file
-    from ..weights.num_heads import warn_of_other_heads
-
     try:
         file = read_backbone(checkpoint, branch, prefix)
     except FileNotFoundError as error:

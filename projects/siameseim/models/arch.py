@@ -3,8 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmpretrain.models import VisionTransformer
+
 from ..errors import InputError, did_you_mean
 
+_STOCK = VisionTransformer.arch_zoo
+# In the stock table 'small' is 768 wide and 8 deep; the field's ViT-S is 384
+# wide and 12 deep.
+ARCHS: dict[str, dict[str, int]] = {
+    **_STOCK,
+    **dict.fromkeys(['t', 'tiny'], _STOCK['deit-tiny']),
+    **dict.fromkeys(['s', 'small'], _STOCK['deit-small']),
+}
 _KEYS = ('embed_dims', 'num_layers', 'num_heads', 'feedforward_channels')
 # What the method asks a backbone for.
 _NEEDED = (

@@ -17,7 +17,7 @@ from ..convert.load_backbone import (
     split_init_cfg,
     warn_if_absent,
 )
-from .arch import check_indices, find_sizes, frozen_blocks
+from .arch import ARCHS, check_indices, find_sizes, frozen_blocks
 from .fast_blocks import use_fast_blocks
 from .position import grid_sincos
 from .recompute import run_block
@@ -59,17 +59,7 @@ class SiameseIMViT(VisionTransformer):
             ``patch_size`` in pixels, ``out_type``, ``drop_path_rate`` ...
     """
 
-    # In the stock table 'small' is 768 wide and 8 deep; the field's ViT-S
-    # is 384 wide and 12 deep.
-    arch_zoo = {
-        **VisionTransformer.arch_zoo,
-        **dict.fromkeys(
-            ['t', 'tiny'], VisionTransformer.arch_zoo['deit-tiny']
-        ),
-        **dict.fromkeys(
-            ['s', 'small'], VisionTransformer.arch_zoo['deit-small']
-        ),
-    }
+    arch_zoo = ARCHS
 
     init_cfg: dict | list[dict] | None
 

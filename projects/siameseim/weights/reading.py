@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..convert.backbone_file import BackboneFile, read_backbone
 from ..convert.normalisation import IMAGENET, find_normalisation
+from ..convert.num_heads import NumHeads, find_num_heads
 from ..convert.plain_tensors import NOT_PLAIN, plain_tensors
 from ..convert.published import convert_published
 from ..convert.sizes import sizes
@@ -18,7 +19,6 @@ from ..models.stored_positions import (
     recognise,
     with_extra_rows,
 )
-from .num_heads import NumHeads, find_num_heads
 from .plain_vit import PlainViT
 from .report import Report
 from .windows import told_windows

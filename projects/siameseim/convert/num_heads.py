@@ -6,10 +6,10 @@ from mmpretrain.models import VisionTransformer
 from torch import Tensor, nn
 
 from ..config_text import stored_settings
-from ..convert.backbone_file import BackboneFile
-from ..convert.sizes import sizes
 from ..log import warn
-from ..models.vit import SiameseIMViT
+from ..models.arch import ARCHS
+from .backbone_file import BackboneFile
+from .sizes import sizes
 
 _SIZES = ('tiny', 'small', 'base', 'large', 'huge')
 
@@ -95,7 +95,7 @@ def _from_args(args: Any, width: int) -> NumHeads | None:
         return NumHeads(int(count), "from the file's args.num_heads")
     model = str(getattr(args, 'model', ''))
     for size in _SIZES:
-        arch = SiameseIMViT.arch_zoo[size]
+        arch = ARCHS[size]
         if size in model and arch['embed_dims'] == width:
             return NumHeads(arch['num_heads'], f'of {model} in args.model')
     return None
@@ -112,7 +112,7 @@ def _from_tables(tensors: dict[str, Tensor], width: int) -> NumHeads | None:
 def _usual(width: int, depth: int) -> NumHeads | None:
     """Heads of the well-known ViT of this size, else 64 wide ones."""
     for size in _SIZES:
-        arch = SiameseIMViT.arch_zoo[size]
+        arch = ARCHS[size]
         if (arch['embed_dims'], arch['num_layers']) == (width, depth):
             return NumHeads(arch['num_heads'], f'as every ViT-{size} has')
     if width % 64:
@@ -124,14 +124,14 @@ def _from_config_text(text: Any, width: int) -> NumHeads | None:
     """From the config that mmengine stores as text, without running it."""
     found = stored_settings(text)
     arch = 'model.backbone.arch'
-    sides = {
+    sides: dict[str, Any] = {
         name: found.get(f'{arch}.{name}')
         for name in ('embed_dims', 'num_heads')
     }
     if arch in found:
         ours = 'SiameseIM' in found.get('model.backbone.type', '')
         # the stock table has another 'small'
-        zoo = (SiameseIMViT if ours else VisionTransformer).arch_zoo
+        zoo = ARCHS if ours else VisionTransformer.arch_zoo
         sides = zoo.get(found[arch].strip('\'"'), {})
     if str(sides.get('embed_dims')) != str(width):
         return None
