@@ -57,6 +57,16 @@ def test_usr1_does_not_end_the_process_that_cleans_up(monkeypatch):
     assert signal.SIGUSR1 not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def test_a_signal_is_answered_at_once(capfd):
+    """A step of minutes says nothing: whoever waits would press again."""
+    hook = stop_hook.StopSignalHook()
+    hook._received, hook._since = 0, {}
+    for _ in range(2):  # once, however often it comes
+        hook._receive(signal.SIGINT, None)
+    told = capfd.readouterr().err
+    assert told.count('SIGINT: stopping after the step that runs') == 1
+
+
 def test_a_later_signal_ends_the_process_at_once(monkeypatch):
     hook, raised = stop_hook.StopSignalHook(), []
     hook._received, hook._since = 0, {}

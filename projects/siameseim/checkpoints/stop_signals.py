@@ -1,5 +1,7 @@
 """Learns that the system asks a run to end, the same in all processes."""
 
+import contextlib
+import os
 import signal
 import sys
 import threading
@@ -9,7 +11,7 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import all_reduce, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -89,6 +91,12 @@ class StopHook(Hook):
         raise SystemExit(128 + self._agreed)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if not self._received and is_main_process():
+            _say(
+                f'{signal.Signals(number).name}: stopping after the step that '
+                'runs (the same signal again, after five seconds, ends it at '
+                'once)\n'
+            )
         self._received = self._received or number
         now = time.monotonic()
         if now - self._since.setdefault(number, now) > _ONCE:
@@ -96,6 +104,12 @@ class StopHook(Hook):
                 raise KeyboardInterrupt
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+
+
+def _say(text: str) -> None:
+    """Write to the terminal as a signal handler may, if it is still there."""
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())
 
 
 def _leaves_session(number: int) -> bool:
