@@ -19,6 +19,11 @@ fi
 config=$1
 processes=$2
 shift 2
+if [[ ! $processes =~ ^[1-9][0-9]*$ ]]; then
+    echo "error: PROCESSES must be a whole number from 1 on, not $processes:" \
+        "$0 CONFIG PROCESSES [arguments of tools/train.py]" >&2
+    exit 2
+fi
 tools=$(cd "$(dirname "$0")" && pwd)
 source "$tools/find_python.sh"
 

@@ -61,6 +61,15 @@ def test_the_interpreter(project, variables, who):
     assert words[0] == who
 
 
+@pytest.mark.parametrize('given', ['--data', '0', 'x2'])
+def test_what_is_no_number_of_processes_is_refused(project, given):
+    """Torchrun would say so in tracebacks."""
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run(project, 'dist_train.sh', 'c.py', given, 'FOLDER')
+    told = refused.value.stderr
+    assert f'PROCESSES must be a whole number from 1 on, not {given}' in told
+
+
 @pytest.mark.parametrize('seconds', ['300', '60'])
 def test_torchrun_leaves_time_to_save(project, seconds):
     """By itself it kills a run half a minute after SIGTERM."""
