@@ -195,6 +195,17 @@ def test_a_target_of_ones_own_keeps_the_guard(smoke):
     )
 
 
+def test_a_head_of_ones_own_asks_for_the_own_image(plugin, start):
+    head = block("type='MyHead'")
+    work = start(plugin('my_head') + head, '--epochs', 1)
+    own = MODELS.build(dict(type='MyHead', temperature=0.1))
+    features = torch.eye(4)[:, None].repeat(1, 3, 1)
+    right, wrong = (own.loss(features, features.roll(n, 0)) for n in (0, 1))
+    assert wrong['loss'] - right['loss'] == pytest.approx(1 / 0.1)
+    assert (right['found'], wrong['found']) == (1, 0)
+    assert values(work, 'found')
+
+
 def test_what_a_hook_writes_is_in_the_log(plugin, start):
     hook = block("dict(type='TokenNormHook')")
     work = start(plugin('my_hook') + hook, '--epochs', 1)
