@@ -24,8 +24,8 @@ _CURVES = {
     'Loss': (
         ('loss', 'loss_pos', 'loss_neg', 'val_loss'),
         'Falls early in every run, also in one that collapses: read it '
-        'together with the curves beside it. It may rise while the target '
-        'gets richer.',
+        'together with the other curves. It may rise while the target gets '
+        'richer.',
     ),
     'Own image found by the prediction': (
         ('found_image', 'val_found_image'),
@@ -48,8 +48,8 @@ _CURVES = {
     ),
     'Mean cosine of different images': (
         ('online_cosine', 'target_cosine', 'projected_cosine'),
-        'Near 1 all images have the same feature. It should stay clearly '
-        'below.',
+        'At 1 all images have the same feature. The run warns at 99 % of the '
+        'way there from its first value.',
     ),
 }
 
