@@ -29,6 +29,26 @@ def test_mean_and_spread_over_seeds():
     assert summary.spreads['linear'] == 0
 
 
+def test_the_untrained_network_stands_beside_the_trained_one():
+    """Without it 31 % k-NN looks like something learned."""
+    other = result('a', 1, 33.0)
+    other['curve'][0]['knn'] = 31.0
+    (summary,) = summarise([result('a', 0, 31.0), other])
+    head, _, row = (
+        line.split('|') for line in markdown([summary]).splitlines()
+    )
+    assert row[head.index(' Untrained k-NN ')] == ' 30.5 '
+    assert row[head.index(' Untrained linear ')] == ' 40.0 '
+
+
+def test_what_was_not_measured_untrained_is_not_shown_as_such():
+    """Results of earlier versions begin after some epochs."""
+    late = result('a', 0, 44.0)
+    del late['curve'][0]
+    (summary,) = summarise([late])
+    assert '| 44.0 | 60.0 | 10.0 | - | - |' in markdown([summary])
+
+
 def test_one_seed_has_no_spread():
     (summary,) = summarise([result('a', 0, 40.0)])
     assert summary.spreads == {}

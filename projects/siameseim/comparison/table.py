@@ -30,6 +30,7 @@ class Summary(NamedTuple):
     seeds: list[int]  # those that were run
     means: dict[str, float]  # final values of ``MEASURES``
     spreads: dict[str, float]  # deviations (n - 1); empty for one seed
+    untrained: dict[str, float]  # means before training; empty if not known
     gflops: float  # an image, forward and backward
     tflops: float  # of the whole run
     minutes: float  # of training alone, mean over seeds
@@ -95,7 +96,9 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
                 f'{row}, {epochs} epochs: {name} differs between seeds '
                 f'{seeds}: {found}; run them alike, or with a --label for each'
             )
-    last = [result['curve'][-1] for result in group]
+    first, last = (
+        [result['curve'][point] for result in group] for point in (0, -1)
+    )
     values = {name: [point[name] for point in last] for name in MEASURES}
     gflops = group[0]['gflops_per_image']
     options = {} if group[0].get('label') else group[0].get('options', {})
@@ -104,12 +107,17 @@ def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
         ', '.join(map('='.join, options.items())),
         epochs,
         seeds,
-        {name: statistics.mean(v) for name, v in values.items()},
+        _means(last),
         {n: statistics.stdev(v) for n, v in values.items() if len(v) > 1},
+        {} if first[0]['epoch'] else _means(first),
         gflops,
         gflops * group[0]['images_seen'] / 1e3,
         statistics.mean(point['seconds'] for point in last) / 60,
     )
+
+
+def _means(points: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {n: statistics.mean(point[n] for point in points) for n in MEASURES}
 
 
 def markdown(
@@ -123,19 +131,25 @@ def markdown(
             column of relative times. Defaults to None.
     """
     lines = [
-        '| Row | Epochs | Seeds | k-NN | Linear | Rank | GFLOP an image | '
-        'TFLOP a run | Minutes | Time an image, fastest = 1 |',
-        '|---|---|---|---|---|---|---|---|---|---|',
+        '| Row | Epochs | Seeds | k-NN | Linear | Rank | Untrained k-NN | '
+        'Untrained linear | GFLOP an image | TFLOP a run | Minutes | '
+        'Time an image, fastest = 1 |',
+        '|---|---|---|---|---|---|---|---|---|---|---|---|',
     ]
     for one in sorted(summaries, key=lambda s: -s.means['knn']):
         seeds = ', '.join(map(str, one.seeds))
         scores = ' | '.join(_with_spread(one, name) for name in MEASURES)
+        untrained = ' | '.join(
+            f'{one.untrained[name]:.1f}' if one.untrained else '-'
+            for name in ('knn', 'linear')
+        )
         row = f'{one.row}, with {one.options}' if one.options else one.row
         relative = '-'
         if seconds and one.row in seconds:
             relative = f'{seconds[one.row] / min(seconds.values()):.2f}'
         lines.append(
             f'| {row} | {one.epochs} | {seeds} | {scores} | '
+            f'{untrained} | '
             f'{one.gflops:.2f} | {one.tflops:.1f} | {one.minutes:.1f} | '
             f'{relative} |'
         )
