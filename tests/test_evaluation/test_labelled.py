@@ -54,6 +54,16 @@ def test_what_half_precision_cannot_hold_is_told(colours, monkeypatch):
     assert 'too large for the half precision' in told[0]
 
 
+def test_a_long_measurement_says_how_far_it_is(colours, monkeypatch):
+    told = []
+    monkeypatch.setattr(labelled, 'tell', told.append, raising=False)
+    monkeypatch.setattr(labelled, '_SAY_EVERY', 0.0, raising=False)
+    backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
+    images = labelled.labelled_folder(colours / 'val', (16, 16))
+    labelled.pooled_features(backbone, preprocessor, images, 4, 0)
+    assert told == [f'{n} of 9 images encoded' for n in (4, 8, 9)]
+
+
 @pytest.mark.parametrize('rank', [0, 9])
 def test_fewer_images_than_processes_are_refused(colours, monkeypatch, rank):
     monkeypatch.setattr(labelled, 'get_rank', lambda: rank)

@@ -1,6 +1,7 @@
 """Pooled features of labelled images in one folder per class."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,12 @@ from ..datasets.image_folder import image_extensions
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
 from ..errors import InputError
-from ..log import warn
+from ..log import tell, warn
 from ..models import SiameseIMViT
 from .features import central_view, mean_features
 from .knn import Neighbours, accuracies, merge, nearest_neighbours
+
+_SAY_EVERY = 30.0  # seconds between two lines on how far it is
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def pooled_features(
     device = next(backbone.parameters()).device.type
     bf16 = use_bf16(precision, device)
     features, labels, done = torch.empty(0), [], 0
+    told = time.monotonic()
     for batch, label in loader:
         data = preprocessor(dict(inputs=batch, data_samples=None))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
@@ -134,6 +138,9 @@ def pooled_features(
         features[done : done + len(label)] = found
         labels.append(label)
         done += len(label)
+        if time.monotonic() - told >= _SAY_EVERY:
+            tell(f'{done:,} of {len(images):,} images encoded')
+            told = time.monotonic()
     if not features.isfinite().all():
         warn(
             'features are NaN or too large for the half precision in which '
