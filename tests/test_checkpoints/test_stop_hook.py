@@ -64,7 +64,7 @@ def test_a_signal_is_answered_at_once(capfd):
     for _ in range(2):  # once, however often it comes
         hook._receive(signal.SIGINT, None)
     told = capfd.readouterr().err
-    assert told.count('SIGINT: stopping after the step that runs') == 1
+    assert told.count('SIGINT: stopping soon, at the end of a step') == 1
 
 
 def test_a_later_signal_ends_the_process_at_once(monkeypatch):

@@ -93,9 +93,9 @@ class StopHook(Hook):
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if not self._received and is_main_process():
             _say(
-                f'{signal.Signals(number).name}: stopping after the step that '
-                'runs (the same signal again, after five seconds, ends it at '
-                'once)\n'
+                f'{signal.Signals(number).name}: stopping soon, at the end of '
+                'a step (the same signal again, after five seconds, ends the '
+                'run at once)\n'
             )
         self._received = self._received or number
         now = time.monotonic()
