@@ -55,6 +55,14 @@ def test_a_version_out_of_range_is_told(versions, version):
     assert finding_of('mmengine').problem == 'out of range'
 
 
+def test_a_setuptools_without_pkg_resources_is_told(versions):
+    """Stock configs as a base (`mmpretrain::...`) need it of mmengine's."""
+    versions['setuptools'] = '82.0.0'
+    finding = finding_of('setuptools')
+    assert finding.problem == 'out of range'
+    assert "pip install 'setuptools>=64,<82'" in finding.cure
+
+
 def test_mmcv_beside_mmcv_lite_is_told(versions):
     versions['mmcv'] = '2.1.0'
     finding = checks.check_mmcv()

@@ -66,6 +66,9 @@ CORE = {
     'simplejpeg': Range('1.7'),
     'matplotlib': Range('3.7'),
     'tensorboard': Range('2.10'),
+    # 82 has no pkg_resources, by which mmengine finds the stock configs that
+    # a config inherits (`mmpretrain::...`). The lower end is pyproject.toml's.
+    'setuptools': Range('64', '82'),
 }
 
 # What transfer to detection and segmentation imports on top.
