@@ -2,6 +2,7 @@
 
 import inspect
 import time
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,10 @@ class SafeCheckpointHook(CheckpointHook):
         self._writer.finish()
         barrier()
 
-    def last_saved(self) -> Path | None:
+    def last_saved(self, tried: Collection[Path] = ()) -> Path | None:
         """The newest checkpoint of this run, not of another in its folder.
+
+        Of those that were not tried yet, if there are such.
 
         All processes must call it, and get the same: one that all of them
         see, as a file server may show a new file to some of them later.
@@ -131,8 +134,9 @@ class SafeCheckpointHook(CheckpointHook):
         folder = Path(self.out_dir)
         seen = {name for name in self._kept if (folder / name).is_file()}
         by_all = set.intersection(*all_gather_object(seen))
-        names = [name for name in self._kept if name in by_all]
-        return folder / names[-1] if names else None
+        paths = [folder / name for name in self._kept if name in by_all]
+        untried = [path for path in paths if path not in tried]
+        return (untried or paths or [None])[-1]
 
     def save(self, runner: Runner, done: int) -> bool:
         """Save after ``done`` iterations, where an optimizer window ends.

@@ -32,7 +32,8 @@ class NonFiniteGuardHook(Hook):
 
     After ``max_skips`` skipped steps in a row the weights and the optimizer
     go back to the last checkpoint and the run continues from there with the
-    next images. If that happens more than ``max_rollbacks`` times, it stops.
+    next images; if no step is finite then, next to the checkpoint before it.
+    If that happens more than ``max_rollbacks`` times, it stops.
     Each skipped step is written to ``skipped_steps.jsonl`` in the work
     directory: its iteration, and the images whose own features were not
     finite; without such, those of the processes whose loss was not finite, or
@@ -61,6 +62,8 @@ class NonFiniteGuardHook(Hook):
         """Start counting, or go on as the checkpoint says."""
         self._steps: list[Step] = []
         self._open = Step()
+        self._tried: list[Path] = []  # gone back to, and no step finite since
+        self._worked = False  # a step was finite since the weights were loaded
         counts = runner.message_hub.get_info(_INFO, default={})
         self.skips = counts.get('skips', 0)
         self.rollbacks = counts.get('rollbacks', 0)
@@ -102,6 +105,8 @@ class NonFiniteGuardHook(Hook):
             self._report(runner, skipped)
         for skip in flags:
             self.in_a_row = self.in_a_row + 1 if skip else 0
+            if not skip:
+                self._tried, self._worked = [], True
             if self.in_a_row == self.max_skips:
                 self._go_back(runner)
                 break
@@ -136,34 +141,49 @@ class NonFiniteGuardHook(Hook):
     def _go_back(self, runner: Runner) -> None:
         """Roll back, or stop if that was tried often enough."""
         saving = [hook for hook in runner.hooks if hasattr(hook, 'last_saved')]
-        checkpoint = saving[0].last_saved() if saving else None
-        tried = self.rollbacks == self.max_rollbacks
-        if tried or checkpoint is None:
-            reason = (
-                f'after {self.rollbacks} roll-backs it happened again. The '
-                'weights of the last checkpoint are finite'
-                if tried
-                else 'there is no checkpoint of this run to go back to'
-            )
-            again = 'resume' if tried else 'start it again'
+        checkpoint = saving[0].last_saved(self._tried) if saving else None
+        if checkpoint is None or self.rollbacks == self.max_rollbacks:
             runner.visualizer.close()
-            raise FloatingPointError(
-                f'{self.max_skips} steps in a row up to iteration '
-                f'{runner.iter + 1} had a loss or gradient that is not '
-                f'finite, and {reason}. Look at the images listed in '
-                f'{Path(runner.work_dir) / SKIPPED_FILE}; if nothing is wrong '
-                f'with them, {again} with --cfg-options '
-                'optim_wrapper.precision=fp32 or a lower '
-                'optim_wrapper.optimizer.lr'
-            )
+            raise FloatingPointError(self._why_it_stops(runner, checkpoint))
         _roll_back(runner, checkpoint)
         self.rollbacks += 1
         self.in_a_row = 0
+        self._tried.append(checkpoint)
+        self._worked = False
         runner.logger.warning(
             f'{self.max_skips} steps in a row were skipped: weights and, '
             f'where saved, optimizer are again those of {checkpoint} '
             f'(roll-back {self.rollbacks} of at most {self.max_rollbacks}), '
             'and the run goes on with the next images'
+        )
+
+    def _why_it_stops(self, runner: Runner, checkpoint: Path | None) -> str:
+        if checkpoint is None:
+            reason = 'there is no checkpoint of this run to go back to'
+            again = 'start it again'
+        elif self._worked:
+            reason = (
+                f'after {self.rollbacks} roll-backs it happened again. The '
+                'weights of the last checkpoint are finite'
+            )
+            again = 'resume'
+        else:
+            reason = (
+                f'after {self.rollbacks} roll-backs none was finite with the '
+                'weights of the last checkpoint, which may be ruined'
+            )
+            again = (
+                'start again, or resume from an earlier checkpoint (--resume '
+                'FILE),'
+            )
+        return (
+            f'{self.max_skips} steps in a row up to iteration '
+            f'{runner.iter + 1} had a loss or gradient that is not finite, '
+            f'and {reason}. Look at the images listed in '
+            f'{Path(runner.work_dir) / SKIPPED_FILE}; if nothing is wrong '
+            f'with them, {again} with --cfg-options '
+            'optim_wrapper.precision=fp32 or a lower '
+            'optim_wrapper.optimizer.lr'
         )
 
 
@@ -178,11 +198,15 @@ def _line(step: Step, ranks: list[tuple[int, list[str]]]) -> dict[str, Any]:
 
 
 def in_trouble(runner: Runner) -> bool:
-    """Whether the last step was skipped; all processes must call it."""
+    """Whether no step was finite since the last was skipped.
+
+    Then the weights may be those that a roll-back took from a checkpoint,
+    which need no other file. All processes must call it.
+    """
     guards = [h for h in runner.hooks if isinstance(h, NonFiniteGuardHook)]
     for guard in guards:
         guard.flush(runner)
-    return any(guard.in_a_row for guard in guards)
+    return any(guard.in_a_row or guard._tried for guard in guards)
 
 
 def _roll_back(runner: Runner, checkpoint: Path) -> None:
