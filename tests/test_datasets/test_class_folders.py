@@ -9,6 +9,7 @@ from PIL import Image
 from siameseim.datasets import source_image
 from siameseim.datasets.class_folders import (
     class_names,
+    labelled_root,
     read_image,
     split_folders,
 )
@@ -34,6 +35,21 @@ def test_only_a_test_can_do_without_training_images(tmp_path):
     assert split_folders(root, needs_train=False) == split
     with pytest.raises(FileNotFoundError, match='it holds test'):
         split_folders(root)
+
+
+@pytest.mark.parametrize(
+    ('folders', 'found'),
+    [
+        (['train/a', 'val/a'], True),
+        (['train/a', 'test/a'], True),
+        (['train/a', 'val/b'], False),
+        (['train/a'], False),
+    ],
+)
+def test_labels_beside_training_images_are_found(tmp_path, folders, found):
+    root = made(tmp_path, *folders)
+    assert labelled_root(root / 'train') == (root if found else None)
+    assert labelled_root(root / 'train' / 'a') is None
 
 
 def test_splits_are_found_in_the_home_folder(tmp_path, monkeypatch):

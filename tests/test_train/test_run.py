@@ -1,5 +1,6 @@
 """A run from the command line to the checkpoint, and again."""
 
+import shutil
 import signal
 
 import pytest
@@ -44,6 +45,15 @@ def test_a_run_leaves_checkpoint_json_and_tensorboard(start):
         *('images_per_second', 'tflops', 'data_share', 'memory', 'time'),
     }
     assert wanted <= last.keys()
+
+
+def test_labels_beside_the_images_are_pointed_at(start, images, tmp_path):
+    for split in ('train', 'val'):
+        shutil.copytree(images, tmp_path / 'data' / split)
+    root = tmp_path / 'data'
+    work = start('log_level = "INFO"\n', data=root / 'train')
+    text = ''.join(path.read_text() for path in work.glob('*/*.log'))
+    assert f'--knn {root} measures k-NN accuracy' in text
 
 
 ON_DEVICE = """

@@ -75,6 +75,17 @@ def same_classes(train: str | Path, val: str | Path) -> list[str]:
     return known
 
 
+def labelled_root(train: str | Path) -> Path | None:
+    """The folder that ``--knn`` takes, if this is the ``train`` in it."""
+    folder = Path(train).expanduser().absolute()
+    try:
+        parts = split_folders(folder.parent)
+        same_classes(*parts)
+    except (OSError, InputError):
+        return None
+    return folder.parent if folder == parts[0] else None
+
+
 def read_image(path: str) -> Image.Image:
     """A file as pretraining reads it; damaged ones count in an accuracy.
 
