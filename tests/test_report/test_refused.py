@@ -5,6 +5,7 @@ import torch
 
 from siameseim.errors import InputError
 from siameseim.report import load_run
+from siameseim.report.pictures import load_images
 from tests.transfer_fixtures import tool
 
 
@@ -71,3 +72,11 @@ def test_a_folder_in_place_of_the_page_is_refused_before_the_work(
     asked = ['no_run', '--images', str(photos), '--out', str(tmp_path)]
     with pytest.raises(SystemExit, match='is a folder: give a file, such as'):
         tool('report').main(asked)
+
+
+def test_finite_weights_whose_features_are_not_are_named(run, photos):
+    """As where a learning rate was far too high."""
+    model = load_run(run).model
+    torch.nn.init.constant_(model.backbone.layers[0].attn.qkv.weight, 1e38)
+    with pytest.raises(InputError, match=r'NaN or infinite.*check the weig'):
+        load_images(model, photos, 12)

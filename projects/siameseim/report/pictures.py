@@ -16,7 +16,11 @@ from torchvision.transforms import v2
 from ..datasets import PretrainDataset, data_source
 from ..datasets.source_image import SourceImage, UnreadableImageError
 from ..errors import InputError
-from ..evaluation.features import central_view, patch_features
+from ..evaluation.features import (
+    central_view,
+    check_finite,
+    patch_features,
+)
 from ..evaluation.held_out import normalised
 from ..evaluation.matching import (
     MatchingScore,
@@ -72,7 +76,8 @@ def load_images(model: SiameseIM, source: Path, count: int) -> ImageSet:
     """Read up to ``count`` images and encode them.
 
     Raises:
-        InputError: if there are fewer than four that can be read.
+        InputError: if there are fewer than four that can be read, or their
+            features are not finite.
     """
     data = open_images(source)
     chosen = evenly_spaced(torch.arange(len(data)), count).tolist()
@@ -82,7 +87,9 @@ def load_images(model: SiameseIM, source: Path, count: int) -> ImageSet:
     )
     pixels = torch.stack([cut(image) for image in images.values()])
     parts = [_encoded(model, batch) for batch in pixels.split(64)]
-    tokens = (torch.cat(part) for part in zip(*parts, strict=True))
+    tokens = [torch.cat(part) for part in zip(*parts, strict=True)]
+    for found in tokens:
+        check_finite(found)
     return ImageSet([*images], pixels, *tokens)
 
 
