@@ -204,7 +204,9 @@ def knn_hint(args: argparse.Namespace, cfg: Config) -> str | None:
     if not args.data or not hook or hook.get('data'):
         return None
     root = labelled_root(args.data)
-    return root and (
+    if root is None:
+        return None
+    return (
         f'labelled images of the same classes lie beside these: --knn {root} '
         'measures k-NN accuracy during the run'
     )
