@@ -22,7 +22,7 @@ from mmengine.config import Config
 from siameseim.checkpoints import last_checkpoint
 from siameseim.checkpoints.resume_state import check_processes
 from siameseim.checkpoints.stop_signals import StopHook
-from siameseim.datasets.class_folders import labelled_root, split_folders
+from siameseim.datasets.class_folders import split_folders
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine.worker_signals import end_workers, start_tracker
 from siameseim.environment.hardware import busy_cores, unused_gpu
@@ -198,27 +198,11 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
     return runner
 
 
-def knn_hint(args: argparse.Namespace, cfg: Config) -> str | None:
-    """That labels are at hand for k-NN, which is not measured."""
-    hook = cfg.default_hooks.get('knn')
-    if not args.data or not hook or hook.get('data'):
-        return None
-    root = labelled_root(args.data)
-    if root is None:
-        return None
-    return (
-        f'labelled images of the same classes lie beside these: --knn {root} '
-        'measures k-NN accuracy during the run'
-    )
-
-
 def train(args: argparse.Namespace) -> int | str | None:
     """Train as the command line says: the exit status, if not 0."""
     start_tracker()
     with one_line_for(OSError, ValueError, MemoryError):
         runner = build_runner(args)
-        if hint := knn_hint(args, runner.cfg):
-            runner.logger.info(hint)
     saves = any(isinstance(hook, StopHook) for hook in runner.hooks)
     if not saves and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)

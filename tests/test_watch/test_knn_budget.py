@@ -5,6 +5,7 @@ import logging
 from types import SimpleNamespace
 
 import pytest
+from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from siameseim.engine import budget
@@ -29,6 +30,7 @@ class Clock:
         hook.measure = measure
         self.runner = SimpleNamespace(
             model=tiny_model(),
+            cfg=Config(dict(train_dataloader=dict(dataset=dict()))),
             message_hub=self.hub,
             max_epochs=epochs,
             train_dataloader=SimpleNamespace(num_workers=3),

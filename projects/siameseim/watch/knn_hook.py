@@ -4,7 +4,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..checkpoints.resume_state import check_alike
-from ..datasets.class_folders import split_folders
+from ..datasets.class_folders import labelled_root, split_folders
 from ..engine.precision import has_fast_bf16
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
@@ -26,7 +26,8 @@ class KnnHook(EpochMeasureHook):
     Args:
         data (str, optional): folder with ``train`` and ``val`` (or ``test``),
             each with one folder of images per class. Defaults to None: the
-            hook does nothing.
+            hook names such a folder if the training images are its ``train``,
+            and does nothing else.
         interval (int): epochs between two measurements; the untrained network
             and the last epoch are always measured. Defaults to 1.
         budget (float, optional): share of the training time so far that all
@@ -60,6 +61,19 @@ class KnnHook(EpochMeasureHook):
         self.temperature = temperature
         self.batch_size = batch_size
         self.num_workers = num_workers
+
+    def before_train(self, runner: Runner) -> None:
+        """Measure the untrained network, or say which labels are at hand."""
+        if self.data is None:
+            source = runner.cfg.train_dataloader.dataset.get('dataset') or {}
+            images = source.get('data_root')
+            root = labelled_root(images) if images else None
+            if root is not None:
+                runner.logger.info(
+                    'labelled images of the same classes lie beside these: '
+                    f'--knn {root} measures k-NN accuracy during the run'
+                )
+        super().before_train(runner)
 
     def prepare(self, runner: Runner) -> None:
         """Find the images.
