@@ -43,9 +43,13 @@ def write_json(path: Path, values: object, indent: int = 2) -> None:
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Remove what a run that was killed left of its checkpoints."""
-    for part in Path(folder).glob('.*.pth.*.tmp'):
-        part.unlink(missing_ok=True)
+    """Remove what a run that was killed left of its checkpoints.
+
+    And of the file that names the last one.
+    """
+    for kind in ('.*.pth.*.tmp', '.last_checkpoint.*.tmp'):
+        for part in Path(folder).glob(kind):
+            part.unlink(missing_ok=True)
 
 
 @register_backend('atomic')

@@ -69,6 +69,14 @@ def test_a_resumed_run_removes_files_of_the_first(toy_run, stopped, tmp_path):
     assert names(tmp_path / 'run') == ['epoch_3.pth']
 
 
+def test_what_a_killed_run_had_yet_to_remove_is_removed(toy_run, tmp_path):
+    """It had written the new file, and named it as the last one."""
+    toy_run(epochs=2, options=keep(1))
+    (tmp_path / 'run/epoch_1.pth').touch()
+    toy_run(options=keep(1), resume='run/epoch_2.pth')
+    assert names(tmp_path / 'run') == ['epoch_3.pth']
+
+
 def test_a_file_that_is_saved_twice_is_not_removed(stopped, tmp_path):
     """As it is due, and once more for a signal."""
     stopped(4, options={**keep(1), **every(4)})
@@ -121,9 +129,10 @@ def test_a_full_disk_keeps_the_previous_checkpoint(
     torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
 
 
-def test_what_a_killed_run_left_of_a_file_is_removed(toy_run, tmp_path):
+@pytest.mark.parametrize('name', ['epoch_9.pth', 'last_checkpoint'])
+def test_what_a_killed_run_left_of_a_file_is_removed(toy_run, tmp_path, name):
     (tmp_path / 'run').mkdir()
-    (tmp_path / 'run/.epoch_9.pth.123.tmp').touch()
+    (tmp_path / f'run/.{name}.123.tmp').touch()
     toy_run(epochs=1)
     assert [p.name for p in (tmp_path / 'run').glob('.*.tmp')] == []
 

@@ -165,7 +165,8 @@ class SafeCheckpointHook(CheckpointHook):
         files = [kept for kept in self._kept if kept != name] + [name]
         count = self.max_keep_ckpts if self.max_keep_ckpts > 0 else len(files)
         self._kept = files[-count:]
-        runner.message_hub.update_info('kept_checkpoints', self._kept)
+        # with those to remove: a run may be killed before it has done so
+        runner.message_hub.update_info('kept_checkpoints', files)
         if self.save_optimizer:
             gather_state(runner.optim_wrapper.optimizer)
         held: list[bytes] = []  # of the main process alone
