@@ -55,6 +55,17 @@ def test_runs_of_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
     assert sorted(map(str, tmp_path.iterdir())) == [first, second]
 
 
+def test_a_run_after_the_clock_was_set_back_has_the_last_folder(
+    tmp_path, monkeypatch
+):
+    """In whose order their logs are read."""
+    for now in (2e9, 1e9):
+        monkeypatch.setattr('time.time', lambda now=now: now)
+        runner = TerseRunner(nn.Identity(), str(tmp_path))
+    assert runner.log_dir == max(map(str, tmp_path.iterdir()))
+    assert len([*tmp_path.iterdir()]) == 2
+
+
 def test_runs_of_one_second_draw_into_their_own_work_directories(
     tmp_path, monkeypatch
 ):

@@ -5,6 +5,8 @@ import logging
 import os
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -31,6 +33,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # Those of the runs that this process began.
 _STAMPS: set[str] = set()
+_STAMP = '%Y%m%d_%H%M%S'
 
 
 class TerseRunner(Runner):
@@ -115,16 +118,20 @@ class TerseRunner(Runner):
 
 
 def _own_second(work_dir: str) -> str:
-    """Name of a folder made now, of the first second that has none yet.
+    """Name of a folder made now, of the first second after all others there.
 
-    Nor in another work directory by this process, in which mmengine keeps
+    Logs are read in the order of these names: where the clock was set back,
+    or that of another machine is behind, the next second is taken. Nor is it
+    one of another work directory of this process, in which mmengine keeps
     loggers and visualizers by the name of the config and this one.
     """
-    seconds = time.time()
+    before = max(_times_of_folders(work_dir), default=0.0)
+    seconds = max(time.time(), before)
+    last = time.strftime(_STAMP, time.localtime(before))
     while True:
-        stamp = time.strftime('%Y%m%d_%H%M%S', time.localtime(seconds))
+        stamp = time.strftime(_STAMP, time.localtime(seconds))
         seconds += 1
-        if stamp in _STAMPS:
+        if stamp in _STAMPS or stamp <= last:
             continue
         try:
             os.mkdir(os.path.join(work_dir, stamp))
@@ -132,6 +139,12 @@ def _own_second(work_dir: str) -> str:
             continue
         _STAMPS.add(stamp)
         return stamp
+
+
+def _times_of_folders(work_dir: str) -> Iterator[float]:
+    for name in os.listdir(work_dir):
+        with suppress(ValueError, OverflowError):  # of something else
+            yield time.mktime(time.strptime(name, _STAMP))
 
 
 def _is_no_report(record: logging.LogRecord) -> bool:
