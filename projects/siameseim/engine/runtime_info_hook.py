@@ -62,8 +62,13 @@ class LazyRuntimeInfoHook(RuntimeInfoHook):
         for name, (total, finite) in zip(seen, sums.tolist(), strict=True):
             mean = total / finite if finite else math.nan
             runner.message_hub.update_scalar(f'train/{name}', mean)
-        for buffer in runner.message_hub.log_scalars.values():
-            buffer.max_length = _HISTORY
+        keep_short_history(runner)
+
+
+def keep_short_history(runner: Runner) -> None:
+    """Forget old values of all scalars, at their next update."""
+    for buffer in runner.message_hub.log_scalars.values():
+        buffer.max_length = _HISTORY
 
 
 def _finite_sum(values: list[Tensor]) -> Tensor:
