@@ -38,6 +38,14 @@ def test_checkpoints_that_were_copied_alone_are_found(tmp_path):
     assert cfg.load_from == str(tmp_path / 'iter_9.pth')
 
 
+def test_a_file_that_a_killed_run_left_empty_names_nothing(tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    for name in ('iter_9.pth', 'iter_10.pth', 'last_checkpoint'):
+        (tmp_path / name).touch()
+    set_resume(cfg, 'auto')
+    assert cfg.load_from == str(tmp_path / 'iter_10.pth')
+
+
 def test_a_run_of_windows_goes_on_elsewhere(tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path)))
     (tmp_path / 'epoch_2.pth').touch()

@@ -1,5 +1,7 @@
 """What is added to the hooks of a toolbox's config."""
 
+import os
+
 import torch
 
 from siameseim.engine import runtime_info_hook
@@ -15,3 +17,22 @@ def test_checkpoints_do_not_grow_with_the_iterations(
     scalars = saved['message_hub']['log_scalars']
     lengths = {name: len(values.data[0]) for name, values in scalars.items()}
     assert lengths['train/loss'] == lengths['train/time'] == 5
+
+
+def test_a_full_disk_leaves_the_one_checkpoint_that_is_kept(
+    train, last, tmp_path, monkeypatch
+):
+    text = f"{ITERATIONS}default_hooks['checkpoint'].update(max_keep_ckpts=1)"
+    replace = os.replace
+
+    def full(source, target):
+        if str(target).endswith('iter_24.pth'):
+            raise OSError(28, 'No space left on device')
+        replace(source, target)
+
+    monkeypatch.setattr(os, 'replace', full)
+    assert 'No space left' in train(f'{text}\n')
+    assert last() == 'iter_12.pth'
+    monkeypatch.undo()
+    assert train(f'{text}\n', '--resume') == 0
+    assert [f.name for f in tmp_path.glob('run/*.pth')] == ['iter_30.pth']

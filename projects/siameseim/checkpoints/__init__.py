@@ -7,8 +7,14 @@ from .safe_load import (
     name_unreadable_checkpoints,
 )
 from .stop_hook import StopSignalHook
+from .task_checkpoint_hook import TaskCheckpointHook
 
 allow_mmengine_checkpoints()
 name_unreadable_checkpoints()
 
-__all__ = ['ExactResumeHook', 'SafeCheckpointHook', 'StopSignalHook']
+__all__ = [
+    'ExactResumeHook',
+    'SafeCheckpointHook',
+    'StopSignalHook',
+    'TaskCheckpointHook',
+]

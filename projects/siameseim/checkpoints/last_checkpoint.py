@@ -98,10 +98,10 @@ def find_last_checkpoint(work_dir: str) -> Path | None:
         if (found := re.fullmatch(r'(epoch|iter)_(\d+)', path.stem))
     )
     there = [path.name for *_, path in saved]
-    if pointer.is_file():
+    named = os.fsdecode(pointer.read_bytes()) if pointer.is_file() else ''
+    if named := named.strip():  # empty if a stock run was killed at it
         # Only the name: the folder may have been moved since, also from
         # Windows, whose paths know both kinds of slashes.
-        named = os.fsdecode(pointer.read_bytes()).strip()
         last = Path(work_dir) / PureWindowsPath(named).name
         if last.is_file():
             return last

@@ -163,10 +163,15 @@ def _check_processes(loop: ValLoop | TestLoop) -> None:
 def write_completely(cfg: Config) -> None:
     """Let checkpoints be files only once they are whole, on a local disk.
 
-    A training that is stopped while it saves would leave one cut short.
+    A training that is stopped while it saves would leave one cut short, or
+    have removed the one before.
     """
     saving = (cfg.get('default_hooks') or {}).get('checkpoint')
-    if not saving or saving.get('file_client_args'):  # which refuses both
+    if not saving:
+        return
+    if saving.get('type') in ('CheckpointHook', 'mmengine.CheckpointHook'):
+        saving.type = 'mmpretrain.TaskCheckpointHook'
+    if saving.get('file_client_args'):  # which refuses the other
         return
     if '://' not in (saving.get('out_dir') or ''):
         saving.setdefault('backend_args', dict(backend='atomic'))
