@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils._pytree import tree_leaves
+from torch.utils.data import DataLoader
 
 from siameseim.convert.normalisation import Normalisation, attach
+from siameseim.evaluation import extraction
 from siameseim.evaluation.extraction import (
     FolderFeatures,
     folder_features,
@@ -45,6 +48,22 @@ def test_features_and_names_belong_together(batch_size, folder):
         torch.testing.assert_close(
             torch.tensor(feature), plain_feature(model, folder / name)
         )
+
+
+def test_a_worker_hands_over_one_tensor_a_batch(folder, monkeypatch):
+    """Each is an open file, of which a process may have a thousand."""
+    loaders = []
+
+    class Kept(DataLoader):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            loaders.append(self)
+
+    monkeypatch.setattr(extraction, 'DataLoader', Kept)
+    folder_features(tiny_vit(), folder, num_workers=0)
+    (batch,) = loaders[0]
+    tensors = [leaf for leaf in tree_leaves(batch) if torch.is_tensor(leaf)]
+    assert [len(views) for views in tensors] == [3]
 
 
 def test_backbones_without_a_cls_token(folder):

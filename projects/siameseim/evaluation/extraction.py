@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,10 +89,12 @@ def folder_features(
         str(folder), tuple(backbone.img_size), normalisation_of(backbone)
     )
     loader: DataLoader = DataLoader(
-        views, batch_size, num_workers=num_workers, collate_fn=list
+        views, batch_size, num_workers=num_workers, collate_fn=_readable
     )
     rows, read = [], []
-    for indices, images in _batches(loader):
+    for indices, images in loader:
+        if images is None:
+            continue
         rows.append(mean_features(backbone, images).numpy())
         read += indices
         if len(rows) % 20 == 0:
@@ -108,13 +109,18 @@ def folder_features(
     )
 
 
-def _batches(loader: DataLoader) -> Iterator[tuple[list[int], Tensor]]:
-    """Numbers and (B, 3, height, width) views of what can be read."""
-    for batch in loader:
-        readable = [(i, view) for i, view in batch if view is not None]
-        if readable:
-            indices, views = zip(*readable, strict=True)
-            yield [*indices], torch.stack(views)
+def _readable(
+    batch: list[tuple[int, Tensor | None]],
+) -> tuple[list[int], Tensor | None]:
+    """Numbers and (B, 3, height, width) views of what can be read.
+
+    One tensor, as each that a worker hands over is an open file: with one an
+    image a large batch passes the limit of a process, and the loader waits
+    for ever.
+    """
+    readable = [(i, view) for i, view in batch if view is not None]
+    views = [view for _, view in readable]
+    return [i for i, _ in readable], torch.stack(views) if views else None
 
 
 def save_features(result: FolderFeatures, path: Path) -> list[Path]:
