@@ -16,12 +16,12 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from siameseim.convert.safe_load import load_file
 from siameseim.errors import InputError
 from siameseim.launch import distributed
 from siameseim.launch.options import add_config, command_line, read_config
 from siameseim.launch.terse_runner import TerseRunner
 from siameseim.launch.tool_errors import one_line_for
+from siameseim.layouts.safe_load import load_file
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook

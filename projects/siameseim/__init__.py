@@ -25,7 +25,7 @@ with catch_warnings():
         'evaluation',
         'watch',
         'report',
-        'convert',
+        'layouts',
         'downstream',
         'detection',
         'segmentation',

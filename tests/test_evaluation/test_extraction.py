@@ -10,13 +10,13 @@ from PIL import Image
 from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader
 
-from siameseim.convert.normalisation import Normalisation, attach
 from siameseim.evaluation import extraction
 from siameseim.evaluation.extraction import (
     FolderFeatures,
     folder_features,
     save_features,
 )
+from siameseim.layouts.normalisation import Normalisation, attach
 from tests.test_evaluation.plain import plain_feature
 from tests.vit_fixtures import saved, tiny_vit
 

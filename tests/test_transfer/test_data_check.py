@@ -9,8 +9,8 @@ from mmengine.dataset import BaseDataset, Compose
 from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
-from siameseim.convert.normalisation import IMAGENET, attach
 from siameseim.errors import InputError
+from siameseim.layouts.normalisation import IMAGENET, attach
 from siameseim.transfer import data_check
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
 from tests.two_processes import run_in_two
@@ -77,7 +77,7 @@ class Check(data_check.DataCheckHook):
 def said(monkeypatch):
     """What is told of images of other values."""
     texts = []
-    monkeypatch.setattr('siameseim.convert.normalisation.warn', texts.append)
+    monkeypatch.setattr('siameseim.layouts.normalisation.warn', texts.append)
     return texts
 
 

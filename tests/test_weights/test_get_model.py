@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import siameseim
-from siameseim.convert.safe_load import load_file
 from siameseim.downstream import SiameseIMViTDet
+from siameseim.layouts.safe_load import load_file
 from tests.transfer_fixtures import ROOT
 from tests.vit_fixtures import assert_near, prefixed, saved, tiny_vit
 

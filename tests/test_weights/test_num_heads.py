@@ -1,7 +1,7 @@
 """The number of heads, which no tensor's shape tells."""
 
-from siameseim.convert import num_heads
-from siameseim.convert.load_backbone import load_pretrained
+from siameseim.layouts import num_heads
+from siameseim.layouts.load_backbone import load_pretrained
 from siameseim.models import SiameseIMViT
 from tests.vit_fixtures import SIZES, TINY, saved, tiny_vit
 

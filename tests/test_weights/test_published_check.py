@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS, TRANSFORMS
 from PIL import Image
 
-from siameseim.convert.safe_load import load_file
+from siameseim.layouts.safe_load import load_file
 from siameseim.weights import convert_checkpoint
 from tests import plain_vit
 from tests.transfer_fixtures import forget_visualizers, tool

@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from siameseim.convert.num_heads import find_num_heads
 from siameseim.downstream import SiameseIMViTDet
+from siameseim.layouts.num_heads import find_num_heads
 from siameseim.weights import convert_checkpoint, get_model, read_vit
 from tests.vit_fixtures import TINY, prefixed, saved, tiny_vit
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from siameseim.convert.layouts import state_of
-from siameseim.convert.safe_load import load_file
 from siameseim.downstream import SiameseIMViTDet
+from siameseim.layouts.layout import state_of
+from siameseim.layouts.safe_load import load_file
 from siameseim.parity.vitdet import build
 from siameseim.weights import convert_checkpoint, get_model, read_vit
 from tests.model_fixtures import tiny_model

@@ -14,7 +14,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import checkpoint
 
-from ..convert.safe_load import unreadable_explained
+from ..layouts.safe_load import unreadable_explained
 
 _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
 

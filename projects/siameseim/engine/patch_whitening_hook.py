@@ -8,9 +8,9 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
-from ..convert.load_backbone import split_init_cfg
 from ..datasets.pretrain_dataset import images_and_repeats
 from ..errors import InputError
+from ..layouts.load_backbone import split_init_cfg
 from ..models import SiameseIM
 from .unwrap import unwrapped
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from ..convert.normalisation import Normalisation, normalisation_of
 from ..datasets.image_folder import ImageFolder, printable
 from ..datasets.source_image import SourceImage, UnreadableImageError
+from ..layouts.normalisation import Normalisation, normalisation_of
 from ..log import tell
 from ..models import SiameseIMViT
 from .features import central_view, mean_features

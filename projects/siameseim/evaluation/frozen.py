@@ -9,10 +9,10 @@ from mmengine.device import get_device
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from ..convert.normalisation import normalisation_of
 from ..engine.precision import PRECISIONS
 from ..engine.quiet import one_liners
 from ..errors import InputError
+from ..layouts.normalisation import normalisation_of
 from ..log import warn
 from ..models import SiameseIMViT
 from ..weights.reading import read_vit

@@ -8,9 +8,9 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
-from ..convert.backbone_file import read_backbone
-from ..convert.normalisation import find_normalisation
 from ..launch.terse_runner import TerseRunner
+from ..layouts.backbone_file import read_backbone
+from ..layouts.normalisation import find_normalisation
 from ..transfer import config as transfer
 from ..transfer.loaders import loaders
 from .features import short_side

@@ -14,9 +14,9 @@ from mmpretrain.apis import get_model
 from mmpretrain.registry import DATASETS
 from torch.utils.data import DataLoader
 
-from ..convert.layouts import state_of
-from ..convert.safe_load import load_file
 from ..datasets.image_folder import image_extensions
+from ..layouts.layout import state_of
+from ..layouts.safe_load import load_file
 from ..transfer import classification
 from ..transfer.whole_checkpoint import check_whole
 from .corruptions import ALEXNET_ERRORS, SEVERITIES

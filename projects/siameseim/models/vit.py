@@ -12,7 +12,7 @@ from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ..convert.load_backbone import (
+from ..layouts.load_backbone import (
     load_pretrained,
     split_init_cfg,
     warn_if_absent,
@@ -38,7 +38,7 @@ class SiameseIMViT(VisionTransformer):
     that are not sin-cos are these interpolated, and a log line says so.
 
     ``init_cfg=dict(type='Pretrained', checkpoint=FILE)`` takes any layout
-    that ``convert.load_pretrained`` knows, with ``branch='target'`` for the
+    that ``layouts.load_pretrained`` knows, with ``branch='target'`` for the
     target branch, and raises unless the backbone was in the file.
 
     Args:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..convert.safe_load import load_file
+from ..layouts.safe_load import load_file
 from . import finetuned, steps, vitdet
 from .report import Row
 

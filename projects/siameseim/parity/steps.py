@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..convert.published import convert_published, published_to_ours
 from ..engine.optim_wrapper import AutocastOptimWrapper
+from ..layouts.published import convert_published, published_to_ours
 from ..models import SiameseIM
 from ..models.position import relative_geometry
 from .rebuild import build_model, build_optimizer

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from ..convert.vitdet import convert_vitdet
 from ..downstream.simple_pyramid import SiameseIMSimplePyramid
 from ..downstream.vitdet import SiameseIMViTDet
+from ..layouts.vitdet import convert_vitdet
 from ..models.stored_positions import StoredPositions, with_extra_rows
 from .report import Row, absolute_deviation
 

@@ -13,8 +13,8 @@ from mmpretrain.registry import MODELS
 
 from ..checkpoints.last_checkpoint import find_last_checkpoint, saved_in
 from ..config_text import stored_settings
-from ..convert.safe_load import load_file
 from ..errors import InputError
+from ..layouts.safe_load import load_file
 from ..models import SiameseIM
 
 

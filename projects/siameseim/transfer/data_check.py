@@ -6,9 +6,9 @@ from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 from torch.utils.data import Dataset
 
-from ..convert.normalisation import warn_of_another
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
+from ..layouts.normalisation import warn_of_another
 from .loaders import inner_datasets
 
 

@@ -13,8 +13,8 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from torch import nn
 
-from ..convert.safe_load import load_file
 from ..errors import InputError
+from ..layouts.safe_load import load_file
 from ..log import warn
 from .classification import is_classifier, read_files
 from .config import check_operators

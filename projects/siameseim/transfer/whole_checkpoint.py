@@ -15,9 +15,9 @@ from ..atomic_file import remove_unfinished
 from ..checkpoints.last_checkpoint import saved_in
 from ..checkpoints.resume_state import check_alike, hash_of_names
 from ..checkpoints.run_config import tell_changes
-from ..convert.layouts import stored_state
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
+from ..layouts.layout import stored_state
 from .data_check import DataCheckHook, warn_of_other_images
 
 _STATISTICS = ('running_mean', 'running_var')

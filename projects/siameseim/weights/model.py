@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import nn
 
-from ..convert.normalisation import attach
 from ..downstream.vitdet import SiameseIMViTDet
+from ..layouts.normalisation import attach
 from ..log import tell, warn
 from ..models.vit import SiameseIMViT
 from .plain_vit import PlainViT

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..convert.normalisation import IMAGENET, Normalisation
-from ..convert.sizes import sizes
+from ..layouts.normalisation import IMAGENET, Normalisation
+from ..layouts.sizes import sizes
 from ..models.stored_positions import StoredPositions, on_grid, with_extra_rows
 from .windows import Windows, windows_by_length
 

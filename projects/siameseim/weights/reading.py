@@ -7,13 +7,13 @@ from typing import Any
 
 from torch import Tensor
 
-from ..convert.backbone_file import BackboneFile, read_backbone
-from ..convert.normalisation import IMAGENET, find_normalisation
-from ..convert.num_heads import NumHeads, find_num_heads
-from ..convert.plain_tensors import NOT_PLAIN, plain_tensors
-from ..convert.published import convert_published
-from ..convert.sizes import sizes
-from ..convert.vitdet import PYRAMID_SCALES, convert_vitdet
+from ..layouts.backbone_file import BackboneFile, read_backbone
+from ..layouts.normalisation import IMAGENET, find_normalisation
+from ..layouts.num_heads import NumHeads, find_num_heads
+from ..layouts.plain_tensors import NOT_PLAIN, plain_tensors
+from ..layouts.published import convert_published
+from ..layouts.sizes import sizes
+from ..layouts.vitdet import PYRAMID_SCALES, convert_vitdet
 from ..models.stored_positions import (
     StoredPositions,
     recognise,
@@ -47,7 +47,7 @@ def read_vit(
 
     Args:
         source (str): file, folder or http(s) address; see
-            ``convert.load_file``.
+            ``layouts.load_file``.
         branch (str, optional): 'online' (the default) or 'target'.
         prefix (str, optional): of the backbone, see ``read_backbone``.
         num_heads (int, optional): where the file does not tell it.

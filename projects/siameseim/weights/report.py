@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from ..convert.backbone_file import BackboneFile
 from ..errors import some
+from ..layouts.backbone_file import BackboneFile
 from .plain_vit import PlainViT
 
 

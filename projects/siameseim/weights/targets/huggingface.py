@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ...convert.huggingface import ours_to_huggingface
 from ...evaluation.features import short_side
+from ...layouts.huggingface import ours_to_huggingface
 from ..plain_vit import PlainViT
 from .target import Target
 

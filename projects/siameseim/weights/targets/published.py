@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from ...convert.names import ours_to_timm
-from ...convert.published import ours_to_published
+from ...layouts.names import ours_to_timm
+from ...layouts.published import ours_to_published
 from ...models.position import grid_sincos
 from ..plain_vit import PlainViT
 from .target import Target, require_head

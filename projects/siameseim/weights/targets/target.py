@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...atomic_file import write_complete, write_json
-from ...convert.safe_load import META, NOTES
+from ...layouts.safe_load import META, NOTES
 from ..plain_vit import PlainViT
 
 

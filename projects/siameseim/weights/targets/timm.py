@@ -1,6 +1,6 @@
 """For timm."""
 
-from ...convert.names import ours_to_timm
+from ...layouts.names import ours_to_timm
 from ..plain_vit import PlainViT
 from .target import Target
 

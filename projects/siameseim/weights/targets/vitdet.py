@@ -1,6 +1,6 @@
 """For ViTDet: detectron2's and this package's."""
 
-from ...convert.vitdet import to_detectron2
+from ...layouts.vitdet import to_detectron2
 from ...models.stored_positions import with_extra_rows
 from ..plain_vit import PlainViT
 from .openmmlab import NO_CLS, PRETRAINED, text

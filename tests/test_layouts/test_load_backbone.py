@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 
-from siameseim.convert.load_backbone import load_pretrained
 from siameseim.downstream import SiameseIMDenseViT, SiameseIMViTDet
+from siameseim.layouts.load_backbone import load_pretrained
 from siameseim.models import SiameseIMViT
 from tests.model_fixtures import tiny_model
 from tests.vit_fixtures import (

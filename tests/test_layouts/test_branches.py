@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from siameseim.convert.load_backbone import load_pretrained
 from siameseim.errors import InputError
+from siameseim.layouts.load_backbone import load_pretrained
 from siameseim.models import SiameseIMViT
 from siameseim.weights.reading import read_vit
 from tests.vit_fixtures import SIZES, assert_same, prefixed, saved, tiny_vit

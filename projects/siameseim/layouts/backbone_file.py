@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ..errors import InputError
-from .layouts import Layout, identify, state_of
+from .layout import Layout, identify, state_of
 from .names import is_backbone, timm_to_ours
 from .safe_load import load_file
 

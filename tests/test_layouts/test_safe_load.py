@@ -13,8 +13,8 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from siameseim.convert import safe_load
-from siameseim.convert.safe_load import load_file
+from siameseim.layouts import safe_load
+from siameseim.layouts.safe_load import load_file
 
 
 class RunsCode:

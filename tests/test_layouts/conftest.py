@@ -2,7 +2,7 @@
 
 import pytest
 
-from siameseim.convert import load_backbone
+from siameseim.layouts import load_backbone
 
 
 @pytest.fixture

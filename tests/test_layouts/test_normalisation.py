@@ -7,8 +7,8 @@ from mmengine.config import Config
 from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
-from siameseim.convert.load_backbone import load_pretrained
-from siameseim.convert.normalisation import (
+from siameseim.layouts.load_backbone import load_pretrained
+from siameseim.layouts.normalisation import (
     IMAGENET,
     Normalisation,
     attach,
@@ -16,7 +16,7 @@ from siameseim.convert.normalisation import (
     normalisation_of,
     warn_of_another,
 )
-from siameseim.convert.safe_load import load_file
+from siameseim.layouts.safe_load import load_file
 from siameseim.models import SiameseIMViT
 from tests.vit_fixtures import SIZES, saved, tiny_vit
 
@@ -116,7 +116,7 @@ def test_one_value_holds_for_all_channels():
 @pytest.fixture
 def warnings(monkeypatch):
     said = []
-    monkeypatch.setattr('siameseim.convert.normalisation.warn', said.append)
+    monkeypatch.setattr('siameseim.layouts.normalisation.warn', said.append)
     return said
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from siameseim.convert.names import ours_to_timm, timm_to_ours
-from siameseim.convert.vitdet import convert_vitdet, to_detectron2
 from siameseim.downstream import SiameseIMSimplePyramid
+from siameseim.layouts.names import ours_to_timm, timm_to_ours
+from siameseim.layouts.vitdet import convert_vitdet, to_detectron2
 
 
 @pytest.mark.parametrize('prefix', ['', 'backbone.'])
