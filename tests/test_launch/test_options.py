@@ -1,14 +1,12 @@
 """Names that a config file sets."""
 
-import atexit
-import gc
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from siameseim.errors import InputError
-from siameseim.launch.options import command_line, misspelt, read_config
+from siameseim.launch.options import misspelt, read_config
 from tests.transfer_fixtures import ROOT
 
 
@@ -81,10 +79,3 @@ def test_names_of_shipped_and_stock_configs_are_free():
     for file in mistaken:  # not the user's to mend
         assert '.mim' in file.parts
         read_config(Namespace(config=str(file), cfg_options={}))
-
-
-def test_the_end_of_a_tool_looks_for_no_cycles(monkeypatch):
-    at_exit = []
-    monkeypatch.setattr(atexit, 'register', at_exit.append)
-    command_line('Do something.')
-    assert at_exit == [gc.freeze]

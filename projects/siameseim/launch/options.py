@@ -2,9 +2,7 @@
 
 import argparse
 import ast
-import atexit
 import difflib
-import gc
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from mmengine.runner import Runner
 
 from ..errors import InputError, did_you_mean
 from .option_words import check_words
+from .process import begin_tool
 
 _RUNNER = [*inspect.signature(Runner).parameters]
 _KNOWN = {
@@ -52,13 +51,8 @@ def _setting(text: str) -> str:
 
 
 def command_line(doc: str | None) -> argparse.ArgumentParser:
-    """A tool's parser, whose help begins with the tool's docstring.
-
-    A process that ends looks for cycles in half a million objects of the
-    libraries, again and again: 2 s in which a time limit may pass. The system
-    frees them all.
-    """
-    atexit.register(gc.freeze)
+    """A tool's parser, whose help begins with the tool's docstring."""
+    begin_tool()
     return argparse.ArgumentParser(
         description=doc,
         formatter_class=argparse.RawDescriptionHelpFormatter,
