@@ -129,6 +129,18 @@ def test_detection_is_no_concern_of_the_quickstart():
     assert 'mmdet: absent' in report.problems([finding], 'detection')
 
 
+@pytest.mark.parametrize(
+    ('prefix', 'named'), [('/home/me/env', True), (str(ROOT / '.venv'), False)]
+)
+def test_another_environment_than_the_set_ups_is_named(
+    monkeypatch, prefix, named
+):
+    monkeypatch.setattr('sys.prefix', prefix)
+    finding = checks.Finding('mmdet', 'absent', 'detection', problem='absent')
+    text = report.problems([finding], 'detection')
+    assert (f'sets up {ROOT / ".venv"}, not {prefix}' in text) == named
+
+
 def test_a_probe_that_ends_the_process_is_charged_alone(tmp_path, monkeypatch):
     (tmp_path / 'deadly.py').write_text('import os; os._exit(11)')
     (tmp_path / 'harmless.py').write_text('')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from . import checks, hardware
 from .checks import Facts, Finding
@@ -84,6 +85,12 @@ def problems(findings: list[Finding], required: str) -> str:
     for f in wrong:
         lines.append(f'  {f.name}: {f.problem}')
         lines.append(f'    cure: {f.cure}')
+    own = Path(__file__).resolve().parents[3] / '.venv'
+    if own.resolve() != Path(sys.prefix).resolve():
+        lines.append(
+            f'  tools/setup_env.py sets up {own}, not {sys.prefix}: activate '
+            f'it then (source {own}/bin/activate)'
+        )
     return '\n'.join(lines)
 
 
