@@ -5,7 +5,6 @@ import logging
 from types import SimpleNamespace
 
 import pytest
-from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from siameseim.engine import budget
@@ -30,10 +29,9 @@ class Clock:
         hook.measure = measure
         self.runner = SimpleNamespace(
             model=tiny_model(),
-            cfg=Config(dict(train_dataloader=dict(dataset=dict()))),
             message_hub=self.hub,
             max_epochs=epochs,
-            train_dataloader=SimpleNamespace(num_workers=3),
+            train_dataloader=SimpleNamespace(num_workers=3, dataset=[]),
             logger=logging.getLogger('clock'),
             visualizer=SimpleNamespace(
                 add_scalars=lambda _, step: self.measured.append(step)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from PIL import Image
 from torch.testing import assert_close
 from torch.utils.data import get_worker_info
@@ -191,6 +192,14 @@ def test_the_checkpoint_is_written_during_the_measurement(
     monkeypatch.setattr(KnnHook, 'measure', measure)
     start(settings(colours))
     assert next(left, None) is None  # all were measured
+
+
+def test_a_runner_that_was_built_without_a_config_has_no_hint(caplog):
+    """In Python, of parts: its data set is any."""
+    data = torch.utils.data.DataLoader(range(4))
+    runner = SimpleNamespace(cfg=Config(), train_dataloader=data)
+    KnnHook().before_train(runner)
+    assert '--knn' not in caplog.text
 
 
 def test_the_backbone_of_another_method_is_named(colours):

@@ -1,5 +1,6 @@
 """k-NN accuracy of the frozen backbone during a run."""
 
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
@@ -64,9 +65,9 @@ class KnnHook(EpochMeasureHook):
 
     def before_train(self, runner: Runner) -> None:
         """Measure the untrained network, or say which labels are at hand."""
-        if self.data is None:
-            source = runner.cfg.train_dataloader.dataset.get('dataset') or {}
-            images = source.get('data_root')
+        if self.data is None and is_main_process():  # whose log it is
+            source = getattr(runner.train_dataloader.dataset, 'dataset', None)
+            images = getattr(source, 'data_root', None)
             root = labelled_root(images) if images else None
             if root is not None:
                 runner.logger.info(
