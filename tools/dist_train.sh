@@ -19,8 +19,9 @@ fi
 config=$1
 processes=$2
 shift 2
-if [[ ! $processes =~ ^[1-9][0-9]*$ ]]; then
-    echo "error: PROCESSES must be a whole number from 1 on, not $processes:" \
+if [[ ! $processes =~ ^([1-9][0-9]*|auto|cpu|gpu|xpu)$ ]]; then # as torchrun
+    echo "error: PROCESSES must be a whole number from 1 on, or gpu for as" \
+        "many as there are, not $processes:" \
         "$0 CONFIG PROCESSES [arguments of tools/train.py]" >&2
     exit 2
 fi

@@ -67,7 +67,13 @@ def test_what_is_no_number_of_processes_is_refused(project, given):
     with pytest.raises(subprocess.CalledProcessError) as refused:
         run(project, 'dist_train.sh', 'c.py', given, 'FOLDER')
     told = refused.value.stderr
-    assert f'PROCESSES must be a whole number from 1 on, not {given}' in told
+    assert 'PROCESSES must be a whole number from 1 on, or gpu' in told
+    assert f', not {given}: ' in told
+
+
+def test_torchrun_may_count_the_gpus(project):
+    words = run(project, 'dist_train.sh', 'c.py', 'gpu', '--data', 'FOLDER')
+    assert '--nproc_per_node=gpu' in words
 
 
 @pytest.mark.parametrize('seconds', ['300', '60'])
