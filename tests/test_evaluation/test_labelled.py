@@ -56,8 +56,8 @@ def test_what_half_precision_cannot_hold_is_told(colours, monkeypatch):
 
 def test_a_long_measurement_says_how_far_it_is(colours, monkeypatch):
     told = []
-    monkeypatch.setattr(labelled, 'tell', told.append, raising=False)
-    monkeypatch.setattr(labelled, '_SAY_EVERY', 0.0, raising=False)
+    monkeypatch.setattr(labelled, 'tell', told.append)
+    monkeypatch.setattr(labelled, '_SAY_EVERY', 0.0)
     backbone, preprocessor = frozen.frozen_backbone(dict(TINY_CFG), 'cpu')
     images = labelled.labelled_folder(colours / 'val', (16, 16))
     labelled.pooled_features(backbone, preprocessor, images, 4, 0)
