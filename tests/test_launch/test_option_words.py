@@ -17,6 +17,7 @@ def a_config():
             model=dict(with_cp=True, frozen_stages=-1),
             launcher='none',
             custom_hooks=[dict(priority=50, interval=9)],
+            log_processor=dict(custom_cfg=[dict(window_size=10)]),
         )
     )
 
@@ -50,6 +51,7 @@ def test_a_word_names_what_to_write(name, word, cure):
         ('optim_wrapper.loss_scale', 'dynamic'),
         ('model.frozen_stages', 'all'),
         ('custom_hooks.0.priority', 'LOW'),
+        ('log_processor.custom_cfg.0.window_size', 'epoch'),
         ('default_hooks.graph.enabled', False),
         ('train_cfg.dynamic_intervals', 'some'),
     ],

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from ..errors import InputError
 
 _SWITCHES = {'yes': 'True', 'on': 'True', 'no': 'False', 'off': 'False'}
-# Numbers that may also be 'all', 'dynamic' and 'VERY_LOW'.
-_ALSO_WORDS = ('frozen_stages', 'loss_scale', 'priority')
+# Numbers that may also be 'all', 'dynamic', 'VERY_LOW' and 'epoch'.
+_ALSO_WORDS = ('frozen_stages', 'loss_scale', 'priority', 'window_size')
 
 
 def check_words(cfg: Config, options: Mapping[str, Any]) -> None:
