@@ -24,7 +24,7 @@ def prepare(features: Tensor) -> np.ndarray:
     """Centre each row of (N, C) over its own entries, then scale it to 1.
 
     That is what MSN's evaluation does: it centres rows, not columns, so no
-    statistics pass from training to test images. float32.
+    statistics pass from training to test images. The result is float32.
 
     Raises:
         InputError: if some are NaN or infinite.

@@ -38,8 +38,9 @@ class SiameseIMViT(VisionTransformer):
     that are not sin-cos are these interpolated, and a log line says so.
 
     ``init_cfg=dict(type='Pretrained', checkpoint=FILE)`` takes any layout
-    that ``layouts.load_pretrained`` knows, with ``branch='target'`` for the
-    target branch, and raises unless the backbone was in the file.
+    that ``layouts.load_backbone.load_pretrained`` knows, with
+    ``branch='target'`` for the target branch, and raises unless the backbone
+    was in the file.
 
     Args:
         arch (str | dict): 'tiny', 'small', 'base', 'large', 'huge' (or their

@@ -80,7 +80,7 @@ def check_operators(cfg: Config) -> None:
 def forget_absent_weights(cfg: Config) -> str | None:
     """Resume without the pretrained file, whose weights are trained on.
 
-    Returns what was done, for the log.
+    The config is changed in place. Returns what was done, for the log.
     """
     backbone: Any = cfg.model.get('backbone') or ConfigDict()
     init = backbone.get('init_cfg') or []
@@ -106,7 +106,10 @@ def _is_absent(entry: Any) -> bool:
 
 
 def set_data_root(cfg: Config, folder: str) -> None:
-    """Read all data from a folder laid out as the config's ``data_root``."""
+    """Read all data from a folder laid out as the config's ``data_root``.
+
+    The config is changed in place, its evaluators too.
+    """
     folder = os.path.expanduser(folder)
     for split, loader in loaders(cfg).items():
         datasets = inner_datasets(loader.dataset)

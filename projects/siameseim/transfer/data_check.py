@@ -74,7 +74,7 @@ def warn_of_other_images(runner: Runner) -> None:
 
 
 def check_class_count(name: str, head_classes: int, classes: tuple) -> None:
-    """Raise if the head NAME does not have the classes of the data set."""
+    """Raise if the head ``name`` has not the data set's classes."""
     if head_classes != len(classes):
         raise InputError(
             f'{name}.num_classes={head_classes}, but the data set has '

@@ -47,7 +47,7 @@ def read_vit(
 
     Args:
         source (str): file, folder or http(s) address; see
-            ``layouts.load_file``.
+            ``layouts.safe_load.load_file``.
         branch (str, optional): 'online' (the default) or 'target'.
         prefix (str, optional): of the backbone, see ``read_backbone``.
         num_heads (int, optional): where the file does not tell it.
