@@ -113,6 +113,13 @@ def test_scores_are_those_of_a_loop_over_what_view_1_shows():
     assert len({*own, *other}) == 4  # or a mix-up would not be seen
 
 
+def test_scoring_leaves_a_model_in_training():
+    model = tiny_model().train()
+    views, samples = random_batch(4)
+    score_predictions(model, views, samples)
+    assert all(module.training for module in model.modules())
+
+
 @pytest.mark.skipif(
     torch.__version__.startswith(('2.6', '2.7', '2.8', '2.9'))
     and not torch.cuda.is_available(),

@@ -84,6 +84,13 @@ def test_a_part_of_the_folders_maps_to_the_right_outputs(tmp_path):
     assert robust.accuracy(shuffled, tmp_path) == 0.5
 
 
+def test_only_the_classes_that_are_there_are_compared(tmp_path):
+    """This green is nearer to blue, but no folder is blue."""
+    part = dict(green=(20, 110, 130), red=COLOURS['red'])
+    write_classes(tmp_path, 4, 0, part)
+    assert robust.accuracy(classifier('blue', 'green', 'red'), tmp_path) == 1
+
+
 def test_mce_by_hand():
     """All right but snow, wrong at two of five severities."""
     errors = {name: [0.0] * 5 for name in ALEXNET_ERRORS}
