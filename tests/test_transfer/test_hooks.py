@@ -36,3 +36,13 @@ def test_a_full_disk_leaves_the_one_checkpoint_that_is_kept(
     monkeypatch.undo()
     assert train(f'{text}\n', '--resume') == 0
     assert [f.name for f in tmp_path.glob('run/*.pth')] == ['iter_30.pth']
+
+
+def test_what_a_killed_run_had_yet_to_remove_is_removed(train, tmp_path):
+    """It had written the new file, and named it as the last one."""
+    text = f"{ITERATIONS}default_hooks['checkpoint'].update(max_keep_ckpts=1)"
+    shorter = ('--cfg-options', 'train_cfg.max_iters=24')
+    assert train(f'{text}\n', *shorter) == 0
+    (tmp_path / 'run/iter_12.pth').touch()
+    assert train(f'{text}\n', '--resume') == 0
+    assert [f.name for f in tmp_path.glob('run/*.pth')] == ['iter_30.pth']

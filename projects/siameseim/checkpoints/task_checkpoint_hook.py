@@ -19,13 +19,16 @@ class TaskCheckpointHook(CheckpointHook):
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
-        obsolete = None
-        if self.max_keep_ckpts > 0:
-            kept = self.keep_ckpt_ids
-            if len(kept) == self.max_keep_ckpts and kept[-1] != step:
-                obsolete = self.filename_tmpl.format(kept.popleft())
+        obsolete = []
+        if self.max_keep_ckpts > 0 and step not in [*self.keep_ckpt_ids][-1:]:
+            ids = [*self.keep_ckpt_ids, step]
+            obsolete = ids[: -self.max_keep_ckpts]
+            self.keep_ckpt_ids.append(step)  # which forgets these
+            # with those to remove: a run may be killed before it has done so
+            runner.message_hub.update_info('keep_ckpt_ids', ids)
         super()._save_checkpoint_with_step(runner, step, meta)
-        if obsolete is not None and is_main_process():
-            path = self.file_backend.join_path(self.out_dir, obsolete)
-            if self.file_backend.isfile(path):
-                self.file_backend.remove(path)
+        if is_main_process():
+            for old in map(self.filename_tmpl.format, obsolete):
+                path = self.file_backend.join_path(self.out_dir, old)
+                if self.file_backend.isfile(path):
+                    self.file_backend.remove(path)
