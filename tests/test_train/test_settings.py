@@ -78,6 +78,15 @@ def test_hooks_that_do_nothing_are_refused(told, hook, setting, said):
     assert re.search(said, told(text, '--cfg-options', option))
 
 
+def test_a_config_that_a_task_left_in_its_folder_is_checked_too(told):
+    text = (
+        'default_hooks = dict(checkpoint=dict('
+        "type='mmpretrain.TaskCheckpointHook'))"
+    )
+    option = 'default_hooks.checkpoint.max_kept=1'
+    assert 'max_kept is no setting' in told(text, '--cfg-options', option)
+
+
 def test_a_setting_without_a_value_is_named(train, config, capsys):
     with pytest.raises(SystemExit) as stop:
         train.main([config(), '--cfg-options', 'train_cfg.max_epochs', '16'])

@@ -16,6 +16,8 @@ from ..errors import InputError, did_you_mean
 from .option_words import check_words
 from .process import begin_tool
 
+# Hooks that keep any setting, as one for ``Runner.save_checkpoint``.
+_SWALLOW = ('CheckpointHook', 'TaskCheckpointHook')
 _RUNNER = [*inspect.signature(Runner).parameters]
 _KNOWN = {
     *_RUNNER,
@@ -233,7 +235,7 @@ def check_hooks(cfg: Config) -> None:
                 f'default_hooks.{name} of {cfg.filename} has no type'
                 + did_you_mean(name, hooks.keys() - {name})
             )
-        if hook['type'] == 'CheckpointHook':
+        if str(hook['type']).rpartition('.')[2] in _SWALLOW:
             known = {
                 *inspect.signature(CheckpointHook).parameters,
                 *inspect.signature(Runner.save_checkpoint).parameters,
