@@ -53,7 +53,7 @@ def _setting(text: str) -> str:
 
 
 def command_line(doc: str | None) -> argparse.ArgumentParser:
-    """A tool's parser, whose help begins with the tool's docstring."""
+    """Begin a tool: its parser, whose help begins with its docstring."""
     begin_tool()
     return argparse.ArgumentParser(
         description=doc,
