@@ -52,6 +52,14 @@ def test_a_ruined_checkpoint_is_passed_over_for_the_one_before(
     assert 'roll-back 3' not in log_text()
 
 
+def test_checkpoints_are_saved_again_once_a_step_is_finite(toy_run, tmp_path):
+    """Steps 13 to 16 are not, of the third epoch, which ends with 18."""
+    ruin = dict(type='RuinWeights', iteration=11)
+    options = {'default_hooks.guard.max_skips': 2}
+    toy_run(epochs=4, hooks=[ruin], options=options)
+    assert (tmp_path / 'run/epoch_3.pth').is_file()
+
+
 def test_no_copy_of_a_ruined_checkpoint_replaces_a_good_one(toy_run, tmp_path):
     """Step 18 is the last of two things: of epoch 3, and of too many skips."""
     ruin = dict(type='RuinWeights', iteration=11)
