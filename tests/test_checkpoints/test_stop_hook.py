@@ -67,6 +67,14 @@ def test_a_signal_is_answered_at_once(capfd):
     assert told.count('SIGINT: stopping soon, at the end of a step') == 1
 
 
+def test_one_of_several_processes_answers_a_signal(monkeypatch, capfd):
+    monkeypatch.setattr(stop_signals, 'is_main_process', lambda: False)
+    hook = stop_hook.StopSignalHook()
+    hook._received, hook._since = 0, {}
+    hook._receive(signal.SIGINT, None)
+    assert capfd.readouterr().err == ''
+
+
 def test_a_later_signal_ends_the_process_at_once(monkeypatch):
     hook, raised = stop_hook.StopSignalHook(), []
     hook._received, hook._since = 0, {}
