@@ -53,6 +53,11 @@ def test_labels_beside_training_images_are_found(tmp_path, folders, found):
     assert labelled_root(root / 'train' / 'a') is None
 
 
+def test_a_training_on_what_is_measured_on_gets_no_hint(tmp_path):
+    root = made(tmp_path, 'train/a', 'val/a')
+    assert labelled_root(root / 'val') is None
+
+
 def test_a_folder_of_a_million_images_is_not_looked_at_one_by_one(
     tmp_path, monkeypatch
 ):
