@@ -28,9 +28,9 @@ from siameseim.engine.worker_signals import end_workers, start_tracker
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
 from siameseim.launch import distributed, train_config
+from siameseim.launch.hook_settings import check_hooks
 from siameseim.launch.options import (
     add_config,
-    check_hooks,
     command_line,
     parse,
     read_config,

@@ -26,11 +26,7 @@ def test_a_pipeline_that_a_config_forgot_to_hand_on_is_refused(told):
 @pytest.mark.parametrize(
     ('setting', 'named'),
     [
-        (
-            'optim_wrapper.optimizer.lr=abc',
-            'write optim_wrapper.optimizer.lr=NUMBER',
-        ),
-        ('optim_wrapper.optimizer.lr=None', 'lr=None must be a number'),
+        ('optim_wrapper.optimizer.lr=abc', "lr='abc' must be a number"),
         ('optim_wrapper.optimizer.lr=-1e-3', 'lr=-0.001 must be a number'),
         ('auto_scale_lr.base_batch=8', "'base_batch': 8"),
     ],
@@ -76,6 +72,15 @@ def test_hooks_that_do_nothing_are_refused(told, hook, setting, said):
     text = "default_hooks = dict(checkpoint=dict(type='CheckpointHook'))"
     option = f'default_hooks.{hook}.{setting}'
     assert re.search(said, told(text, '--cfg-options', option))
+
+
+@pytest.mark.parametrize('kind', ['CheckpointHook', 'SafeCheckpointHook'])
+@pytest.mark.parametrize('setting', ['max_keep_ckpts=all', 'interval=0.5'])
+def test_what_would_fail_at_the_first_save_is_refused(told, kind, setting):
+    text = f"default_hooks = dict(checkpoint=dict(type='{kind}'))"
+    option = f'default_hooks.checkpoint.{setting}'
+    said = told(text, '--cfg-options', option)
+    assert re.search(r'checkpoint\.\w+=\S+ must be a whole number', said)
 
 
 def test_a_config_that_a_task_left_in_its_folder_is_checked_too(told):

@@ -1,4 +1,4 @@
-"""Words on a command line where a setting takes none."""
+"""Words on a command line that Python spells otherwise."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,15 +8,12 @@ from mmengine.config import Config
 from ..errors import InputError
 
 _SWITCHES = {'yes': 'True', 'on': 'True', 'no': 'False', 'off': 'False'}
-# Numbers that may also be 'all', 'dynamic', 'VERY_LOW' and 'epoch'.
-_ALSO_WORDS = ('frozen_stages', 'loss_scale', 'priority', 'window_size')
 
 
 def check_words(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Refuse words for switches, for None and for numbers.
+    """Refuse words for True, False and None.
 
-    mmengine reads ``enabled=off`` as a text, which counts as True, and
-    ``max_keep_ckpts=all`` fails at the first save only.
+    mmengine reads ``enabled=off`` as a text, which counts as True.
 
     Raises:
         InputError: naming the setting, the word and what to write.
@@ -35,13 +32,8 @@ def _cure(cfg: Config, name: str, word: str) -> str | None:
     if word.lower() in _SWITCHES:
         return _SWITCHES[word.lower()]
     stated = _stated(cfg, name)
-    if isinstance(stated, str):
-        return None
-    if word.lower() in ('none', 'null'):
-        return 'None'
-    if type(stated) in (int, float) and not name.endswith(_ALSO_WORDS):
-        return f'NUMBER, such as {stated}'
-    return None
+    nothing = word.lower() in ('none', 'null') and not isinstance(stated, str)
+    return 'None' if nothing else None
 
 
 def _stated(cfg: Config, name: str) -> Any:

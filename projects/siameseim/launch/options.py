@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
-from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from ..errors import InputError, did_you_mean
 from .option_words import check_words
 from .process import begin_tool
 
-# Hooks that keep any setting, as one for ``Runner.save_checkpoint``.
-_SWALLOW = ('CheckpointHook', 'TaskCheckpointHook')
 _RUNNER = [*inspect.signature(Runner).parameters]
 _KNOWN = {
     *_RUNNER,
@@ -216,33 +213,3 @@ def _only_a_name(cfg: Config, option: str) -> str:
         f'--cfg-options {option} would change nothing: {cfg.filename} uses '
         f'the name {first} only while it is read. Set what it went into{cure}'
     )
-
-
-def check_hooks(cfg: Config) -> None:
-    """Refuse hooks and settings of them that mmengine would pass over.
-
-    Raises:
-        InputError: for a name in ``default_hooks`` that nothing gives a
-            type, or a setting that the stock checkpoint hook would keep for
-            its first save, hours into a run.
-    """
-    hooks = cfg.get('default_hooks') or {}
-    for name, hook in hooks.items():
-        if not isinstance(hook, dict):
-            continue
-        if 'type' not in hook:
-            raise InputError(
-                f'default_hooks.{name} of {cfg.filename} has no type'
-                + did_you_mean(name, hooks.keys() - {name})
-            )
-        if str(hook['type']).rpartition('.')[2] in _SWALLOW:
-            known = {
-                *inspect.signature(CheckpointHook).parameters,
-                *inspect.signature(Runner.save_checkpoint).parameters,
-                *('type', 'priority', '_scope_'),
-            }
-            for setting in hook.keys() - known:
-                raise InputError(
-                    f'default_hooks.{name}.{setting} is no setting of the '
-                    'CheckpointHook' + did_you_mean(setting, known)
-                )
