@@ -65,6 +65,9 @@ def changed_settings(then: str, now: str) -> list[str]:
     """Settings that make another result, as 'NAME was X, now is Y'.
 
     Both texts are a ``Config.pretty_text``.
+
+    Raises:
+        SyntaxError: if a text is no config.
     """
     old, new = settings(then), settings(now)
     return [

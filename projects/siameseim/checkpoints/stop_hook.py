@@ -35,7 +35,12 @@ class StopSignalHook(StopHook):
         super().before_train(runner)
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Stop if any process was asked to; at an epoch's end soon."""
+        """Stop if any process was asked to; at an epoch's end soon.
+
+        Raises:
+            SystemExit: as ``leave``.
+            KeyboardInterrupt: likewise.
+        """
         done, checkpoint = runner.iter + 1, self._checkpoint
         if (
             checkpoint is None
@@ -55,7 +60,12 @@ class StopSignalHook(StopHook):
             self._stop(runner, done, checkpoint)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Stop if an epoch's end was waited for."""
+        """Stop if an epoch's end was waited for.
+
+        Raises:
+            SystemExit: as ``leave``.
+            KeyboardInterrupt: likewise.
+        """
         checkpoint = self._checkpoint
         if checkpoint is not None and self._stops:
             checkpoint.save(runner, runner.iter)  # with what was measured

@@ -43,7 +43,11 @@ class GraphedLoss:
     def __call__(
         self, inputs: list[Tensor], data_samples: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """As ``SiameseIM.loss``; one backward pass after each call."""
+        """As ``SiameseIM.loss``; one backward pass after each call.
+
+        Raises:
+            RuntimeError: if the step cannot be recorded.
+        """
         # As it is, but casts of weights are recorded with the rest.
         uncached_autocast = torch.autocast(
             'cuda',

@@ -116,7 +116,11 @@ def init_cpu_group(launcher: str) -> None:
 
 
 def init_group(launcher: str) -> None:
-    """Start the process group of a tool that has no runner."""
+    """Start the process group of a tool that has no runner.
+
+    Raises:
+        ValueError: as ``init_cpu_group``.
+    """
     init_cpu_group(launcher)
     if launcher != 'none' and torch.cuda.is_available():
         # else init_dist chooses 'spawn', and each loader worker imports anew

@@ -49,7 +49,11 @@ class PicturesHook(Hook):
         self.count = count
 
     def before_train(self, runner: Runner) -> None:
-        """Look at the images before a day of training, on all processes."""
+        """Look at the images before a day of training, on all processes.
+
+        Raises:
+            InputError: if they cannot be drawn.
+        """
         if self.images is not None:
             open_images(Path(self.images))
 

@@ -40,6 +40,11 @@ def fit(cfg: Config, data: str | None, processes: int) -> None:
         data (str, optional): folder in place of the config's ``data_root``;
             for classifiers see ``classification.set_data``.
         processes (int): processes that share this machine.
+
+    Raises:
+        FileNotFoundError: if files the config names do not exist.
+        InputError: as ``check_operators``, ``check_files`` and
+            ``classification.check_sizes``.
     """
     classifier = classification.is_classifier(cfg)
     if classifier:

@@ -74,7 +74,11 @@ def warn_of_other_images(runner: Runner) -> None:
 
 
 def check_class_count(name: str, head_classes: int, classes: tuple) -> None:
-    """Raise if the head ``name`` has not the data set's classes."""
+    """Compare the classes of the head ``name`` with the data set's.
+
+    Raises:
+        InputError: if the numbers differ.
+    """
     if head_classes != len(classes):
         raise InputError(
             f'{name}.num_classes={head_classes}, but the data set has '

@@ -37,7 +37,12 @@ class TaskStopHook(StopHook):
         ]
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Stop if any process was asked to; at an epoch's end soon."""
+        """Stop if any process was asked to; at an epoch's end soon.
+
+        Raises:
+            SystemExit: as ``leave``.
+            KeyboardInterrupt: likewise.
+        """
         done = runner.iter + 1
         if not self.asked(done, ASK_EVERY) or done == runner.max_iters:
             return
@@ -51,13 +56,23 @@ class TaskStopHook(StopHook):
         self._stop(runner, done)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Stop after what was due at an epoch's end."""
+        """Stop after what was due at an epoch's end.
+
+        Raises:
+            SystemExit: as ``leave``.
+            KeyboardInterrupt: likewise.
+        """
         if self._agreed and runner.iter < runner.max_iters:
             self._save(runner, runner.epoch + 1)
             self._stop(runner, runner.iter)
 
     def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Stop if what was trained is saved."""
+        """Stop if what was trained is saved.
+
+        Raises:
+            SystemExit: as ``leave``.
+            KeyboardInterrupt: likewise.
+        """
         last = runner.iter >= runner.max_iters
         if last or get_world_size() > 1 or not self.asked(0, 1):
             return  # others may have fewer batches to measure

@@ -92,7 +92,11 @@ class WholeCheckpointHook(Hook):
     priority = 'VERY_HIGH'  # before a moving average takes the weights
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check weights and classes, and tell what a resume changes."""
+        """Check weights and classes, and tell what a resume changes.
+
+        Raises:
+            InputError: if they do not fit.
+        """
         tested = runner.cfg.get('train_dataloader') is None
         if not (tested or runner._resume):
             return
