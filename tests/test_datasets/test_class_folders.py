@@ -91,6 +91,15 @@ def test_hidden_folders_and_files_are_no_classes(tmp_path):
     assert class_names(root) == ['a', 'b']
 
 
+def test_links_to_folders_are_classes_and_links_to_themselves_are_none(
+    tmp_path,
+):
+    root = made(tmp_path, 'a', 'elsewhere/b')
+    for name, target in (('b', 'elsewhere/b'), ('loop', 'loop')):
+        (root / name).symlink_to(target)
+    assert class_names(root) == ['a', 'b', 'elsewhere']
+
+
 @pytest.mark.parametrize(
     ('raised', 'kind'),
     [

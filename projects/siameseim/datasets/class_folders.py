@@ -51,7 +51,7 @@ def class_names(folder: str | Path) -> list[str]:
     """
     root = Path(folder).expanduser()
     with os.scandir(root) as found:  # asks nothing of each image in a folder
-        folders = [entry.name for entry in found if entry.is_dir()]
+        folders = [entry.name for entry in found if _is_folder(entry)]
     names = sorted(name for name in folders if not name.startswith('.'))
     if not names:
         raise FileNotFoundError(
@@ -59,6 +59,13 @@ def class_names(folder: str | Path) -> list[str]:
             'class, as labels are told by them'
         )
     return names
+
+
+def _is_folder(entry: 'os.DirEntry[str]') -> bool:
+    """Whether it is one or a link to one; a link to itself is none."""
+    return entry.is_dir(follow_symlinks=False) or (
+        entry.is_symlink() and os.path.isdir(entry)
+    )
 
 
 def same_classes(train: str | Path, val: str | Path) -> list[str]:
