@@ -125,13 +125,11 @@ def _own_second(work_dir: str) -> str:
     one of another work directory of this process, in which mmengine keeps
     loggers and visualizers by the name of the config and this one.
     """
-    before = max(_times_of_folders(work_dir), default=0.0)
-    seconds = max(time.time(), before)
-    last = time.strftime(_STAMP, time.localtime(before))
+    seconds = max([time.time(), *_times_of_folders(work_dir)])
     while True:
         stamp = time.strftime(_STAMP, time.localtime(seconds))
         seconds += 1
-        if stamp in _STAMPS or stamp <= last:
+        if stamp in _STAMPS:
             continue
         try:
             os.mkdir(os.path.join(work_dir, stamp))
