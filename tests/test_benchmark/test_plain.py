@@ -55,6 +55,14 @@ def test_loss_and_gradients_are_equal(norm, grid):
             assert error <= 2e-5 * other.norm() + 1e-8, name
 
 
+def test_targets_are_equal():
+    model, plain = both('BN', (4, 4))
+    expected = dict(plain.named_parameters())
+    for name, parameter in model.named_parameters():
+        if name.startswith('target.') and 'pos_embed' not in name:
+            assert_close(parameter, expected[plain_name(name)])
+
+
 @pytest.mark.parametrize(
     'setting',
     [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mmengine.runner import Runner
 
 from siameseim.datasets import ResumableSampler, sampler
 
@@ -93,3 +94,17 @@ def test_start_holds_for_one_epoch_only(monkeypatch):
 def test_a_start_outside_the_epoch_is_refused(start, monkeypatch):
     with pytest.raises(ValueError, match=f'from 0 to {SIZE}.*not {start}'):
         make(monkeypatch).set_start(start)
+
+
+def test_the_runner_builds_it():
+    config = dict(
+        dataset=list(range(10)),
+        sampler=dict(type='mmpretrain.ResumableSampler'),
+        batch_size=4,
+        num_workers=0,
+        drop_last=True,
+    )
+    loader = Runner.build_dataloader(config, seed=5)
+    assert isinstance(loader.sampler, ResumableSampler)
+    assert loader.sampler.seed == 5
+    assert len(loader) == 2

@@ -50,6 +50,12 @@ def test_a_central_view_is_filled_by_any_image(size):
     assert view.min() == 255
 
 
+def test_mean_features_are_means_of_patch_features():
+    vit, images = tiny_vit(), torch.randn(5, 3, 16, 16)
+    expected = patch_features(vit, images).mean(dim=1)
+    assert_close(mean_features(vit, images), expected)
+
+
 @pytest.mark.parametrize('with_cls', [True, False])
 def test_the_cls_token_beside_the_mean(with_cls):
     vit = tiny_vit(with_cls_token=with_cls, out_type='featmap')

@@ -61,6 +61,15 @@ def matches_in(model, batch):
     return match_views(model.backbone, views, batch['data_samples'])
 
 
+def test_two_whole_views_match_patch_by_patch(model):
+    batch = load_batch(WHOLE)
+    matches = matches_in(model, batch)
+    assert matches.found[0].tolist() == list(range(16))
+    score = matches.score()
+    assert score.accuracy == score.position == 1.0
+    assert score.count == 16 * len(batch['labels'])
+
+
 def test_matches_come_from_normalised_views(model):
     batch = load_batch(photos())
     first, second = (
@@ -96,6 +105,11 @@ def test_recognised_patches_are_nearest_to_the_centred_prediction(model):
         assert correct[3, query] == (max(rows, columns) <= 1)
 
 
+def test_places_of_two_whole_views_are_the_same_patches(model):
+    recognised = recognise_views(model, load_batch(WHOLE))
+    assert recognised.queries[0].tolist() == list(range(16))
+
+
 def test_a_query_is_the_nearest_patch_of_view_1(model):
     batch = load_batch(photos(flip_prob=0))
     queries = recognise_views(model, batch).queries.tolist()
@@ -108,6 +122,11 @@ def test_a_query_is_the_nearest_patch_of_view_1(model):
                 place = 4 * (place - first[axis]) / first[2 + axis] - 0.5
                 nearest.append(min(max(round(place), 0), 3))
             assert query == 4 * nearest[0] + nearest[1]
+
+
+def test_knn_of_the_bank_itself_is_perfect_with_one_neighbour(model):
+    batch = load_batch(WHOLE)
+    assert knn_accuracy(model, batch, batch, k=1) == 1.0
 
 
 def test_knn_is_of_first_views_centred_by_the_bank(model):

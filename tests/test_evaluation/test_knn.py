@@ -67,6 +67,17 @@ def test_a_bank_in_half_precision_finds_the_same_neighbours():
     torch.testing.assert_close(half.cosines, exact.cosines, atol=2e-3, rtol=0)
 
 
+def test_several_k_from_one_search():
+    features, bank, labels = random_case()
+    truth = torch.arange(len(features)) % 4
+    found = nearest_neighbours(features, bank, labels, 30)
+    scores = accuracies(found, truth, [1, 5, 30], 0.3)
+    for k, score in scores.items():
+        expected = loop_predict(features, bank, labels.tolist(), 4, k, 0.3)
+        right = sum(a == b for a, b in zip(expected, truth, strict=True))
+        assert score == pytest.approx(right / len(truth)), k
+
+
 @pytest.mark.parametrize(
     'options', [{}, dict(temperature=2.0), dict(centred=False)]
 )

@@ -86,6 +86,11 @@ def test_a_mirrored_view_matches_the_mirrored_column():
     assert matches.score() == MatchingScore(1.0, CHANCE, 0.5, 16)
 
 
+def test_two_mirrored_views_are_not_mirrored_to_each_other():
+    places, inside = places_of(WHOLE, WHOLE, True, True)
+    assert_close(places[0], grid_places(GRID))
+
+
 def test_a_shifted_crop_leaves_some_patches_outside():
     # View 2 starts one patch (25 pixels) below and two to the right.
     places, inside = places_of(WHOLE, [25.0, 50.0, 100.0, 100.0])
@@ -101,6 +106,14 @@ def test_a_shifted_crop_leaves_some_patches_outside():
     # on two columns of three rows, from the corner: 4, 6, 6, 9, 6 and 9 of 16
     chance = pytest.approx(40 / 6 / 16)
     assert matches.score() == MatchingScore(1.0, chance, 0.0, 6)
+
+
+def test_a_crop_of_half_the_size_spreads_patches_two_apart():
+    places, inside = places_of(WHOLE, [25.0, 25.0, 50.0, 50.0])
+    # Centre of patch (1, 1): pixel 37.5, a quarter into view 2, place 0.5
+    assert places[0, 5].tolist() == [0.5, 0.5]
+    assert places[0, 6].tolist() == [0.5, 2.5]
+    assert inside.sum() == 4
 
 
 def test_one_patch_off_counts_and_two_do_not():

@@ -19,6 +19,13 @@ def found_place(prediction, target):
     return match_predictions(prediction, target, samples, (4, 4)).correct()
 
 
+def test_perfect_predictions_find_image_and_place():
+    torch.manual_seed(0)
+    target = torch.randn(5, 16, 32)
+    assert found_image(target, target).all()
+    assert found_place(target, target).all()
+
+
 def test_the_right_image_is_found_by_content_not_by_place():
     """One feature per place, shared by all images, finds no image."""
     torch.manual_seed(0)
@@ -33,6 +40,16 @@ def test_a_swapped_pair_of_images_is_not_found():
     target = torch.randn(4, 16, 32)
     found = found_image(target[[1, 0, 2, 3]], target)
     assert found.float().mean(dim=1).tolist() == [0, 0, 1, 1]
+
+
+def test_an_untrained_network_answers_at_chance():
+    torch.manual_seed(0)
+    model = tiny_model().train()
+    (view1, view2), samples = random_batch(64)
+    score = score_predictions(model, [view1, view2], samples)
+    assert score.image_chance == 1 / 64
+    assert score.image == pytest.approx(1 / 64, abs=0.03)
+    assert score.count > 100 and model.training
 
 
 @torch.no_grad()

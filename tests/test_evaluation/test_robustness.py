@@ -16,6 +16,11 @@ from tests.test_evaluation.colour_classifier import PIPELINE, classifier
 from tests.test_evaluation.conftest import COLOURS, write_classes
 
 
+def test_columns_of_a_part_of_the_classes():
+    known = ['n01', 'n03', 'n05', 'n07', 'n09']
+    assert classes.columns_of(['n03', 'n09'], known).tolist() == [1, 4]
+
+
 def test_a_folder_that_is_no_class_is_named():
     with pytest.raises(ValueError, match='1 of the 2 .* for example cats'):
         classes.columns_of(['n01', 'cats'], ['n01', 'n02'])

@@ -102,3 +102,13 @@ def test_learned_positions_without_a_row_for_cls_leave_it_zero():
     model.load_state_dict({**model.state_dict(), 'pos_embed': learned})
     expected = torch.cat([torch.zeros(1, 1, 16), learned], dim=1)
     torch.testing.assert_close(model.pos_embed.detach(), expected)
+
+
+def test_a_copy_takes_learned_positions_over():
+    model = tiny_vit()
+    learned = torch.randn(1, 1 + 9, 16)
+    model.load_state_dict({**model.state_dict(), 'pos_embed': learned})
+    copy = SiameseIMViT(**SIZES).eval()
+    copy.load_state_dict(model.state_dict())
+    images = torch.randn(1, 3, 20, 16)
+    torch.testing.assert_close(copy(images), model(images))

@@ -73,6 +73,13 @@ def test_visible_tokens_equal_attention_among_them_alone():
         assert_close(tokens[image], row[0])
 
 
+def test_all_patches_visible_equals_no_mask():
+    model = backbone()
+    x = torch.randn(2, 3, 16, 16)
+    everything = torch.arange(16).expand(2, -1)
+    assert_close(model(x, everything), model.encode(x))
+
+
 @pytest.mark.parametrize(
     ('name', 'width', 'depth', 'heads'),
     [

@@ -50,6 +50,11 @@ def test_batch_larger_than_the_data_names_both(told):
     assert 'batch of 32: lower train_dataloader.batch_size' in text
 
 
+def test_work_dir_that_is_a_file_is_named(told, tmp_path):
+    (tmp_path / 'file').touch()
+    assert str(tmp_path / 'file') in told(work='file')
+
+
 def test_work_dir_that_cannot_be_made_is_named(told, tmp_path):
     (tmp_path / 'file').touch()
     text = told(work='file/within')

@@ -37,6 +37,11 @@ def test_before_the_first_checkpoint_it_says_that_there_is_none(train, capfd):
     assert 'saved yet: the same command begins where this one did' in told
 
 
+def test_an_epoch_that_is_complete_is_saved(train, last):
+    assert train(EPOCHS, stop=12) == STOPPED
+    assert last() == 'epoch_2.pth'
+
+
 def test_an_epoch_that_is_complete_is_saved_before_its_checkpoint_is_due(
     train, last, seen
 ):

@@ -124,6 +124,13 @@ def test_a_symmetric_run_is_measured_too(start, colours):
     assert last['probe_accuracy'] > 70
 
 
+def test_probe_needs_two_classes(told, colours):
+    enabled = 'default_hooks = dict(probe=dict(enabled=True))'
+    text = told(enabled, data=colours / 'train/red')
+    assert text.startswith('error: ')
+    assert 'at least two classes' in text
+
+
 def test_other_classes_are_refused(tmp_path):
     for folder in ('train/red', 'train/blue', 'val/red', 'val/green'):
         (tmp_path / folder).mkdir(parents=True)
