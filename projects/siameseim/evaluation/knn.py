@@ -84,7 +84,10 @@ def nearest_neighbours(
 
 
 def merge(parts: Iterable[Neighbours], k: int) -> Neighbours:
-    """The k nearest of several parts of the bank, all if there are fewer."""
+    """The k nearest of several parts of the bank, all if there are fewer.
+
+    All parts are of the same queries.
+    """
     cosines, labels = (torch.cat(p, dim=1) for p in zip(*parts, strict=True))
     near, index = cosines.topk(min(k, cosines.shape[1]), dim=-1)
     return Neighbours(near, labels.gather(1, index))
