@@ -1,5 +1,7 @@
 """Checkpoints of a training for a task."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
@@ -13,8 +15,16 @@ class TaskCheckpointHook(CheckpointHook):
     """Stock hook, but an old file is removed once the new one is there.
 
     The stock one removes it first: where one is kept, a kill or a full disk
-    in between leaves none.
+    in between leaves none. Of best files there is always one alone.
     """
+
+    def before_train(self, runner: Runner) -> None:
+        """Let a resumed run save with each better score, as before the stop.
+
+        Else its checkpoint would name a best file that is removed by then.
+        """
+        super().before_train(runner)
+        self.last_ckpt = runner.message_hub.get_info('last_ckpt')
 
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
@@ -27,8 +37,43 @@ class TaskCheckpointHook(CheckpointHook):
             # with those to remove: a run may be killed before it has done so
             runner.message_hub.update_info('keep_ckpt_ids', ids)
         super()._save_checkpoint_with_step(runner, step, meta)
+        self._remove(map(self.filename_tmpl.format, obsolete))
+
+    def _save_best_checkpoint(
+        self, runner: Runner, metrics: dict[str, float]
+    ) -> None:
+        if not self.save_best:
+            return
+        before = self._best
+        self._best = [None] * len(before)  # of which nothing is removed
+        super()._save_best_checkpoint(runner, metrics)
+        pairs = [*zip(before, self._best, strict=True)]
+        self._best = [new or old for old, new in pairs]
+        self._remove(
+            Path(old).name
+            for old, new in pairs
+            if old and new and Path(old).name != Path(new).name
+        )
+
+    @property
+    def _best(self) -> list[str | None]:
+        """The best file by each score."""
+        if len(self.key_indicators) == 1:
+            return [self.best_ckpt_path]
+        return [self.best_ckpt_path_dict[key] for key in self.key_indicators]
+
+    @_best.setter
+    def _best(self, paths: list[str | None]) -> None:
+        if len(self.key_indicators) == 1:
+            (self.best_ckpt_path,) = paths
+        else:
+            pairs = zip(self.key_indicators, paths, strict=True)
+            self.best_ckpt_path_dict = dict(pairs)
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remove files of this run, not of the folder it came from."""
         if is_main_process():
-            for old in map(self.filename_tmpl.format, obsolete):
-                path = self.file_backend.join_path(self.out_dir, old)
+            for name in names:
+                path = self.file_backend.join_path(self.out_dir, name)
                 if self.file_backend.isfile(path):
                     self.file_backend.remove(path)
