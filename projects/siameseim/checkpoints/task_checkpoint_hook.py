@@ -9,13 +9,15 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..engine.unwrap import unwrapped
+
 
 @HOOKS.register_module()
 class TaskCheckpointHook(CheckpointHook):
     """Stock hook, but an old file is removed once the new one is there.
 
     The stock one removes it first: where one is kept, a kill or a full disk
-    in between leaves none. Of best files there is always one alone.
+    in between leaves none. Weights that are not finite are not saved.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -29,6 +31,7 @@ class TaskCheckpointHook(CheckpointHook):
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
+        _refuse_ruined(runner, meta['iter'])
         obsolete = []
         if self.max_keep_ckpts > 0 and step not in [*self.keep_ckpt_ids][-1:]:
             ids = [*self.keep_ckpt_ids, step]
@@ -77,3 +80,19 @@ class TaskCheckpointHook(CheckpointHook):
                 path = self.file_backend.join_path(self.out_dir, name)
                 if self.file_backend.isfile(path):
                     self.file_backend.remove(path)
+
+
+def _refuse_ruined(runner: Runner, done: int) -> None:
+    """End a run, in all processes alike, that nothing can go on from.
+
+    Raises:
+        FloatingPointError: naming a weight that is not finite.
+    """
+    for name, weight in unwrapped(runner.model).named_parameters():
+        if not weight.isfinite().all():
+            raise FloatingPointError(
+                f'{name} is not finite after iteration {done}, so no '
+                'checkpoint is saved there: lower '
+                'optim_wrapper.optimizer.lr with --cfg-options, and --resume '
+                'from the last checkpoint, if there is one'
+            )

@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..engine.runtime_info_hook import keep_short_history
+from .finite_hook import FiniteLossHook
 from .skip_hook import SkipDataHook
 from .stop_hook import TaskStopHook
 from .whole_checkpoint import WholeCheckpointHook
@@ -24,8 +25,12 @@ class ShortHistoryHook(Hook):
 
 
 def register_hooks(runner: Runner) -> None:
-    """Let a training for a task be stopped and resumed, and not grow."""
+    """Let a training for a task be stopped and resumed, and not grow.
+
+    Nor go on where nothing is learnt.
+    """
     for hook in (
+        FiniteLossHook(),
         WholeCheckpointHook(),
         SkipDataHook(),
         TaskStopHook(),

@@ -1,0 +1,49 @@
+"""Trainings for a task whose loss or weights are not finite."""
+
+import torch
+
+from siameseim.transfer import finite_hook
+from tests.test_transfer.conftest import EPOCHS, ITERATIONS
+
+AUTOCAST = (
+    "optim_wrapper.update(type='mmpretrain.AutocastOptimWrapper')\n"
+    "default_hooks['checkpoint'].update(interval=40)\n"
+)
+
+
+def broken(**when):
+    """What makes a weight NaN in some iterations, or from one on."""
+    return f'custom_hooks = [{dict(type="mmpretrain.BreakWeights", **when)}]\n'
+
+
+def test_it_ends_where_the_loss_stays_so(train, seen):
+    """At the iteration at which processes ask each other."""
+    status = train(ITERATIONS + AUTOCAST + broken(for_good=4))
+    assert 'error: the loss of the last 16 iterations' in status
+    assert len(seen) == 20
+
+
+def test_it_goes_on_where_fewer_steps_are_skipped(train, seen):
+    status = train(ITERATIONS + AUTOCAST + broken(iterations=[*range(1, 10)]))
+    assert status == 0
+    assert len(seen) == 30
+
+
+def test_all_processes_end_though_the_loss_of_one_is_so(
+    train, seen, monkeypatch
+):
+    monkeypatch.setattr(
+        finite_hook, 'all_reduce', lambda rows, op: rows.fill_(10)
+    )
+    assert 'the last 10 iterations' in train(ITERATIONS)
+    assert len(seen) == 10
+
+
+def test_weights_that_are_not_finite_are_not_saved(train, last, tmp_path):
+    """The kept one stays the last one."""
+    one = "default_hooks['checkpoint'].update(max_keep_ckpts=1)\n"
+    status = train(EPOCHS + one + broken(for_good=11))
+    assert 'error: online.weight is not finite after iteration 12' in status
+    assert [file.name for file in tmp_path.glob('run/*.pth')] == [last()]
+    saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)
+    assert saved['state_dict']['online.weight'].isfinite().all()
