@@ -47,6 +47,13 @@ STACK = (
             f'error, if it could write one, says why ({LOST})',
         ),
         (
+            lambda: torch.nn.BatchNorm2d(3)(torch.ones(1, 3, 1, 1)),
+            'BatchNorm cannot learn from one image alone (Expected more than '
+            '1 value per channel when training, got input size torch.Size([1,'
+            ' 3, 1, 1])): raise train_dataloader.batch_size with '
+            '--cfg-options',
+        ),
+        (
             lambda: TRANSFORMS.build(dict(type='TopHiden')),
             'a type is not known: TopHiden is not in the mmpretrain::transform'
             ' registry: check its spelling, and that custom_imports names the '

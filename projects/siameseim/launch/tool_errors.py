@@ -21,6 +21,8 @@ _LOST = (
     r'gloo/transport/.*?\] (.* by peer|Timed out waiting .*)'
     '|(ncclRemoteError.*)'
 )
+# What torch's BatchNorm says of a batch that leaves it a single value.
+_ONE_VALUE = 'Expected more than 1 value per channel'
 
 
 @contextmanager
@@ -55,6 +57,11 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
         return line
     if lost := re.search(_LOST, str(error)):
         return _lost_process(lost[1] or lost[2])
+    if _ONE_VALUE in str(error):
+        return (
+            f'BatchNorm cannot learn from one image alone ({error}): raise '
+            'train_dataloader.batch_size with --cfg-options'
+        )
     if _places(error) and not isinstance(error, InputError):
         return None
     if isinstance(error, kinds):
