@@ -43,12 +43,15 @@ class TwoScores(CountCalls):
 
 @pytest.fixture
 def full_at(monkeypatch):
-    """Lets the disk be full where a file of this name is to be written."""
+    """Lets the disk be full at a file of this name, at first or later."""
     replace = os.replace
 
-    def fill(name):
+    def fill(name, spared=0):
+        written = []
+
         def full(source, target):
-            if str(target).endswith(name):
+            written.append(os.path.basename(target))
+            if written.count(name) > spared:
                 raise OSError(28, 'No space left on device')
             replace(source, target)
 
@@ -112,3 +115,14 @@ def test_the_best_file_of_another_folder_is_left(train, seen, best, tmp_path):
     torch.save(saved, other)
     assert train(RISING, '--resume', other) == 0
     assert best('first') == ['best_calls_iter_12.pth']
+
+
+def test_the_best_file_that_the_last_checkpoint_names_is_never_missing(
+    train, seen, last, best, tmp_path, full_at
+):
+    """It names the one before until it is written anew with the new one."""
+    full_at('iter_12.pth', spared=1)
+    assert 'No space left' in train(RISING)
+    known = named_by(tmp_path / 'run' / last())
+    assert best() == ['best_calls_iter_12.pth', os.path.basename(known)]
+    assert known.endswith('best_calls_iter_8.pth')
