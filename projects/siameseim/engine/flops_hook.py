@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -11,7 +10,7 @@ from mmpretrain.registry import HOOKS
 from ..benchmark.devices import datasheet_tflops, device_name
 from ..benchmark.flops import step_flops
 from ..models import SiameseIM
-from .log_line import log_is_due
+from .log_line import line_length, log_is_due
 from .precision import has_fast_bf16
 from .unwrap import unwrapped
 
@@ -26,11 +25,7 @@ class FlopsHook(Hook):
     device's dense bf16 peak by its data sheet, for runs under bf16 on a
     device whose peak is known (no CPU's is), and stands in the line too.
     Other methods than SiameseIM are not counted.
-
-    Runs after ``ProgressHook`` and before ``LoggerHook``.
     """
-
-    priority = 57
 
     def before_train(self, runner: Runner) -> None:
         """Nothing is counted yet."""
@@ -46,12 +41,12 @@ class FlopsHook(Hook):
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Add the speed to a log line that is due."""
+        if not self._per_image or not log_is_due(runner):
+            return
         hub = runner.message_hub
-        speed = hub.log_scalars.get('train/images_per_second')
-        if not self._per_image or speed is None or not log_is_due(runner):
-            return  # without speed: a run that has no ProgressHook
-        images = speed.current()
-        tflops = self._per_image * images / get_world_size() / 1e12
+        seconds = hub.get_scalar('train/time').mean(line_length(runner))
+        images = runner.train_dataloader.batch_size
+        tflops = self._per_image * images / seconds / 1e12
         hub.update_scalar('train/tflops', tflops)
         if self._peak is not None:
             hub.update_scalar('train/mfu', tflops / self._peak)

@@ -35,6 +35,12 @@ def log_is_due(runner: Runner) -> bool:
     return at_end or done % log_interval(runner) == 0
 
 
+def line_length(runner: Runner) -> int:
+    """Iterations that a line after this one sums up."""
+    interval = log_interval(runner)
+    return (place_in_epoch(runner) + 1) % interval or interval
+
+
 @HOOKS.register_module()
 class EpochLoggerHook(LoggerHook):
     """Stock logger, whose lines stand at the same iterations after a resume.

@@ -12,7 +12,7 @@ from mmpretrain.registry import HOOKS
 
 from ..environment.hardware import peak_host_memory
 from ..errors import InputError
-from .log_line import log_interval, log_is_due, place_in_epoch
+from .log_line import line_length, log_interval, log_is_due
 
 # Share of the time above which waiting for data deserves a warning, and
 # the time in seconds that it takes to be sure. The first log interval, which
@@ -26,12 +26,7 @@ FEW_STEPS = 1000
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """Log images/s, the share of time spent waiting for data, and memory.
-
-    Runs after ``IterTimerHook`` measured and before ``LoggerHook`` writes.
-    """
-
-    priority = 55
+    """Log images/s, the share of time spent waiting for data, and memory."""
 
     def before_train(self, runner: Runner) -> None:
         """Nothing has been warned about yet, but for a run too short.
@@ -66,9 +61,7 @@ class ProgressHook(Hook):
             self._started = None
         if not log_is_due(runner):
             return
-        hub, done = runner.message_hub, place_in_epoch(runner) + 1
-        interval = log_interval(runner)
-        count = done % interval or interval  # since the last line
+        hub, count = runner.message_hub, line_length(runner)
         seconds = hub.get_scalar('train/time').mean(count)
         waited = hub.get_scalar('train/data_time').mean(count)
         images = runner.train_dataloader.batch_size * get_world_size()

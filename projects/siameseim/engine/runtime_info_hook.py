@@ -12,6 +12,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor
 
 from .log_line import log_is_due
+from .schedule import ends_window
 
 # Values a scalar keeps. mmengine keeps a million and copies all of them at
 # each update; nothing here looks further back than a log interval.
@@ -44,10 +45,8 @@ class LazyRuntimeInfoHook(RuntimeInfoHook):
         """Collect the terms; report them at the end of a log interval."""
         for name, value in (outputs or {}).items():
             self._seen[name].append(value.detach())
-        wrapper = runner.optim_wrapper
-        if wrapper.grad_norm is not None:
-            self._seen['grad_norm'].append(wrapper.grad_norm)
-            wrapper.grad_norm = None
+        if ends_window(runner, runner.iter + 1):
+            self._seen['grad_norm'].append(runner.optim_wrapper.grad_norm)
         if log_is_due(runner):
             self._report(runner)
 
