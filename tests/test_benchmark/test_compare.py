@@ -11,12 +11,12 @@ import torch
 
 from siameseim.benchmark import measure as measuring
 from siameseim.benchmark import timing
-from siameseim.benchmark.devices import datasheet_tflops
 from siameseim.benchmark.measure import Settings, describe, measure
 from siameseim.benchmark.peers import PeerStep, peer_config
 from siameseim.benchmark.plain.step import PlainStep
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.benchmark.timing import ratio
+from siameseim.engine.devices import datasheet_tflops
 from tests.test_benchmark.conftest import SMOKE
 
 

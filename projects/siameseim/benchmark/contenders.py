@@ -6,8 +6,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..engine.flops import count_flops
 from ..engine.host_memory import keep_freed_memory
-from .flops import count_flops
 from .peers import PeerStep, peer_config
 from .plain.step import PlainStep
 from .step import StepBenchmark

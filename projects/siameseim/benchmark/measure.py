@@ -9,11 +9,11 @@ import torch
 from mmengine.config import Config
 
 from ..datasets.data_source import data_source
+from ..engine.devices import datasheet_tflops, device_name
 from ..engine.precision import use_bf16
 from ..errors import InputError
 from . import data as data_side
 from .contenders import contender, first_step, prepared, settle
-from .devices import datasheet_tflops, device_name
 from .kernels import kernel_times
 from .memory import static_memory, step_memory
 from .phases import step_phases

@@ -6,8 +6,8 @@ from typing import Any
 from mmengine.config import Config
 
 from ..atomic_file import write_json
+from ..engine.devices import device_name
 from .data import endless_loader, loader_rate, two_view_dataset
-from .devices import device_name
 from .measure import Settings
 from .memory import step_memory
 from .origin import origin

@@ -12,8 +12,8 @@ from ..engine.schedule import ends_window
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..layouts.load_backbone import MIN_MATCHED
+from ..rng_state import get_rng_state, set_rng_state
 from .resume_state import KEY, check_state
-from .rng_state import get_rng_state, set_rng_state
 from .run_config import tell_changes
 
 

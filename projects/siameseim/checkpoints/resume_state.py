@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.pretrain_dataset import images_and_repeats
 from ..errors import InputError
-from .rng_state import get_rng_state
+from ..rng_state import get_rng_state
 
 KEY = 'exact_resume'
 _REPEATS = 'times that an image comes in an epoch'

@@ -9,8 +9,8 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from torch.utils.data import DataLoader
 
-from ..benchmark.flops import move_target, step_flops
 from ..benchmark.timing import in_turn
+from ..engine.flops import move_target, step_flops
 from ..engine.host_memory import keep_freed_memory
 
 Batch = dict[str, Any]

@@ -1,7 +1,7 @@
 """Training steps: optimizers, schedules and hooks."""
 
 from .compile_hook import CompileBlocksHook, compile_blocks
-from .flops_hook import FlopsHook
+from .flops import FlopsHook
 from .guard_hook import NonFiniteGuardHook
 from .host_memory import KeepMemoryHook
 from .layer_decay import BackboneLayerDecay

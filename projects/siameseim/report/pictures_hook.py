@@ -9,10 +9,10 @@ from mmengine.runner import Runner
 from mmengine.visualization.utils import img_from_canvas
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints.rng_state import rng_kept
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..evaluation.features import evaluating
+from ..rng_state import rng_kept
 from .pictures import (
     feature_figures,
     load_images,

@@ -9,12 +9,11 @@ from mmengine.config import Config
 from mmengine.hooks import LoggerHook
 from mmengine.logging import MessageHub, MMLogger
 
-from siameseim.benchmark import flops
 from siameseim.benchmark.step import StepBenchmark
-from siameseim.checkpoints.rng_state import get_rng_state
-from siameseim.engine import flops_hook
+from siameseim.engine import flops
 from siameseim.engine.compile_hook import compile_blocks
-from siameseim.engine.flops_hook import FlopsHook, flops_an_image
+from siameseim.engine.flops import FlopsHook, flops_an_image
+from siameseim.rng_state import get_rng_state
 from tests.test_train.conftest import SMOKE
 
 
@@ -94,8 +93,8 @@ def logged(step, precision='bf16', seconds=4 / 100):
 
 
 def test_share_of_the_bf16_peak_of_a_known_device(step, monkeypatch):
-    monkeypatch.setattr(flops_hook, 'device_name', lambda _: 'NVIDIA A100')
-    monkeypatch.setattr(flops_hook, 'has_fast_bf16', lambda _: True)
+    monkeypatch.setattr(flops, 'device_name', lambda _: 'NVIDIA A100')
+    monkeypatch.setattr(flops, 'has_fast_bf16', lambda _: True)
     tflops = 100 * step.flops() / 4 / 1e12
     found = logged(step)
     assert found == pytest.approx(dict(tflops=tflops, mfu=tflops / 312))

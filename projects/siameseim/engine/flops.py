@@ -1,15 +1,21 @@
-"""How much of the hardware's arithmetic a run uses."""
+"""How many operations a step takes, and what share of the hardware it uses."""
 
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
-from ..benchmark.devices import datasheet_tflops, device_name
-from ..benchmark.flops import step_flops
 from ..models import SiameseIM
+from ..rng_state import rng_kept
+from .devices import datasheet_tflops, device_name
 from .log_line import line_length, log_is_due
 from .precision import has_fast_bf16
 from .unwrap import unwrapped
@@ -92,3 +98,60 @@ def _peak_tflops(runner: Runner) -> float | None:
     if precision == 'fp32' or not has_fast_bf16(device.type):
         return None
     return datasheet_tflops(device_name(str(device)))
+
+
+def step_flops(
+    model: BaseModel,
+    batch: dict[str, Any],
+    context: AbstractContextManager | None = None,
+) -> int:
+    """Floating-point operations of the matrix products of one step.
+
+    Without those of blocks that are recomputed in the backward pass, which
+    are no progress. Counted on a copy: the model, its BatchNorm statistics
+    and the random generators stay as they are. The copy is neither compiled
+    nor replayed, as modules leave that behind when they are copied.
+
+    Args:
+        model (BaseModel): of any method.
+        batch (dict): from its data loader.
+        context (AbstractContextManager, optional): of the forward pass, as
+            autocast. Defaults to None.
+    """
+    model = copy.deepcopy(model).train()
+    for module in model.modules():
+        if getattr(module, 'with_cp', False):
+            module.with_cp = False
+
+    def backpropagate() -> None:
+        move_target(model)
+        with context or nullcontext():
+            data = model.data_preprocessor(batch, True)
+            losses = model(**data, mode='loss')
+        loss, _ = model.parse_losses(losses)
+        loss.backward()
+
+    with rng_kept():
+        return count_flops(backpropagate)
+
+
+def move_target(model: BaseModel) -> None:
+    """What ``MomentumTargetHook`` does, without which SiameseIM refuses.
+
+    Other methods have no such hook: they move theirs in the loss.
+    """
+    if isinstance(model, SiameseIM):
+        model.update_target(0.996)
+
+
+def count_flops(run: Callable[[], object]) -> int:
+    """Floating-point operations of the matrix products of a function.
+
+    Attention is counted as plain products: the counter does not know the
+    CPU's fused kernel, and a kernel's recomputation is no progress. Compiled
+    blocks cannot be counted.
+    """
+    counter = FlopCounterMode(display=False)
+    with sdpa_kernel(SDPBackend.MATH), counter:
+        run()
+    return counter.get_total_flops()

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import torch
 
-from siameseim.checkpoints.rng_state import get_rng_state, set_rng_state
+from siameseim.rng_state import get_rng_state, set_rng_state
 
 
 def draw():
