@@ -1,6 +1,7 @@
 """TFLOP/s and their share of a device's peak in the log."""
 
 import copy
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import LoggerHook
 from mmengine.logging import MessageHub, MMLogger
+from torch.utils.data import DataLoader
 
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.engine import flops
@@ -26,7 +28,7 @@ def step():
 
 
 def test_two_images_count_as_the_whole_batch(step):
-    per_image = flops_an_image(step.model, step.batch)
+    per_image = flops_an_image(step.model, step.batch, nullcontext())
     assert per_image == step.flops() / 4
 
 
@@ -38,7 +40,7 @@ def test_what_is_counted_is_not_compiled(step, monkeypatch):
         lambda model: seen.append(model) or model.update_target(0.996),
     )
     compile_blocks(step.model, backend='eager')
-    flops_an_image(step.model, step.batch)
+    flops_an_image(step.model, step.batch, nullcontext())
     compiled = [
         [m for m in model.modules() if m._compiled_call_impl is not None]
         for model in (step.model, *seen)
@@ -52,7 +54,7 @@ def test_counting_changes_nothing():
     step = StepBenchmark(cfg, batch_size=4, device='cpu')
     state = copy.deepcopy(step.model.state_dict())
     generators = get_rng_state()
-    flops_an_image(step.model, step.batch)
+    flops_an_image(step.model, step.batch, nullcontext())
     torch.testing.assert_close(
         step.model.state_dict(), state, rtol=0, atol=0, equal_nan=True
     )
@@ -62,22 +64,16 @@ def test_counting_changes_nothing():
     assert all(p.grad is None for p in step.model.parameters())
 
 
-class OneBatch(list):
-    """All that is asked of a loader."""
-
-    batch_size = 4
-
-
-def logged(step, precision='bf16', seconds=4 / 100):
+def logged(step, bf16=True, seconds=4 / 100):
     """What one iteration of a run of the model logs."""
     hub = MessageHub('flops')
     hub.update_scalar('train/time', seconds)
     runner = SimpleNamespace(  # as much of one as the hook asks for
         model=step.model,
-        optim_wrapper=SimpleNamespace(precision=precision),
+        optim_wrapper=SimpleNamespace(bf16=bf16, autocast=nullcontext),
         hooks=[LoggerHook(interval=1)],
         logger=MMLogger.get_current_instance(),
-        train_dataloader=OneBatch([None]),
+        train_dataloader=DataLoader([None], batch_size=4),
         iter=0,
         message_hub=hub,
     )
@@ -94,17 +90,16 @@ def logged(step, precision='bf16', seconds=4 / 100):
 
 def test_share_of_the_bf16_peak_of_a_known_device(step, monkeypatch):
     monkeypatch.setattr(flops, 'device_name', lambda _: 'NVIDIA A100')
-    monkeypatch.setattr(flops, 'has_fast_bf16', lambda _: True)
     tflops = 100 * step.flops() / 4 / 1e12
     found = logged(step)
     assert found == pytest.approx(dict(tflops=tflops, mfu=tflops / 312))
-    assert logged(step, 'fp32') == pytest.approx(dict(tflops=tflops))
+    assert logged(step, bf16=False) == pytest.approx(dict(tflops=tflops))
 
 
 def test_a_device_counts_the_images_of_its_process(step):
     """Two processes make 100 images/s, of which 50 are of this one."""
     tflops = 50 * step.flops() / 4 / 1e12
-    found = logged(step, 'fp32', seconds=(4 + 4) / 100)
+    found = logged(step, bf16=False, seconds=(4 + 4) / 100)
     assert found['tflops'] == pytest.approx(tflops)
 
 

@@ -1,6 +1,7 @@
 """The loss on images that are not trained on."""
 
 import shutil
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -53,7 +54,7 @@ def run_of(data, world=1):
         train_dataloader=SimpleNamespace(
             batch_size=4 // world, collate_fn=default_collate
         ),
-        optim_wrapper=SimpleNamespace(precision='fp32'),
+        optim_wrapper=SimpleNamespace(autocast=nullcontext),
     )
 
 
@@ -120,6 +121,12 @@ def test_before_training_and_after_epochs(start, colours):
     lines = measured(start(settings(colours)))
     assert [line['step'] for line in lines] == [0, 6, 12]
     assert len({line['val_loss'] for line in lines}) == 3
+
+
+def test_the_precision_is_chosen_once_for_steps_and_validation(start, colours):
+    work = start(f'{settings(colours)}log_level = "INFO"')
+    text = ''.join(log.read_text() for log in work.glob('*/*.log'))
+    assert text.count('precision auto: ') == 1
 
 
 def test_the_last_epoch_is_measured_whatever_the_interval(start, colours):

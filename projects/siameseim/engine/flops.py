@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
@@ -17,7 +16,6 @@ from ..models import SiameseIM
 from ..rng_state import rng_kept
 from .devices import datasheet_tflops, device_name
 from .log_line import line_length, log_is_due
-from .precision import has_fast_bf16
 from .unwrap import unwrapped
 
 
@@ -36,7 +34,9 @@ class FlopsHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Nothing is counted yet."""
         self._per_image: float | None = None
-        self._peak = _peak_tflops(runner)
+        name = device_name(str(next(runner.model.parameters()).device))
+        bf16 = getattr(runner.optim_wrapper, 'bf16', False)
+        self._peak = datasheet_tflops(name) if bf16 else None
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -68,36 +68,26 @@ def _counted(runner: Runner, batch: Any) -> float:
     if not isinstance(model, SiameseIM):
         return 0.0
     try:
-        return flops_an_image(model, batch)
+        return flops_an_image(model, batch, runner.optim_wrapper.autocast())
     except Exception:
         runner.logger.warning('FLOPs were not counted', exc_info=True)
         return 0.0
 
 
-def flops_an_image(model: SiameseIM, batch: dict[str, Any]) -> float:
+def flops_an_image(
+    model: SiameseIM, batch: dict[str, Any], context: AbstractContextManager
+) -> float:
     """``step_flops`` of two images, divided by them.
 
     Args:
         model (SiameseIM): compiled or not.
         batch (dict): from its data loader; two of its images are used.
+        context (AbstractContextManager): of the forward pass.
     """
     inputs = [view[:2] for view in batch['inputs']]
     samples = {name: x[:2] for name, x in batch['data_samples'].items()}
-    device = next(model.parameters()).device.type
-    autocast = torch.autocast(
-        device, torch.bfloat16, enabled=has_fast_bf16(device)
-    )
     two = dict(inputs=inputs, data_samples=samples)
-    return step_flops(model, two, autocast) / len(inputs[0])
-
-
-def _peak_tflops(runner: Runner) -> float | None:
-    """Of the data sheet, if it is that of the run's arithmetic."""
-    device = next(runner.model.parameters()).device
-    precision = getattr(runner.optim_wrapper, 'precision', 'fp32')
-    if precision == 'fp32' or not has_fast_bf16(device.type):
-        return None
-    return datasheet_tflops(device_name(str(device)))
+    return step_flops(model, two, context) / len(inputs[0])
 
 
 def step_flops(

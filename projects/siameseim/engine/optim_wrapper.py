@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -47,12 +48,24 @@ class AutocastOptimWrapper(OptimWrapper):
         self.grad_norm: Tensor | None = None
         self.skipped: Tensor | None = None
         self._statistics: _BatchNormSnapshot | None = None
-        self._bf16: bool | None = None
 
     @property
     def accumulation(self) -> int:
         """Training iterations that make one optimizer step."""
         return self._accumulative_counts
+
+    @cached_property
+    def bf16(self) -> bool:
+        """Whether forward passes run in bf16, on the device of the weights."""
+        return use_bf16(self.precision, self._device_type)
+
+    @property
+    def _device_type(self) -> str:
+        return self.optimizer.param_groups[0]['params'][0].device.type
+
+    def autocast(self) -> torch.autocast:
+        """The context of a forward pass."""
+        return torch.autocast(self._device_type, torch.bfloat16, self.bf16)
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
@@ -61,17 +74,11 @@ class AutocastOptimWrapper(OptimWrapper):
         At the start of an optimizer window the BatchNorm statistics are
         copied, for the case that its step is skipped.
         """
-        device_type = next(model.parameters()).device.type
-        if self._bf16 is None:
-            self._bf16 = use_bf16(self.precision, device_type)
-        autocast = torch.autocast(
-            device_type, dtype=torch.bfloat16, enabled=self._bf16
-        )
         if self._statistics is None:
             self._statistics = _BatchNormSnapshot(model)
         if self._inner_count % self._accumulative_counts == 0:
             self._statistics.take()
-        with super().optim_context(model), autocast:
+        with super().optim_context(model), self.autocast():
             yield
 
     def update_params(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:

@@ -12,7 +12,6 @@ from torch import Tensor
 from ..checkpoints.resume_state import check_alike, hash_of_names
 from ..datasets import PretrainDataset
 from ..datasets.data_source import data_source
-from ..engine.precision import use_bf16
 from ..engine.unwrap import unwrapped
 from ..errors import InputError
 from ..models import SiameseIM
@@ -82,8 +81,6 @@ class ValidationHook(EpochMeasureHook):
                 f'not {type(model).__name__}: leave it out'
             )
         self._batches = self._load(runner)
-        precision = getattr(runner.optim_wrapper, 'precision', 'fp32')
-        self._bf16 = use_bf16(precision, next(model.parameters()).device.type)
 
     def _load(self, runner: Runner) -> list[dict[str, Any]]:
         """This process's share of the images, in batches."""
@@ -145,7 +142,7 @@ class ValidationHook(EpochMeasureHook):
         with (
             torch.no_grad(),
             torch.random.fork_rng([device] if device.type == 'cuda' else []),
-            torch.autocast(device.type, torch.bfloat16, enabled=self._bf16),
+            runner.optim_wrapper.autocast(),
         ):
             torch.manual_seed(0)  # of drop path, each time the same
             for batch in self._batches:
