@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.runner import BaseLoop
 
-from siameseim.engine import StepGraphHook, step_graph_hook
+from siameseim.engine import StepGraphHook, step_graph
 from siameseim.engine.step_graph import replay_steps
 from siameseim.errors import InputError
 from siameseim.models.norm import TokenBN
@@ -92,7 +92,7 @@ def test_another_algorithm_is_let_be(monkeypatch):
     ('owner', 'name', 'value', 'said'),
     [
         (torch.version, 'hip', '6.0', 'ROCm'),
-        (step_graph_hook, 'is_distributed', lambda: True, 'several processes'),
+        (step_graph, 'is_distributed', lambda: True, 'several processes'),
     ],
 )
 def test_what_was_not_tried_is_not_replayed(

@@ -15,8 +15,7 @@ from ..engine.compile_hook import compile_blocks
 from ..engine.flops import move_target, step_flops
 from ..engine.host_memory import keep_freed_memory
 from ..engine.optim_wrapper import AutocastOptimWrapper
-from ..engine.step_graph import replay_steps
-from ..engine.step_graph_hook import hindrance
+from ..engine.step_graph import hindrance, replay_steps
 from ..errors import InputError
 from ..models import SiameseIM
 

@@ -14,7 +14,7 @@ from .progress_hook import ProgressHook
 from .runtime_info_hook import LazyRuntimeInfoHook
 from .schedule import WarmupCosineLR
 from .sharded_adamw import ShardedAdamW
-from .step_graph_hook import StepGraphHook
+from .step_graph import StepGraphHook
 from .worker_signals import leave_signals_to_trainer
 
 __all__ = [
