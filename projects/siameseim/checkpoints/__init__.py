@@ -6,7 +6,7 @@ from .safe_load import (
     allow_mmengine_checkpoints,
     name_unreadable_checkpoints,
 )
-from .stop_hook import StopSignalHook
+from .stop_signals import StopSignalHook
 from .task_checkpoint_hook import TaskCheckpointHook
 
 allow_mmengine_checkpoints()

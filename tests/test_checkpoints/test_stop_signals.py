@@ -11,7 +11,7 @@ import pytest
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
-from siameseim.checkpoints import checkpoint_hook, stop_hook, stop_signals
+from siameseim.checkpoints import checkpoint_hook, stop_signals
 from siameseim.engine.worker_signals import STOP_SIGNALS, start_tracker
 from tests.toy_runs import pointed_to
 
@@ -59,7 +59,7 @@ def test_usr1_does_not_end_the_process_that_cleans_up(monkeypatch):
 
 def test_a_signal_is_answered_at_once(capfd):
     """A step of minutes says nothing: whoever waits would press again."""
-    hook = stop_hook.StopSignalHook()
+    hook = stop_signals.StopSignalHook()
     hook._received, hook._since = 0, {}
     for _ in range(2):  # once, however often it comes
         hook._receive(signal.SIGINT, None)
@@ -69,14 +69,14 @@ def test_a_signal_is_answered_at_once(capfd):
 
 def test_one_of_several_processes_answers_a_signal(monkeypatch, capfd):
     monkeypatch.setattr(stop_signals, 'is_main_process', lambda: False)
-    hook = stop_hook.StopSignalHook()
+    hook = stop_signals.StopSignalHook()
     hook._received, hook._since = 0, {}
     hook._receive(signal.SIGINT, None)
     assert capfd.readouterr().err == ''
 
 
 def test_a_later_signal_ends_the_process_at_once(monkeypatch):
-    hook, raised = stop_hook.StopSignalHook(), []
+    hook, raised = stop_signals.StopSignalHook(), []
     hook._received, hook._since = 0, {}
     monkeypatch.setattr(signal, 'raise_signal', raised.append)
     monkeypatch.setattr(signal, 'signal', lambda *pair: raised.append(pair))
@@ -180,7 +180,7 @@ def test_ctrl_c_leaves_a_python_session_open(toy_run, tmp_path, monkeypatch):
 
 def test_ctrl_c_twice_leaves_a_python_session_open(monkeypatch):
     monkeypatch.setattr(sys, 'ps1', '>>> ', raising=False)
-    hook = stop_hook.StopSignalHook()
+    hook = stop_signals.StopSignalHook()
     hook._received, hook._since = 0, {signal.SIGINT: time.monotonic() - 6}
     with pytest.raises(KeyboardInterrupt):
         hook._receive(signal.SIGINT, None)
