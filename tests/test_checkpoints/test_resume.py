@@ -123,6 +123,15 @@ def test_a_checkpoint_of_another_model_is_refused(toy_run, stopped, tmp_path):
         toy_run(resume='run/iter_9.pth')
 
 
+@pytest.mark.parametrize('meta', [{}, dict(meta=dict(num_heads=2))])
+def test_weights_alone_are_no_run_to_resume(toy_run, tmp_path, meta):
+    file = tmp_path / 'published.pth'
+    torch.save({'model': {}, 'optimizer': {}, **meta}, file)
+    cure = f'tools/convert.py {file} start.pth --to siameseim-pretraining'
+    with pytest.raises(InputError, match=cure):
+        toy_run('run', resume='published.pth')
+
+
 def test_a_checkpoint_of_another_image_size_is_refused():
     """Its positions would be computed anew as it is loaded."""
     runner = SimpleNamespace(model=tiny_model(grid=(4, 4)))

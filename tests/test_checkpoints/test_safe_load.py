@@ -1,5 +1,6 @@
 """Stock checkpoints load; a file that carries code does not."""
 
+import argparse
 import os
 import pickle
 
@@ -77,3 +78,9 @@ def test_a_gpu_that_is_full_is_no_damaged_checkpoint(
     monkeypatch.setattr(torch, 'load', load)
     with pytest.raises(torch.OutOfMemoryError):
         toy_run(resume='run/epoch_1.pth')
+
+
+def test_namespaces_of_published_files_are_let_in(tmp_path):
+    args = argparse.Namespace(lr=0.1)
+    torch.save({'args': args}, tmp_path / 'published.pth')
+    assert torch.load(tmp_path / 'published.pth')['args'] == args

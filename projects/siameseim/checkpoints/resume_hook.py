@@ -48,6 +48,15 @@ class ExactResumeHook(Hook):
 
     def _check(self, runner: Runner, checkpoint: dict) -> None:
         """Take over the random state of the same run; refuse any other."""
+        if 'iter' not in checkpoint.get('meta', {}):
+            file = runner._load_from
+            raise InputError(
+                f'{file} is no checkpoint of a run, which alone --resume can '
+                'go on from. To begin a run with its weights: '
+                f'`tools/convert.py {file} start.pth --to '
+                'siameseim-pretraining`, then --cfg-options '
+                'load_from=start.pth in place of --resume'
+            )
         _check_model(runner, checkpoint['state_dict'])
         done = checkpoint['meta']['iter']
         if not ends_window(runner, done):

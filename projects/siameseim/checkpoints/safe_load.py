@@ -2,10 +2,12 @@
 
 mmengine 0.10.7 calls ``torch.load`` as it was before torch 2.6, which since
 then refuses everything but tensors and plain values. Checkpoints of the stock
-hooks also hold log histories and NumPy numbers. This module names exactly
-those types as safe; anything else is still refused.
+hooks also hold log histories and NumPy numbers, published files the arguments
+of their program. This module names exactly those types as safe; anything else
+is still refused.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +36,14 @@ def history_method(owner: object, name: str) -> object:
 
 
 def allow_mmengine_checkpoints() -> None:
-    """Let ``torch.load`` accept what stock mmengine checkpoints hold."""
+    """Let ``torch.load`` accept what stock and published checkpoints hold."""
     numbers = (np.float64, np.float32, np.int64, np.int32, np.bool_)
     scalar: Any = np.float64(0).__reduce__()[0]
     rebuild: Any = np.empty(0).__reduce__()[0]
     torch.serialization.add_safe_globals(
         [
             HistoryBuffer,
+            argparse.Namespace,  # of published files
             (history_method, 'builtins.getattr'),
             np.ndarray,
             np.dtype,

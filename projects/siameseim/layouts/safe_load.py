@@ -1,6 +1,5 @@
 """Reading checkpoint files without running code they may carry."""
 
-import argparse
 import hashlib
 import json
 import os
@@ -67,8 +66,6 @@ def load_file(source: str) -> dict[str, Any]:
         )
     if path.suffix == '.safetensors':
         return _load_safetensors(path)
-    # the one type of published files that torch does not know
-    torch.serialization.add_safe_globals([argparse.Namespace])
     with unreadable_explained(path):
         contents = torch.load(path, map_location='cpu', weights_only=True)
     if not isinstance(contents, dict):
