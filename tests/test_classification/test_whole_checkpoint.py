@@ -99,6 +99,16 @@ def test_a_resume_needs_no_pretrained_file_and_tells_changes(
     assert 'init_cfg.checkpoint was' not in text
 
 
+def test_a_start_from_another_backbone_is_refused(
+    weights, imagenette, tmp_path
+):
+    state = {'backbone.cls_token': torch.zeros(1, 1, 8)}
+    torch.save(dict(state_dict=state), tmp_path / 'other.pth')
+    options = argv(FINETUNE, weights, imagenette, tmp_path)
+    text = error('train', [*options, f'load_from={tmp_path / "other.pth"}'])
+    assert 'load_from: only 0 of 148 backbone tensors of' in text
+
+
 def test_pictures_are_not_drawn_with_a_random_head(
     weights, imagenette, tmp_path
 ):

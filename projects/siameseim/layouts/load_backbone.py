@@ -17,7 +17,7 @@ from .sizes import sizes
 MIN_MATCHED = 0.95
 # What fine-tuning adds to a pretrained backbone and may start from scratch:
 # relative positions, final and pooling norm, pyramid.
-_ADDED = re.compile(r'.*\.rel_pos_[hw]$|ln[12]\.|resample\.')
+ADDED = re.compile(r'.*\.rel_pos_[hw]$|ln[12]\.|resample\.')
 
 
 def split_init_cfg(
@@ -83,7 +83,7 @@ def load_pretrained(
     own = model.state_dict()
     file, changed = _fitted(file, own)
     matched = {n: t for n, t in file.tensors.items() if n in own}
-    wanted = [n for n in own if n in matched or not _ADDED.match(n)]
+    wanted = [n for n in own if n in matched or not ADDED.match(n)]
     missing = sorted({*wanted} - matched.keys())
     spare = sorted(file.tensors.keys() - matched.keys())
     if len(matched) < MIN_MATCHED * len(wanted):

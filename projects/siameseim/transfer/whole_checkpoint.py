@@ -18,6 +18,8 @@ from ..checkpoints.run_config import tell_changes
 from ..engine.unwrap import unwrapped
 from ..errors import InputError, some
 from ..layouts.layout import stored_state
+from ..layouts.load_backbone import ADDED, MIN_MATCHED, split_init_cfg
+from ..models import SiameseIMViT
 from .data_check import DataCheckHook, warn_of_other_images
 
 _STATISTICS = ('running_mean', 'running_var')
@@ -80,13 +82,55 @@ def check_whole(
         )
 
 
+def check_start(model: Any, contents: dict[str, Any], file: str) -> None:
+    """Refuse a ``load_from`` that would leave a backbone at random.
+
+    Positions of another grid fit. Where ``init_cfg`` loads the backbone, the
+    file may bring other parts alone.
+
+    Args:
+        model (nn.Module): built by the config.
+        contents (dict[str, Any]): the whole file.
+        file (str): its name, for the error.
+
+    Raises:
+        InputError: saying how many tensors fit, and where else to give it.
+    """
+    backbone = getattr(model, 'backbone', None)
+    if not isinstance(backbone, SiameseIMViT):
+        return
+    state = contents.get('state_dict', contents)
+    shapes = {
+        name.removeprefix('module.').removeprefix('backbone.'): value.shape
+        for name, value in state.items()
+        if name.removeprefix('module.').startswith('backbone.')
+    }
+    if not shapes and split_init_cfg(backbone.init_cfg)[1]:
+        return
+    own = backbone.state_dict()
+    wanted = [name for name in own if not ADDED.match(name)]
+    fit = [
+        name
+        for name in wanted
+        if shapes.get(name) == own[name].shape
+        or (name == 'pos_embed' and name in shapes)
+    ]
+    if len(fit) < MIN_MATCHED * len(wanted):
+        raise InputError(
+            f'load_from: only {len(fit)} of {len(wanted)} backbone tensors '
+            f'of {file} fit the model. Give it as '
+            'model.backbone.init_cfg.checkpoint in place of load_from, which '
+            'reads every layout and says what else does not fit'
+        )
+
+
 class WholeCheckpointHook(Hook):
     """Refuses checkpoints of another model or of other classes.
 
-    It looks at what is tested and at what a run resumes from; weights that
-    a run merely starts from may be parts. A test on other classes is only
-    warned of, as their names may be others for the same thing. A resume of
-    a run that is done says so.
+    It looks at what is tested and at what a run resumes from; of weights that
+    a run merely starts from only the backbone must be there. A test on other
+    classes is only warned of, as their names may be others for the same
+    thing. A resume of a run that is done says so.
     """
 
     priority = 'VERY_HIGH'  # before a moving average takes the weights
@@ -98,10 +142,11 @@ class WholeCheckpointHook(Hook):
             InputError: if they do not fit.
         """
         tested = runner.cfg.get('train_dataloader') is None
+        model, file = unwrapped(runner.model), runner._load_from
         if not (tested or runner._resume):
+            check_start(model, checkpoint, file)
             return
         meta = checkpoint.get('meta', {})
-        model, file = unwrapped(runner.model), runner._load_from
         check_whole(model, checkpoint, file, to_train=not tested)
         self._check_classes(runner, meta.get('dataset_meta'), tested)
         if runner._resume:
