@@ -60,7 +60,7 @@ setup(
     # that fits, and the import of siameseim names the cure when it is missing.
     install_requires=[f'{name}{known}' for name, known in CORE.items()],
     extras_require={
-        'det': ['lvis>=0.5.3', *ranged('mmdet', 'pycocotools')],
+        'det': ranged('mmdet', 'pycocotools', 'lvis'),
         'device': DEVICE,
         'robust': ROBUSTNESS,
         'seg': ranged('mmsegmentation', 'ftfy', 'regex'),

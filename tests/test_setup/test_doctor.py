@@ -49,6 +49,14 @@ def test_a_missing_package_is_told_with_its_cure(versions):
     assert "pip install 'mmdet>=3.3.0,<3.4.0'" in finding.cure
 
 
+def test_the_evaluator_of_lvis_is_told_too(versions):
+    """The cure that its metric names is the doctor."""
+    del versions['lvis']
+    finding = finding_of('lvis')
+    assert finding.problem == 'not installed'
+    assert "pip install 'lvis>=0.5.3'" in finding.cure
+
+
 @pytest.mark.parametrize('version', ['0.10.6', '1.0.0'])
 def test_a_version_out_of_range_is_told(versions, version):
     versions['mmengine'] = version

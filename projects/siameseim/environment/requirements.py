@@ -76,6 +76,7 @@ DETECTION = {
     'mmdet': Range('3.3.0', '3.4.0'),
     'mmsegmentation': Range('1.2.2', '1.3.0'),
     'pycocotools': Range('2.0.7'),
+    'lvis': Range('0.5.3'),
     'ftfy': Range('6.0'),
     'regex': Range('2022.1'),
 }
