@@ -109,6 +109,21 @@ def test_a_setting_without_a_value_is_named(train, config, capsys):
             'optim_wrapper.optimizer.lr=VALUE',
         ),
         (['--colour', 'red'], 'unrecognized arguments: --colour red'),
+        (
+            ['--amp'],
+            'unrecognized arguments: --amp: leave --amp out, '
+            'optim_wrapper.precision of the config decides',
+        ),
+        (
+            ['--auto-scale-lr'],
+            'unrecognized arguments: --auto-scale-lr: leave --auto-scale-lr '
+            'out, auto_scale_lr of the config decides',
+        ),
+        (
+            ['--work_dir', 'runs'],
+            'unrecognized arguments: --work_dir runs: did you mean '
+            '--work-dir?',
+        ),
     ],
 )
 def test_a_setting_guessed_to_be_an_option_is_answered(

@@ -40,6 +40,11 @@ _PLACES = {
     'max_epochs': 'train_cfg.max_epochs',
     'max_iters': 'train_cfg.max_iters',
 }
+# Options of the toolboxes' own tools, and the settings in their place.
+_STOCK_OPTIONS = {
+    '--amp': 'optim_wrapper.precision',
+    '--auto-scale-lr': 'auto_scale_lr',
+}
 
 
 def _setting(text: str) -> str:
@@ -98,7 +103,16 @@ def parse(
         for guess, name in (('--batch-size', 'batch_size'), ('--lr', 'lr'))
         if guess in names
     ]
-    cure = f': give --cfg-options {" ".join(meant)}' if meant else ''
+    cures = [f': give --cfg-options {" ".join(meant)}'] if meant else []
+    for name in names:
+        if name in _STOCK_OPTIONS:
+            setting = _STOCK_OPTIONS[name]
+            cures.append(
+                f': leave {name} out, {setting} of the config decides'
+            )
+        elif name.startswith('--'):
+            cures.append(did_you_mean(name, parser._option_string_actions))
+    cure = next(filter(None, cures), '')
     parser.error(f'unrecognized arguments: {" ".join(unknown)}{cure}')
 
 
