@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 
 import numpy as np
@@ -16,6 +17,9 @@ from tests.transfer_fixtures import ROOT, tool
 
 SMOKE = ROOT / 'configs/siameseim_smoke.py'
 _names = itertools.count()
+_EXAMPLES = re.findall(
+    r'```python\n(.*?)```', (ROOT / 'docs/extending.md').read_text(), re.S
+)
 
 
 @HOOKS.register_module()
@@ -104,3 +108,21 @@ def told(start):
         return str(stop.value)
 
     return message
+
+
+def block(text):
+    """The only example that has this text."""
+    [one] = [found for found in _EXAMPLES if text in found]
+    return one
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Lets configs import an example as the file that it names."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name):
+        (tmp_path / f'{name}.py').write_text(block(f'# {name}.py\n'))
+        return f"custom_imports = dict(imports=['siameseim', '{name}'])\n"
+
+    return write

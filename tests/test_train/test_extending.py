@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import re
 import time
 
 import numpy as np
@@ -17,31 +16,10 @@ from PIL import Image
 from siameseim.datasets import SourceImage
 from siameseim.errors import InputError
 from siameseim.launch.train_config import set_data
-from tests.test_train.conftest import SMOKE
+from tests.test_train.conftest import SMOKE, block
 from tests.transfer_fixtures import ROOT, values
 
-BLOCKS = re.findall(
-    r'```python\n(.*?)```', (ROOT / 'docs/extending.md').read_text(), re.S
-)
 BOXES = ('boxes', 'flips')  # by view
-
-
-def block(text):
-    """The only example that has this text."""
-    [found] = [block for block in BLOCKS if text in block]
-    return found
-
-
-@pytest.fixture
-def plugin(tmp_path, monkeypatch):
-    """Lets configs import an example as the file that it names."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def write(name):
-        (tmp_path / f'{name}.py').write_text(block(f'# {name}.py\n'))
-        return f"custom_imports = dict(imports=['siameseim', '{name}'])\n"
-
-    return write
 
 
 def batches(path, images):
