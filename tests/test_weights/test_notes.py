@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from siameseim.downstream import SiameseIMViTDet
 from siameseim.weights import convert_checkpoint, get_model
+from siameseim.weights.reading import read_vit
 from tests.vit_fixtures import assert_near, saved, tiny_vit
 
 EPS = 0.1
@@ -76,3 +77,16 @@ def test_the_config_tells_windows_larger_than_the_map(blocks, tmp_path):
         there = tmp_path / f'{to}.pth'
         convert_checkpoint(file, there, to)
         assert_near(get_model(there)(images)[-1], expected)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'warned'),
+    [('TopKViT', True), ('SiameseIMViT', False), ('mmseg.MAE', False)],
+)
+def test_a_class_of_ones_own_is_no_plain_vit(tmp_path, kind, warned):
+    """Its tensors may have the same names; its features are others."""
+    cfg = f"model = dict(backbone=dict(type='{kind}'))"
+    file = noted(tmp_path / 'own.pth', tiny_vit(), cfg=cfg)
+    reading = read_vit(file)
+    assert reading.doubtful == warned
+    assert any('--config' in n for n in reading.report.notes) == warned

@@ -148,7 +148,7 @@ def _as_in(
             f'{checkpoint} is a ViTDet, whose windows are made for maps: '
             'features of an image need a plain ViT'
         )
-    if reading.heads_guessed:
+    if reading.doubtful:
         warn(f'{checkpoint}: {"; ".join(reading.report.notes)}')
     return dict(
         type='SiameseIMViT',

@@ -61,7 +61,7 @@ def get_model(
         vit if size is None else vit.resized(size), **kwargs
     )
     text = f'{report.source}: {report.model}; {"; ".join(report.notes)}'
-    (warn if reading.heads_guessed else tell)(text)
+    (warn if reading.doubtful else tell)(text)
     return model
 
 

@@ -19,6 +19,7 @@ from ..models.stored_positions import (
     recognise,
     with_extra_rows,
 )
+from .own_class import notes_of_own_class
 from .plain_vit import PlainViT
 from .report import Report
 from .windows import told_windows
@@ -34,6 +35,11 @@ class Reading:
     file: BackboneFile
     report: Report
     heads_guessed: bool  # the number of heads is an assumption
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether features may be others than the network's own."""
+        return any(note.startswith('WARNING') for note in self.report.notes)
 
 
 def read_vit(
@@ -122,6 +128,7 @@ def _notes(
         f'{heads.origin}'
         + ('; set --num-heads if that is wrong' if heads.guessed else '')
     )
+    yield from notes_of_own_class(file.extra['meta'].get('cfg'))
     if vit.normalisation != IMAGENET:
         yield (
             f'trained on images normalised by {vit.normalisation}, not by '

@@ -1,0 +1,31 @@
+"""Backbones of a user's own class, which the tensors may not show."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmpretrain.registry import MODELS
+
+from ..config_text import stored_settings
+
+
+def notes_of_own_class(text: Any) -> Iterator[str]:
+    """A warning if the backbone's class is none of this or mmpretrain's.
+
+    Names of other toolboxes are not judged.
+
+    Args:
+        text (Any): what a checkpoint stores as its config.
+    """
+    told = stored_settings(text).get('model.backbone.type', '')
+    name = told.strip('\'"').removeprefix('mmpretrain.')
+    module = getattr(MODELS.module_dict.get(name), '__module__', '')
+    if (
+        name
+        and '.' not in name
+        and (not module.startswith(('siameseim.', 'mmpretrain.')))
+    ):
+        yield (
+            f'WARNING: trained as a {name}, read as a plain ViT: features are '
+            'right only if both compute the same. tools/knn.py and '
+            'tools/evaluate_frozen.py build a class of yours with --config'
+        )
