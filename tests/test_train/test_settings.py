@@ -92,6 +92,26 @@ def test_a_config_that_a_task_left_in_its_folder_is_checked_too(told):
     assert 'max_kept is no setting' in told(text, '--cfg-options', option)
 
 
+@pytest.mark.parametrize(
+    ('text', 'named'),
+    [
+        (
+            'default_hooks = dict(checkpoint=dict(save_best="knn"))',
+            'default_hooks.checkpoint.save_best',
+        ),
+        (
+            'custom_hooks = [*_base_.custom_hooks, '
+            'dict(type="EarlyStoppingHook", monitor="knn", rule="greater")]',
+            'an EarlyStoppingHook',
+        ),
+    ],
+)
+def test_what_waits_for_a_validation_loop_is_refused(told, text, named):
+    answer = told(text)
+    assert answer.startswith(f'error: {named} would do nothing')
+    assert 'max_keep_ckpts=-1' in answer
+
+
 def test_a_setting_without_a_value_is_named(train, config, capsys):
     with pytest.raises(SystemExit) as stop:
         train.main([config(), '--cfg-options', 'train_cfg.max_epochs', '16'])
