@@ -90,3 +90,10 @@ def test_a_class_of_ones_own_is_no_plain_vit(tmp_path, kind, warned):
     reading = read_vit(file)
     assert reading.doubtful == warned
     assert any('--config' in n for n in reading.report.notes) == warned
+
+
+def test_get_model_says_the_licence_of_published_weights(shared, monkeypatch):
+    said = []
+    monkeypatch.setattr('siameseim.weights.model.tell', said.append)
+    get_model(shared / 'reference/reference_finetuned.pth', num_heads=4)
+    assert 'CC-BY-NC' in said[0]

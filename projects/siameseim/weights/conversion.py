@@ -13,11 +13,6 @@ from .reading import Reading, read_vit
 from .report import Report, compare_names
 from .targets.target import save
 
-_LICENCE = (
-    'these weights derive from the published ones, which are CC-BY-NC 4.0: '
-    'no commercial use'
-)
-
 
 def convert_checkpoint(
     source: str | Path,
@@ -77,8 +72,6 @@ def convert_checkpoint(
             'allow_lossy=True or --allow-lossy'
         )
     _write(reading, vit, kind, destination)
-    if vit.noncommercial:
-        report.notes.append(_LICENCE)
     print(report)
     return report
 

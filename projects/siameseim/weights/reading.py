@@ -139,6 +139,11 @@ def _notes(
             'the classifier is left out: it takes features that a BatchNorm '
             '(neck.bn) has changed, as in a linear probe'
         )
+    if vit.noncommercial:
+        yield (
+            'these weights derive from the published ones, which are '
+            'CC-BY-NC 4.0: no commercial use'
+        )
 
 
 def _positions(
