@@ -4,6 +4,7 @@ import torch
 
 from siameseim.transfer import finite_hook
 from tests.test_transfer.conftest import EPOCHS, ITERATIONS
+from tests.test_transfer.test_best import RISING
 
 AUTOCAST = (
     "optim_wrapper.update(type='mmpretrain.AutocastOptimWrapper')\n"
@@ -47,3 +48,11 @@ def test_weights_that_are_not_finite_are_not_saved(train, last, tmp_path):
     assert [file.name for file in tmp_path.glob('run/*.pth')] == [last()]
     saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)
     assert saved['state_dict']['online.weight'].isfinite().all()
+
+
+def test_a_good_score_does_not_save_them_either(train, seen, tmp_path):
+    """Of a validation at which no other checkpoint is due."""
+    status = train(RISING + broken(for_good=5))
+    assert 'error: online.weight is not finite after iteration 8' in status
+    best = [file.name for file in tmp_path.glob('run/*.pth')]
+    assert best == ['best_calls_iter_4.pth']

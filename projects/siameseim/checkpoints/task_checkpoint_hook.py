@@ -47,6 +47,7 @@ class TaskCheckpointHook(CheckpointHook):
     ) -> None:
         if not self.save_best:
             return
+        _refuse_ruined(runner, runner.iter)
         before = self._best
         self._best = [None] * len(before)  # of which nothing is removed
         super()._save_best_checkpoint(runner, metrics)
