@@ -81,7 +81,12 @@ def test_the_config_tells_windows_larger_than_the_map(blocks, tmp_path):
 
 @pytest.mark.parametrize(
     ('kind', 'warned'),
-    [('TopKViT', True), ('SiameseIMViT', False), ('mmseg.MAE', False)],
+    [
+        ('TopKViT', True),
+        ('SiameseIMViT', False),
+        ('SiameseIMViTDet', False),  # registered for all toolboxes
+        ('mmseg.MAE', False),
+    ],
 )
 def test_a_class_of_ones_own_is_no_plain_vit(tmp_path, kind, warned):
     """Its tensors may have the same names; its features are others."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.registry import MODELS as COMMON
 from mmpretrain.registry import MODELS
 
 from ..config_text import stored_settings
@@ -18,12 +19,10 @@ def notes_of_own_class(text: Any) -> Iterator[str]:
     """
     told = stored_settings(text).get('model.backbone.type', '')
     name = told.strip('\'"').removeprefix('mmpretrain.')
-    module = getattr(MODELS.module_dict.get(name), '__module__', '')
-    if (
-        name
-        and '.' not in name
-        and (not module.startswith(('siameseim.', 'mmpretrain.')))
-    ):
+    known = COMMON.module_dict | MODELS.module_dict
+    module = getattr(known.get(name), '__module__', '')
+    own = not module.startswith(('siameseim.', 'mmpretrain.'))
+    if name and '.' not in name and own:
         yield (
             f'WARNING: trained as a {name}, read as a plain ViT: features are '
             'right only if both compute the same. tools/knn.py and '
