@@ -158,6 +158,7 @@ def plugin(tmp_path, monkeypatch):
     [
         'first, second = [1, 2, 3]',
         'torch.nn.Dropout(2.0)',  # raised in a library
+        'torch.nn.BatchNorm1d(3)(torch.ones(1, 3))',
         'BlockMask(num_masked=500)',  # or here
         'import einops_not_there',
     ],

@@ -57,13 +57,13 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
         return line
     if lost := re.search(_LOST, str(error)):
         return _lost_process(lost[1] or lost[2])
+    if _places(error) and not isinstance(error, InputError):
+        return None
     if _ONE_VALUE in str(error):
         return (
             f'BatchNorm cannot learn from one image alone ({error}): raise '
             'train_dataloader.batch_size with --cfg-options'
         )
-    if _places(error) and not isinstance(error, InputError):
-        return None
     if isinstance(error, kinds):
         return str(error)
     if isinstance(error, TypeError | KeyError):
