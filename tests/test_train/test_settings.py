@@ -3,6 +3,10 @@
 import re
 
 import pytest
+from mmengine.config import Config
+
+from siameseim.launch.hook_settings import check_hooks
+from tests.test_train.conftest import SMOKE
 
 
 def test_a_misspelt_setting_names_the_right_one(told):
@@ -110,6 +114,12 @@ def test_what_waits_for_a_validation_loop_is_refused(told, text, named):
     answer = told(text)
     assert answer.startswith(f'error: {named} would do nothing')
     assert 'max_keep_ckpts=-1' in answer
+
+
+def test_a_hook_of_ones_own_that_stops_early_is_let_be():
+    cfg = Config.fromfile(SMOKE)
+    cfg.custom_hooks.append(dict(type='KnnEarlyStoppingHook'))
+    assert check_hooks(cfg) is None
 
 
 def test_a_setting_without_a_value_is_named(train, config, capsys):

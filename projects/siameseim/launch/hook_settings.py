@@ -31,13 +31,18 @@ def check_hooks(cfg: Config) -> None:
                 f'default_hooks.{name} of {cfg.filename} has no type'
                 + did_you_mean(name, hooks.keys() - {name})
             )
-        kind = str(hook['type']).rpartition('.')[2]
+        kind = _kind(hook)
         if kind in _SWALLOW:
             _check_known(name, hook)
         if kind.endswith('CheckpointHook'):
             _check_numbers(name, hook)
         if kind == 'SafeCheckpointHook' and not cfg.get('val_dataloader'):
             _check_validation(cfg, name, hook)
+
+
+def _kind(hook: dict[str, Any]) -> str:
+    """Its class, without a registry's scope."""
+    return str(hook.get('type')).rpartition('.')[2]
 
 
 def _check_known(name: str, hook: dict[str, Any]) -> None:
@@ -66,7 +71,7 @@ def _check_numbers(name: str, hook: dict[str, Any]) -> None:
 def _check_validation(cfg: Config, name: str, hook: dict[str, Any]) -> None:
     waiting = [f'default_hooks.{name}.save_best'] * bool(hook.get('save_best'))
     for custom in cfg.get('custom_hooks') or []:
-        if 'EarlyStoppingHook' in str(custom.get('type')):
+        if _kind(custom) == 'EarlyStoppingHook':
             waiting.append('an EarlyStoppingHook')
     for what in waiting:
         raise InputError(
