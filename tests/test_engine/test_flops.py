@@ -17,14 +17,19 @@ from siameseim.engine.compile_hook import compile_blocks
 from siameseim.engine.flops import FlopsHook, flops_an_image
 from siameseim.rng_state import get_rng_state
 from tests.test_train.conftest import SMOKE
+from tests.two_processes import run_in_two
+
+
+def smoke_step():
+    cfg = Config.fromfile(SMOKE)
+    cfg.optim_wrapper.precision = 'fp32'
+    return StepBenchmark(cfg, batch_size=4, device='cpu')
 
 
 @pytest.fixture
 def step():
     """A step of four images of a model that a test counts by hand."""
-    cfg = Config.fromfile(SMOKE)
-    cfg.optim_wrapper.precision = 'fp32'
-    return StepBenchmark(cfg, batch_size=4, device='cpu')
+    return smoke_step()
 
 
 def test_two_images_count_as_the_whole_batch(step):
@@ -67,6 +72,7 @@ def test_counting_changes_nothing():
 def logged(step, bf16=True, seconds=4 / 100):
     """What one iteration of a run of the model logs."""
     hub = MessageHub('flops')
+    hub.update_scalar('train/time', 9.0)  # of the line before
     hub.update_scalar('train/time', seconds)
     runner = SimpleNamespace(  # as much of one as the hook asks for
         model=step.model,
@@ -96,11 +102,13 @@ def test_share_of_the_bf16_peak_of_a_known_device(step, monkeypatch):
     assert logged(step, bf16=False) == pytest.approx(dict(tflops=tflops))
 
 
+def in_part(rank):
+    return logged(smoke_step(), bf16=False)['tflops']
+
+
 def test_a_device_counts_the_images_of_its_process(step):
-    """Two processes make 100 images/s, of which 50 are of this one."""
-    tflops = 50 * step.flops() / 4 / 1e12
-    found = logged(step, bf16=False, seconds=(4 + 4) / 100)
-    assert found['tflops'] == pytest.approx(tflops)
+    tflops = 100 * step.flops() / 4 / 1e12
+    assert run_in_two(in_part) == pytest.approx([tflops, tflops])
 
 
 def test_a_loss_that_fails_is_left_to_the_step(step):

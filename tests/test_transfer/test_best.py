@@ -34,6 +34,15 @@ class CountCalls(BaseMetric):
 
 
 @METRICS.register_module()
+class Dips(CountCalls):
+    """A score of which every other is worse than those before."""
+
+    def compute_metrics(self, results):
+        calls = super().compute_metrics(results)['calls']
+        return {'calls': -calls if calls % 2 else calls}
+
+
+@METRICS.register_module()
 class TwoScores(CountCalls):
     """One that gets better, and one that does not."""
 
@@ -84,6 +93,20 @@ def test_a_full_disk_leaves_the_best_file_before(train, seen, best, full_at):
 def test_the_best_file_before_is_removed(train, seen, best):
     assert train(RISING) == 0
     assert best() == ['best_calls_iter_30.pth']
+
+
+def test_the_best_file_before_is_removed_after_worse_scores_too(
+    train, seen, best
+):
+    dips = "val_evaluator = dict(type='Dips')\n"
+    assert train(RISING + dips) == 0
+    assert len(best()) == 1
+
+
+def test_a_best_file_without_a_number_in_its_name_stays(train, seen, best):
+    name = "default_hooks['checkpoint'].update(filename_tmpl='last.pth')\n"
+    assert train(RISING + name) == 0
+    assert best() == ['best_calls_last.pth']
 
 
 def test_of_several_scores_each_keeps_its_own_best_file(train, seen, best):

@@ -3,6 +3,7 @@
 import pytest
 from torch import nn
 
+from siameseim.downstream import SiameseIMViTDet
 from siameseim.errors import InputError
 from siameseim.models import SiameseIMViT
 from siameseim.transfer.whole_checkpoint import check_start
@@ -12,9 +13,9 @@ from tests.vit_fixtures import SIZES, tiny_vit
 class Task(nn.Module):
     """A classifier with one of our backbones."""
 
-    def __init__(self, **settings):
+    def __init__(self, kind=SiameseIMViT, **settings):
         super().__init__()
-        self.backbone = SiameseIMViT(**{**SIZES, **settings})
+        self.backbone = kind(**{**SIZES, **settings})
         self.head = nn.Linear(2, 2)
 
 
@@ -23,8 +24,14 @@ def saved(prefix='backbone.', **settings):
     return dict(state_dict={f'{prefix}{n}': t for n, t in state.items()})
 
 
-def test_a_backbone_of_another_grid_is_a_start():
+@pytest.mark.parametrize('prefix', ['backbone.', 'module.backbone.'])
+def test_a_backbone_of_another_grid_is_a_start(prefix):
     model = Task(img_size=2 * SIZES['img_size'])
+    assert check_start(model, saved(prefix), 'file.pth') is None
+
+
+def test_a_plain_backbone_is_a_start_of_one_with_relative_positions():
+    model = Task(SiameseIMViTDet)
     assert check_start(model, saved(), 'file.pth') is None
 
 
@@ -47,3 +54,6 @@ def test_a_head_alone_is_a_start_beside_a_pretrained_backbone():
     assert check_start(model, head, 'file.pth') is None
     with pytest.raises(InputError, match='0 of'):
         check_start(Task(), head, 'file.pth')
+    other = saved(arch=dict(SIZES['arch'], embed_dims=32))
+    with pytest.raises(InputError, match='5 of'):
+        check_start(model, other, 'file.pth')

@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import nullcontext
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -80,6 +81,18 @@ def test_the_loss_is_that_of_whole_batches_in_train_mode(colours):
     found = scores_of(colours / 'val')
     assert found['loss'] == pytest.approx(sum(losses).item() / 2, rel=1e-5)
     assert found.keys() == {'loss', 'loss_pos', 'loss_neg', 'found_image'}
+
+
+def test_the_loss_is_measured_in_the_arithmetic_of_the_run(colours):
+    runner = run_of(colours / 'val')
+    runner.optim_wrapper.autocast = partial(
+        torch.autocast, 'cpu', torch.bfloat16
+    )
+    hook = ValidationHook(str(colours / 'val'), images=8)
+    hook.before_train(runner)
+    found, exact = hook.measure(runner), scores_of(colours / 'val')
+    assert found['loss'] != exact['loss']
+    assert found['loss'] == pytest.approx(exact['loss'], rel=0.05)
 
 
 def in_part(rank, data):
