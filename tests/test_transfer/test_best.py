@@ -149,3 +149,13 @@ def test_the_best_file_that_the_last_checkpoint_names_is_never_missing(
     known = named_by(tmp_path / 'run' / last())
     assert best() == ['best_calls_iter_12.pth', os.path.basename(known)]
     assert known.endswith('best_calls_iter_8.pth')
+
+
+@pytest.mark.parametrize('names', ["'cals'", "['calls', 'cals']"])
+def test_a_score_that_is_not_measured_is_named(train, seen, last, names):
+    text = f"default_hooks['checkpoint'].update(save_best={names})\n"
+    said = train(RISING + text)
+    assert said.startswith(
+        'error: default_hooks.checkpoint.save_best: cals is not measured, '
+        'only calls: did you mean calls?'
+    )

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..engine.unwrap import unwrapped
+from ..errors import InputError, did_you_mean
 
 
 @HOOKS.register_module()
@@ -48,6 +49,7 @@ class TaskCheckpointHook(CheckpointHook):
         if not self.save_best:
             return
         _refuse_ruined(runner, runner.iter)
+        _check_scores(self.key_indicators, metrics)
         before = self._best
         self._best = [None] * len(before)  # of which nothing is removed
         super()._save_best_checkpoint(runner, metrics)
@@ -81,6 +83,20 @@ class TaskCheckpointHook(CheckpointHook):
                 path = self.file_backend.join_path(self.out_dir, name)
                 if self.file_backend.isfile(path):
                     self.file_backend.remove(path)
+
+
+def _check_scores(names: Iterable[str], metrics: dict[str, float]) -> None:
+    """Refuse to wait for a score that a validation does not measure.
+
+    Raises:
+        InputError: naming those that it does.
+    """
+    for name in names:
+        if name not in ('auto', *metrics):
+            raise InputError(
+                f'default_hooks.checkpoint.save_best: {name} is not measured, '
+                f'only {", ".join(metrics)}{did_you_mean(name, metrics)}'
+            )
 
 
 def _refuse_ruined(runner: Runner, done: int) -> None:
