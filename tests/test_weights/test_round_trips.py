@@ -96,6 +96,16 @@ def test_the_target_branch(tmp_path):
     assert 'target branch' in report.source
 
 
+def test_every_tensor_of_the_other_branch_is_counted(tmp_path):
+    model = tiny_model()
+    file = saved(tmp_path / 'a.pth', {'state_dict': model.state_dict()})
+    report = convert_checkpoint(
+        file, tmp_path / 'b.pth', 'siameseim', num_heads=2
+    )
+    other = len(model.target.state_dict())
+    assert f'target ({other} tensors)' in report.dropped
+
+
 @torch.no_grad()
 def test_vitdet_of_detectron2_both_ways(shared, tmp_path):
     source = shared / 'reference/reference_vitdet_a.pt'
