@@ -94,6 +94,7 @@ def add_pretraining_options(parser: argparse.ArgumentParser) -> None:
 def load_config(args: argparse.Namespace) -> Config:
     """The config file with the changes of the command line."""
     cfg = read_config(args)
+    train_config.check_parts(cfg)
     cfg.launcher = args.launcher
     default = os.path.join('work_dirs', Path(args.config).stem)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or default

@@ -122,6 +122,20 @@ def test_a_hook_of_ones_own_that_stops_early_is_let_be():
     assert check_hooks(cfg) is None
 
 
+def test_a_config_without_its_base_is_named(told, tmp_path):
+    path = tmp_path / 'alone.py'
+    path.write_text('model = dict(backbone=dict(with_cp=True))\n')
+    said = told(file=path)
+    parts = 'train_dataloader, train_cfg, optim_wrapper'
+    assert said.startswith(f'error: {path} has no {parts}: begin')
+    assert "_base_ = ['FILE']" in said
+
+
+def test_weights_to_start_from_that_are_not_there_are_named(told):
+    said = told('', '--cfg-options', 'load_from=absent.pth')
+    assert said.startswith('error: no such file: load_from=absent.pth; a rel')
+
+
 def test_a_setting_without_a_value_is_named(train, config, capsys):
     with pytest.raises(SystemExit) as stop:
         train.main([config(), '--cfg-options', 'train_cfg.max_epochs', '16'])

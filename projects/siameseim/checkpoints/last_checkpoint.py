@@ -29,12 +29,14 @@ def set_resume(cfg: Config, resume: str | None) -> str:
         str: what was decided, for the log.
 
     Raises:
-        FileNotFoundError: if a named checkpoint does not exist.
+        FileNotFoundError: if a named checkpoint, also one of ``load_from``,
+            does not exist.
     """
     if resume is None and cfg.get('resume'):  # as mmengine has it
         resume = cfg.get('load_from') or 'auto'
     cfg.resume = False
     if resume is None:
+        _check_start(cfg.get('load_from'))
         return 'starting from the beginning'
     if resume == 'auto':
         folder = saved_in(cfg)
@@ -49,6 +51,15 @@ def set_resume(cfg: Config, resume: str | None) -> str:
         )
     cfg.resume, cfg.load_from = True, resume
     return f'resuming from {resume}'
+
+
+def _check_start(file: str | None) -> None:
+    """Refuse weights to start from that are not there, of this machine."""
+    if file and '://' not in file and not Path(file).expanduser().is_file():
+        raise FileNotFoundError(
+            f'no such file: load_from={file}; a relative one starts at '
+            f'{Path.cwd()}'
+        )
 
 
 def earlier_run(cfg: Config) -> str | None:

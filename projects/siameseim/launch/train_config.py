@@ -19,6 +19,21 @@ from .cores import cores_of_process
 _SMALL = 1 / 16
 
 
+def check_parts(cfg: Config) -> None:
+    """Refuse a config without its base, which lacks parts of a training.
+
+    Raises:
+        InputError: naming them.
+    """
+    parts = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
+    absent = [name for name in parts if cfg.get(name) is None]
+    if absent:
+        raise InputError(
+            f'{cfg.filename} has no {", ".join(absent)}: begin it with the '
+            "recipe that it changes, _base_ = ['FILE']"
+        )
+
+
 def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
     """Refuse a ``train_pipeline`` that a derived config forgot to hand on.
 
