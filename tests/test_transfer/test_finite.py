@@ -2,6 +2,7 @@
 
 import torch
 
+from siameseim.engine import AutocastOptimWrapper
 from siameseim.transfer import finite_hook
 from tests.test_transfer.conftest import EPOCHS, ITERATIONS
 from tests.test_transfer.test_best import RISING
@@ -20,7 +21,7 @@ def broken(**when):
 def test_it_ends_where_the_loss_stays_so(train, seen):
     """At the iteration at which processes ask each other."""
     status = train(ITERATIONS + AUTOCAST + broken(for_good=4))
-    assert 'error: the loss of the last 16 iterations' in status
+    assert 'error: loss or gradient were not finite 16 times' in status
     assert len(seen) == 20
 
 
@@ -30,13 +31,28 @@ def test_it_goes_on_where_fewer_steps_are_skipped(train, seen):
     assert len(seen) == 30
 
 
+def test_it_ends_where_only_gradients_are_so(train, seen, monkeypatch):
+    """Every step is skipped; the loss looks as if all were well."""
+    norm = torch.tensor(float('nan'))
+    monkeypatch.setattr(AutocastOptimWrapper, '_norm_and_clip', lambda _: norm)
+    status = train(ITERATIONS + AUTOCAST)
+    assert 'error: loss or gradient were not finite 10 times' in status
+    assert len(seen) == 10
+
+
+def test_one_skipped_step_of_many_batches_counts_once(train, seen):
+    many = 'optim_wrapper.update(accumulative_counts=11)\n'
+    assert train(ITERATIONS + AUTOCAST + many + broken(iterations=[3])) == 0
+    assert len(seen) == 30
+
+
 def test_all_processes_end_though_the_loss_of_one_is_so(
     train, seen, monkeypatch
 ):
     monkeypatch.setattr(
         finite_hook, 'all_reduce', lambda rows, op: rows.fill_(10)
     )
-    assert 'the last 10 iterations' in train(ITERATIONS)
+    assert 'not finite 10 times' in train(ITERATIONS)
     assert len(seen) == 10
 
 
