@@ -36,7 +36,7 @@ def set_resume(cfg: Config, resume: str | None) -> str:
         resume = cfg.get('load_from') or 'auto'
     cfg.resume = False
     if resume is None:
-        _check_start(cfg.get('load_from'))
+        _check_weights_exist(cfg.get('load_from'))
         return 'starting from the beginning'
     if resume == 'auto':
         folder = saved_in(cfg)
@@ -53,7 +53,7 @@ def set_resume(cfg: Config, resume: str | None) -> str:
     return f'resuming from {resume}'
 
 
-def _check_start(file: str | None) -> None:
+def _check_weights_exist(file: str | None) -> None:
     """Refuse weights to start from that are not there, of this machine."""
     if file and '://' not in file and not Path(file).expanduser().is_file():
         raise FileNotFoundError(

@@ -12,7 +12,7 @@ from ..checkpoints.stop_signals import ASK_EVERY
 from ..engine.schedule import ends_window
 
 
-class FiniteLossHook(Hook):
+class FiniteStepHook(Hook):
     """Ends a run whose loss or gradient was not finite ten times or more.
 
     The toolboxes train it to its end and log 'nan'. A few such steps are

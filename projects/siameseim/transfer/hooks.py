@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..engine.runtime_info_hook import keep_short_history
-from .finite_hook import FiniteLossHook
+from .finite_hook import FiniteStepHook
 from .skip_hook import SkipDataHook
 from .stop_hook import TaskStopHook
 from .whole_checkpoint import WholeCheckpointHook
@@ -30,7 +30,7 @@ def register_hooks(runner: Runner) -> None:
     Nor go on where nothing is learnt.
     """
     for hook in (
-        FiniteLossHook(),
+        FiniteStepHook(),
         WholeCheckpointHook(),
         SkipDataHook(),
         TaskStopHook(),
