@@ -1,4 +1,4 @@
-"""Words on a command line that Python spells otherwise."""
+"""Words on a command line where a config has numbers and switches."""
 
 import pytest
 from mmengine.config import Config
@@ -37,6 +37,22 @@ def test_a_word_names_what_to_write(name, word, cure):
     assert str(error.value) == (
         f'--cfg-options {name}={word} would be the text {word!r}: write '
         f'{name}={cure}'
+    )
+
+
+@pytest.mark.parametrize(
+    ('name', 'cure'),
+    [
+        ('train_cfg.max_epochs', ', but it must be a number'),
+        ('train_dataloader.batch_size', ', but it must be a number'),
+        ('resume', ': write resume=True or resume=False'),
+    ],
+)
+def test_a_word_that_is_no_number_is_refused(name, cure):
+    with pytest.raises(InputError) as error:
+        merge_options(a_config(), {name: 'two'})
+    assert str(error.value) == (
+        f"--cfg-options {name}=two would be the text 'two'{cure}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Words on a command line that Python spells otherwise."""
+"""Words on a command line where a config has numbers and switches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,15 @@ from mmengine.config import Config
 from ..errors import InputError
 
 _SWITCHES = {'yes': 'True', 'on': 'True', 'no': 'False', 'off': 'False'}
+# Settings that no text can be, while others take both, such as a priority.
+_NUMBERS = (
+    *('max_epochs', 'max_iters', 'val_interval', 'interval'),
+    *('batch_size', 'num_workers', 'lr', 'weight_decay', 'warmup', 'seed'),
+)
 
 
 def check_words(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Refuse words for True, False and None.
+    """Refuse words for True, False and None, and those that are no numbers.
 
     mmengine reads ``enabled=off`` as a text, which counts as True.
 
@@ -19,12 +24,16 @@ def check_words(cfg: Config, options: Mapping[str, Any]) -> None:
         InputError: naming the setting, the word and what to write.
     """
     for name, word in options.items():
-        cure = _cure(cfg, name, word) if isinstance(word, str) else None
+        if not isinstance(word, str):
+            continue
+        text = f'--cfg-options {name}={word} would be the text {word!r}'
+        cure = _cure(cfg, name, word)
         if cure is not None:
-            raise InputError(
-                f'--cfg-options {name}={word} would be the text {word!r}: '
-                f'write {name}={cure}'
-            )
+            raise InputError(f'{text}: write {name}={cure}')
+        if name == 'resume':
+            raise InputError(f'{text}: write resume=True or resume=False')
+        if name.rpartition('.')[2] in _NUMBERS:
+            raise InputError(f'{text}, but it must be a number')
 
 
 def _cure(cfg: Config, name: str, word: str) -> str | None:
