@@ -21,6 +21,7 @@ from pathlib import Path
 from siameseim.evaluation import frozen, report, robustness_table
 from siameseim.evaluation.frozen_suite import SuiteOptions, run_suite
 from siameseim.launch import distributed
+from siameseim.launch.cores import loading_workers
 from siameseim.launch.options import command_line
 from siameseim.launch.tool_errors import one_line_for
 
@@ -50,7 +51,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--probe-batch', type=int, help='images a step of the probe (2048)'
     )
     parser.add_argument(
-        '--workers', type=int, help='2; of the probe those of its config'
+        '--workers',
+        type=int,
+        help='loading processes (one for each core, 16 at most; of the probe '
+        'those of its config)',
     )
     parser.add_argument('--linear-config', default=str(CONFIGS / LINEAR))
     robustness_table.add_arguments(parser)
@@ -80,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
             device=args.device,
             loading=dict(
                 batch_size=args.batch_size,
-                num_workers=2 if args.workers is None else args.workers,
+                num_workers=loading_workers(args.workers),
                 precision=args.precision,
             ),
         )

@@ -21,7 +21,8 @@ from siameseim.evaluation.extraction import (
     save_features,
 )
 from siameseim.launch import distributed
-from siameseim.launch.options import command_line
+from siameseim.launch.cores import loading_workers
+from siameseim.launch.options import add_workers, command_line
 from siameseim.launch.tool_errors import one_line_for
 
 
@@ -42,9 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="input side in pixels (the checkpoint's)",
     )
     parser.add_argument('--batch-size', type=int, default=64, help='(64)')
-    parser.add_argument(
-        '--workers', type=int, default=2, help='loading processes (2)'
-    )
+    add_workers(parser)
     parser.add_argument(
         '--device', help='cpu, cuda, cuda:1 ... (a GPU if there is one)'
     )
@@ -64,8 +63,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         num_heads=args.num_heads,
         img_size=args.img_size,
     )
+    workers = loading_workers(args.workers)
     result = folder_features(
-        backbone.to(device), args.folder, args.batch_size, args.workers
+        backbone.to(device), args.folder, args.batch_size, workers
     )
     written = save_features(result, args.out)
     for name in result.unreadable:

@@ -26,7 +26,8 @@ from mmengine.dist import is_main_process
 from siameseim.datasets.class_folders import split_folders
 from siameseim.evaluation import frozen, labelled
 from siameseim.launch import distributed
-from siameseim.launch.options import command_line
+from siameseim.launch.cores import loading_workers
+from siameseim.launch.options import add_workers, command_line
 from siameseim.launch.tool_errors import one_line_for
 
 
@@ -40,7 +41,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--k', type=int, nargs='+')
     parser.add_argument('--temperature', type=float, default=0.1)
     parser.add_argument('--no-centre', action='store_true')
-    parser.add_argument('--workers', type=int, default=2)
+    add_workers(parser)
     parser.add_argument('--seed', type=int, default=0, help='if untrained')
     distributed.add_launcher(parser)
     return parser.parse_args(argv)
@@ -63,6 +64,8 @@ def measure(
         raise ValueError(
             f'--k {max(ks)}: {train} has only {len(splits[0])} images'
         )
+    here = distributed.local_world_size(args.launcher)
+    workers = loading_workers(args.workers, here)
     scores = labelled.folder_accuracies(
         backbone,
         preprocessor,
@@ -71,7 +74,7 @@ def measure(
         args.temperature,
         not args.no_centre,
         batch_size=args.batch_size,
-        num_workers=args.workers,
+        num_workers=workers,
         precision=args.precision,
     )
     return scores, Counter(splits[1].targets)

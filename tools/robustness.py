@@ -17,7 +17,13 @@ from pathlib import Path
 
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
-from siameseim.launch.options import add_config, command_line, read_config
+from siameseim.launch.cores import loading_workers
+from siameseim.launch.options import (
+    add_config,
+    add_workers,
+    command_line,
+    read_config,
+)
 from siameseim.launch.tool_errors import one_line_for
 
 
@@ -37,7 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--out', type=Path, default=Path('robustness'))
     parser.add_argument('--batch-size', type=int, default=128)
-    parser.add_argument('--workers', type=int, default=2)
+    add_workers(parser)
     parser.add_argument('--device', help='cpu, cuda (a GPU if there is one)')
     return parser.parse_args(argv)
 
@@ -52,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
         args.classes,
         args.device,
         batch_size=args.batch_size,
-        num_workers=args.workers,
+        num_workers=loading_workers(args.workers),
     )
     rows = robustness_table.robustness_rows(classifier, vars(args), args.kind)
     print(report.write(rows, args.checkpoint, args.out))

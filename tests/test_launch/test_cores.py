@@ -40,3 +40,15 @@ def test_more_cores_are_no_more_threads(monkeypatch):
     monkeypatch.setattr(torch, 'set_num_threads', chosen.append)
     cores.share_cores(1)
     assert chosen == [8]
+
+
+@pytest.mark.parametrize(
+    ('given', 'processes', 'workers'),
+    [(None, 4, 10), (None, 1, 16), (None, 99, 1), (0, 1, 0), (20, 4, 20)],
+)
+def test_a_tool_loads_with_a_worker_for_each_core(
+    monkeypatch, given, processes, workers
+):
+    monkeypatch.setattr(os, 'environ', {})
+    monkeypatch.setattr(cores, 'usable_cores', lambda: 40)
+    assert cores.loading_workers(given, processes) == workers

@@ -26,6 +26,14 @@ def cores_of_process(processes: int) -> int:
     return max(cores // processes, min(cores, own), 1)
 
 
+def loading_workers(given: int | None, processes: int = 1) -> int:
+    """Loading processes of a tool: as given, or one a core, 16 at most.
+
+    So many training or measuring ``processes`` share this machine.
+    """
+    return min(cores_of_process(processes), 16) if given is None else given
+
+
 def share_cores(processes: int) -> None:
     """Compute with no more threads than this process has cores.
 

@@ -90,6 +90,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Give a tool the option ``--workers``, for ``loading_workers``."""
+    parser.add_argument(
+        '--workers',
+        type=int,
+        help='loading processes (one for each core, 16 at most)',
+    )
+
+
 def parse(
     parser: argparse.ArgumentParser, argv: Sequence[str] | None
 ) -> argparse.Namespace:
