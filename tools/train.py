@@ -27,7 +27,7 @@ from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine.worker_signals import end_workers, start_tracker
 from siameseim.environment.hardware import busy_cores, unused_gpu
 from siameseim.errors import InputError
-from siameseim.launch import distributed, train_config
+from siameseim.launch import distributed, learning_rate, train_config
 from siameseim.launch.hook_settings import check_hooks
 from siameseim.launch.options import (
     add_config,
@@ -166,7 +166,7 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
     check_hooks(cfg)
     fit_config(cfg, args)
     world = distributed.world_size(args.launcher)
-    rate = train_config.scale_learning_rate(cfg, world)
+    rate = learning_rate.scale_learning_rate(cfg, world)
     begin = last_checkpoint.set_resume(cfg, args.resume)
     earlier = last_checkpoint.earlier_run(cfg)
     absent = transfer.forget_absent_weights(cfg) if cfg.resume else None

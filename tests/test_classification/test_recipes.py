@@ -11,7 +11,7 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 import siameseim  # noqa: F401  registers what the configs name
-from siameseim.launch import train_config
+from siameseim.launch import learning_rate
 from tests.test_classification.test_configs import FINETUNE, FOLDER, LINEAR
 
 LARGE = {
@@ -119,7 +119,7 @@ def test_the_rate_follows_the_batch(
     cfg = Config.fromfile(FOLDER / name)
     cfg.train_dataloader.batch_size = batch
     cfg.optim_wrapper.accumulative_counts = accumulation
-    train_config.scale_learning_rate(cfg, processes)
+    learning_rate.scale_learning_rate(cfg, processes)
     assert cfg.optim_wrapper.optimizer.lr == pytest.approx(expected)
 
 

@@ -8,7 +8,7 @@ from mmpretrain.registry import DATASETS
 from PIL import Image
 
 from siameseim.errors import InputError
-from siameseim.launch import train_config
+from siameseim.launch import learning_rate, train_config
 
 OMPI = 'OMPI_COMM_WORLD_LOCAL_SIZE'
 
@@ -29,7 +29,7 @@ def test_a_batch_that_is_none_is_named(batch, accumulation, said):
         )
     )
     with pytest.raises(InputError, match=f'{said} must be a whole number'):
-        train_config.scale_learning_rate(cfg, 1)
+        learning_rate.scale_learning_rate(cfg, 1)
 
 
 @pytest.mark.parametrize('seed', [None, -1, 2**32, 1.5, '7'])

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from torch.testing import assert_close
 
 from siameseim.errors import InputError
-from siameseim.launch.train_config import scale_learning_rate
+from siameseim.launch.learning_rate import scale_learning_rate
 from tests.transfer_fixtures import ROOT, logged
 
 
