@@ -187,10 +187,12 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
             'more images'
         )
     check_processes(runner)
-    warm_up = None
+    warm_up = blur = None
     if transfer.is_transfer(cfg):
         warm_up = schedule.long_warm_up(cfg, len(loader))
-    for note in filter(None, [data, rate, begin, absent]):
+    else:
+        blur = train_config.wide_blur(cfg)
+    for note in filter(None, [data, rate, begin, absent, blur]):
         runner.logger.info(note)
     gpu = torch.cuda.is_available()
     busy = busy_cores(torch.get_num_threads(), gpu)

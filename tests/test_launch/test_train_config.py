@@ -1,5 +1,6 @@
 """Fitting a config to the machine."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,29 @@ def test_another_schedule_is_left_as_it_is_or_refused(schedule):
 def test_a_run_without_an_epoch_to_train_is_refused(cfg, named):
     with pytest.raises(InputError, match=named):
         train_config.set_epochs(cfg, None)
+
+
+@pytest.mark.parametrize(
+    ('size', 'photometric', 'told'),
+    [
+        (64, dict(blur_prob=1.0), '64 pixels .* up to 2 pixels, 3.5 times'),
+        ((128, 96), dict(blur_prob=0.1), '96 .* 2.3 times .*=\\(0.1, 0.86'),
+        (64, dict(blur_prob=1.0, blur_sigma=(0.1, 0.57)), None),
+        (64, dict(), None),  # no blur
+        (128, dict(blur_prob=1.0), None),  # less than twice
+    ],
+)
+def test_a_blur_made_for_larger_views_is_told(size, photometric, told):
+    pipeline = [
+        dict(type='TwoViews', size=size),
+        dict(type='ViewPhotometric', view=1, **photometric),
+    ]
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(pipeline=pipeline))))
+    note = train_config.wide_blur(cfg)
+    assert note is None if told is None else re.search(told, note)
+
+
+def test_a_pipeline_of_other_parts_has_no_blur_to_tell_of():
+    other = [dict(type='ViewPhotometric', view=1, blur_prob=1.0)]
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(pipeline=other))))
+    assert train_config.wide_blur(cfg) is None

@@ -4,7 +4,7 @@ Each function changes or checks the config it is given.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +178,30 @@ def check_colours(cfg: Config) -> None:
             "set model.data_preprocessor.type='ViewPreprocessor', or "
             'on_device=False'
         )
+
+
+def wide_blur(cfg: Config) -> str | None:
+    """What to say of a blur that is wide for the size of its views.
+
+    Widths are in pixels, and those of the paper for views of 224. Told from
+    twice the paper's share on, for pipelines with a ``TwoViews``.
+    """
+    steps = cfg.train_dataloader.dataset.get('pipeline', [])
+    sizes = [s.get('size', 224) for s in steps if s.get('type') == 'TwoViews']
+    widths = [
+        step.get('blur_sigma', (0.1, 2.0))[1]
+        for step in steps
+        if step.get('type') == 'ViewPhotometric' and step.get('blur_prob')
+    ]
+    if not sizes or not widths:
+        return None
+    size = min(sizes[0]) if isinstance(sizes[0], Sequence) else sizes[0]
+    fit = 2.0 * size / 224
+    if max(widths) < 2 * fit:
+        return None
+    return (
+        f'views of {size} pixels are blurred with a sigma of up to '
+        f'{max(widths):g} pixels, {max(widths) / fit:.1f} times their share '
+        f'in the paper: blur_sigma=(0.1, {fit:.2f}) of ViewPhotometric is as '
+        'wide, blur_prob=0 leaves the blur out'
+    )
