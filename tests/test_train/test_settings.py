@@ -30,7 +30,7 @@ def test_a_pipeline_that_a_config_forgot_to_hand_on_is_refused(told):
 @pytest.mark.parametrize(
     ('setting', 'named'),
     [
-        ('optim_wrapper.optimizer.lr=abc', "lr='abc' must be a number"),
+        ('optim_wrapper.optimizer.lr=abc', "'abc', but it must be a number"),
         ('optim_wrapper.optimizer.lr=None', 'lr=None must be a number'),
         ('optim_wrapper.optimizer.lr=-1e-3', 'lr=-0.001 must be a number'),
         ('auto_scale_lr.base_batch=8', "'base_batch': 8"),
