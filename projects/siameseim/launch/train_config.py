@@ -1,6 +1,7 @@
 """Fits a pretraining config to this machine and command line.
 
-Each function changes or checks the config it is given.
+Each function changes or checks the config it is given; ``wide_blur`` only
+reads it.
 """
 
 import re
