@@ -4,7 +4,7 @@ from mmengine.config import Config
 
 from ..errors import InputError
 
-# Shares of a recipe's batch from which on its scaled rate is questioned.
+# Share of the recipe's batch up to which the scaled rate is questioned.
 _SMALL = 1 / 16
 
 
@@ -21,8 +21,8 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
         str: what was done, for the log.
 
     Raises:
-        InputError: if rate or ``auto_scale_lr`` are none, or batch or
-            accumulation are not from 1 on.
+        InputError: if the rate is no number from 0 on, ``auto_scale_lr`` has
+            other settings, or a batch or the accumulation is not from 1 on.
     """
     total, text = _global_batch(cfg, world_size)
     scaling = cfg.get('auto_scale_lr')
@@ -43,6 +43,7 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
             "base_batch_size, rule ('linear' or 'sqrt') if wanted, and "
             'nothing else'
         )
+    _check_count('auto_scale_lr.base_batch_size', scaling.base_batch_size)
     factor, written = total / scaling.base_batch_size, ''
     if rule == 'sqrt':
         factor, written = factor**0.5, 'the root of '
