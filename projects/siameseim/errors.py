@@ -1,7 +1,9 @@
 """The error that tools show without a traceback, and what it may ask."""
 
 import difflib
+import math
 from collections.abc import Iterable
+from typing import Any
 
 
 class InputError(ValueError):
@@ -26,6 +28,29 @@ def check_fractions(owner: str, **settings: object) -> None:
         if not isinstance(value, int | float) or not 0 <= value <= 1:
             raise InputError(
                 f'{name}={value!r} of {owner} must be a fraction from 0 to 1'
+            )
+
+
+def check_range(
+    owner: str, example: str, limit: float = math.inf, **settings: Any
+) -> None:
+    """Refuse settings of a part, its ``owner``, that are no ranges.
+
+    Raises:
+        InputError: naming the first that is not two positive numbers up to a
+            limit, the smaller one first, and an example.
+    """
+    for name, value in settings.items():
+        try:
+            least, greatest = value
+            right = 0 < least <= greatest <= limit
+        except (TypeError, ValueError):
+            right = False
+        if not right:
+            most = f', at most {limit}' if limit < math.inf else ''
+            raise InputError(
+                f'{name}={value!r} of {owner} must be two positive numbers'
+                f'{most}, the smaller one first, such as {example}'
             )
 
 

@@ -13,6 +13,7 @@ from torchvision.transforms import functional as tv
 
 from siameseim.datasets import ViewPhotometric
 from siameseim.datasets.photometric import CHANGES, NAMES
+from siameseim.errors import InputError
 
 DRAWS = 1500
 LIMIT = math.sqrt(-math.log(1e-4 / 2) / DRAWS)
@@ -50,6 +51,12 @@ def test_each_change_gives_the_values_of_pillow(name, argument, coffee):
     assert changed.dtype == np.uint8
     assert difference.mean() < mean
     assert difference.max() <= largest
+
+
+@pytest.mark.parametrize('sigma', [0.57, 'wide', (2.0, 0.1), (0.1,), None])
+def test_a_blur_sigma_that_is_no_range_is_refused(sigma):
+    with pytest.raises(InputError, match='^blur_sigma=.* such as \\(0.1, 2'):
+        ViewPhotometric(view=1, blur_sigma=sigma)
 
 
 def plain(settings: dict) -> Compose:

@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
 
-from ..errors import check_fractions
+from ..errors import check_fractions, check_range
 
 # ITU-R 601 luma, as Pillow and torchvision weigh R, G and B.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -58,7 +58,7 @@ class ViewPhotometric(BaseTransform):
     Raises:
         ValueError: If a view is not 1 or 2.
         InputError: If a probability or a width of the jitter is not from 0
-            to 1.
+            to 1, or ``blur_sigma`` is no range of positive numbers.
         ModuleNotFoundError: If kornia is needed and not installed.
     """
 
@@ -88,6 +88,7 @@ class ViewPhotometric(BaseTransform):
             blur_prob=blur_prob,
             solarize_prob=solarize_prob,
         )
+        check_range(type(self).__name__, '(0.1, 2.0)', blur_sigma=blur_sigma)
         self.views = [view] if isinstance(view, int) else [*view]
         if not self.views or not {1, 2}.issuperset(self.views):
             raise ValueError(f'view must be 1 or 2, not {view}')

@@ -11,7 +11,7 @@ from mmengine.utils import to_2tuple
 from mmpretrain.registry import TRANSFORMS
 from torch.nn import functional as F
 
-from ..errors import InputError, check_fractions
+from ..errors import check_fractions, check_range
 
 Box = tuple[int, int, int, int]  # y, x, height, width in source pixels
 
@@ -62,8 +62,8 @@ class TwoViews(BaseTransform):
         num_views: int = 2,
         shared_crop: bool = False,
     ) -> None:
-        _check_range('area', area, 1, '(0.08, 1.0)')
-        _check_range('aspect', aspect, math.inf, '(0.75, 1.33)')
+        check_range('TwoViews', '(0.08, 1.0)', limit=1, area=area)
+        check_range('TwoViews', '(0.75, 1.33)', aspect=aspect)
         check_fractions('TwoViews', flip_prob=flip_prob)
         self.size = to_2tuple(size)
         self.area = area
@@ -133,21 +133,6 @@ def draw_crop(
     w = min(width, round(height * aspect[1]))
     h = min(height, round(width / aspect[0]))
     return (height - h) // 2, (width - w) // 2, h, w
-
-
-def _check_range(name: str, given: Any, limit: float, example: str) -> None:
-    """Refuse what is no range of positive numbers up to a limit."""
-    try:
-        least, greatest = given
-        right = 0 < least <= greatest <= limit
-    except (TypeError, ValueError):
-        right = False
-    if not right:
-        most = f', at most {limit}' if limit < math.inf else ''
-        raise InputError(
-            f'{name}={given!r} of TwoViews must be two positive numbers'
-            f'{most}, the smaller one first, such as {example}'
-        )
 
 
 def mirror(box: Box, width: int) -> Box:
