@@ -10,8 +10,8 @@
 # - the frozen patch embedding is whitened, and so is the target: else both are
 #   mostly the brightness of a patch;
 # - a norm before the predictor: else its positions drown in growing tokens;
-# - no blur, which the paper's would be too wide for 64 pixels, and no colour
-#   changes: without blur they pay from about thirty epochs on;
+# - no blur: the paper's is too wide for 64 pixels;
+# - no colour changes: without blur they pay in runs of about thirty epochs;
 # - crops from 40 % of the area and 26 of 64 patches masked: more to see;
 # - projector and predictor as deep, against the encoder, as for ViT-B, and two
 #   thirds as wide: a step costs less.
