@@ -8,7 +8,7 @@ from mmengine.config import Config
 from ..errors import InputError
 
 _SWITCHES = {'yes': 'True', 'on': 'True', 'no': 'False', 'off': 'False'}
-# Settings that no text can be, while others take both, such as a priority.
+# Settings that are always numbers; others, such as a priority, may be texts.
 _NUMBERS = (
     *('max_epochs', 'max_iters', 'val_interval', 'interval'),
     *('batch_size', 'num_workers', 'lr', 'weight_decay', 'warmup', 'seed'),
@@ -16,7 +16,7 @@ _NUMBERS = (
 
 
 def check_words(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Refuse words for True, False and None, and those that are no numbers.
+    """Refuse words for True, False and None, and words for a number.
 
     mmengine reads ``enabled=off`` as a text, which counts as True.
 

@@ -1,8 +1,4 @@
-"""Fits a pretraining config to this machine and command line.
-
-Each function changes or checks the config it is given; ``wide_blur`` only
-reads it.
-"""
+"""Fits a pretraining config to this machine and command line, or checks it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -143,8 +139,8 @@ def set_epochs(cfg: Config, epochs: int | None) -> None:
 def _check_epochs(name: str, epochs: object) -> None:
     if not isinstance(epochs, int) or epochs < 1:
         raise InputError(
-            f'{name} {epochs} trains nothing: give a number of epochs from 1 '
-            'on (pretraining is counted in epochs)'
+            f'{name} {epochs} trains nothing: give a whole number of epochs '
+            'from 1 on (pretraining is counted in epochs)'
         )
 
 
