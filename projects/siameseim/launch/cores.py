@@ -1,4 +1,4 @@
-"""How many cores each of several processes on a machine has."""
+"""The cores of a machine, shared by the processes on it."""
 
 import os
 
@@ -15,21 +15,24 @@ LOCAL_COUNTS = {
 
 
 def cores_of_process(processes: int) -> int:
-    """Number of cores for one of so many processes on this machine, from 1.
+    """Cores for each of the ``processes`` on this machine, at least 1.
 
     Slurm binds a task to its own cores as a rule: nobody shares those.
+
+    Raises:
+        InputError: if SLURM_CPUS_PER_TASK holds no number.
     """
-    cores, own = usable_cores(), 0
+    cores, of_task = usable_cores(), 0
     # torchrun or mpirun: a task's cores are for all that it started
     if not set(LOCAL_COUNTS.values()) & os.environ.keys():
-        own = number('SLURM_CPUS_PER_TASK', 0)
-    return max(cores // processes, min(cores, own), 1)
+        of_task = number('SLURM_CPUS_PER_TASK', 0)
+    return max(cores // processes, min(cores, of_task), 1)
 
 
 def loading_workers(given: int | None, processes: int = 1) -> int:
     """Loading processes of a tool: as given, or one a core, 16 at most.
 
-    So many training or measuring ``processes`` share this machine.
+    The machine is shared by ``processes``, each with loading ones of its own.
     """
     return min(cores_of_process(processes), 16) if given is None else given
 
@@ -37,9 +40,9 @@ def loading_workers(given: int | None, processes: int = 1) -> int:
 def share_cores(processes: int) -> None:
     """Compute with no more threads than this process has cores.
 
-    torchrun sees to that itself. With srun and mpirun each of so many
-    ``processes`` would start a thread for each core that it sees, and
-    mmengine's OMP_NUM_THREADS=1 comes when they have started.
+    torchrun sees to that itself. With srun and mpirun each of the
+    ``processes`` on this machine would start a thread for each core that it
+    sees, and mmengine's OMP_NUM_THREADS=1 comes when they have started.
     """
     if 'OMP_NUM_THREADS' not in os.environ:
         threads = min(cores_of_process(processes), torch.get_num_threads())

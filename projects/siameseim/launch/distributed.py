@@ -1,4 +1,4 @@
-"""Processes of a run: how many there are, and starting them on CPUs."""
+"""Processes of a run: how many there are, and how they meet."""
 
 import argparse
 import gc
@@ -79,11 +79,16 @@ def world_size(launcher: str) -> int:
     Raises:
         ValueError: if the process was not started by that launcher.
     """
-    return 1 if launcher == 'none' else _places(launcher)[2]
+    return 1 if launcher == 'none' else _rank_and_size(launcher)[2]
 
 
 def local_world_size(launcher: str) -> int:
-    """Number of processes that share this machine."""
+    """Number of processes that share this machine.
+
+    Raises:
+        ValueError: as ``world_size``, or if a launcher's variable holds no
+            number.
+    """
     if launcher == 'none':
         return 1
     if launcher == 'slurm':
@@ -104,7 +109,7 @@ def init_cpu_group(launcher: str) -> None:
     """
     if launcher == 'none':
         return
-    rank, local_rank, size = _places(launcher)
+    rank, local_rank, size = _rank_and_size(launcher)
     _set_meeting_place(launcher, rank, local_rank)
     share_cores(local_world_size(launcher))
     if torch.cuda.is_available():
@@ -143,7 +148,7 @@ def end_group() -> None:
         dist.destroy_process_group()
 
 
-def _places(launcher: str) -> tuple[int, int, int]:
+def _rank_and_size(launcher: str) -> tuple[int, int, int]:
     """Rank, rank on this machine, number of processes."""
     names = _VARIABLES[launcher]
     missing = [name for name in names if not os.environ.get(name, '').strip()]

@@ -9,7 +9,8 @@ from mmengine.runner import Runner
 
 from ..errors import InputError, did_you_mean
 
-# Hooks that keep any setting, as one for ``Runner.save_checkpoint``.
+# Hooks that take any setting and hand on what they do not know to
+# ``Runner.save_checkpoint``, hours later.
 _SWALLOW = ('CheckpointHook', 'TaskCheckpointHook')
 
 
@@ -69,7 +70,9 @@ def _check_numbers(name: str, hook: dict[str, Any]) -> None:
 
 
 def _check_validation(cfg: Config, name: str, hook: dict[str, Any]) -> None:
-    waiting = [f'default_hooks.{name}.save_best'] * bool(hook.get('save_best'))
+    waiting = []
+    if hook.get('save_best'):
+        waiting.append(f'default_hooks.{name}.save_best')
     for custom in cfg.get('custom_hooks') or []:
         if _kind(custom) == 'EarlyStoppingHook':
             waiting.append('an EarlyStoppingHook')

@@ -1,6 +1,6 @@
 """The learning rate of a recipe for another global batch."""
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
 
@@ -34,9 +34,26 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
         raise InputError(
             f'optim_wrapper.optimizer.lr={stated!r} must be a number from 0 on'
         )
-    rule = scaling.get('rule', 'linear')
+    _check_scaling(scaling)
+    root = scaling.get('rule') == 'sqrt'
+    factor = total / scaling.base_batch_size
+    optimizer.lr = stated * (factor**0.5 if root else factor)
+    scaling.enable = False  # or mmengine would scale it once more
+    text += (
+        f'; learning rate {optimizer.lr:.3g} = {stated:.3g} x '
+        f'{"the root of " if root else ""}{total} / {scaling.base_batch_size}'
+    )
+    if not root and factor <= _SMALL:
+        text += (
+            ', which may be too little to learn from: auto_scale_lr.rule=sqrt '
+            'makes it larger, auto_scale_lr.enable=False leaves it as stated'
+        )
+    return text
+
+
+def _check_scaling(scaling: ConfigDict) -> None:
     if scaling.keys() - {'rule'} != {'enable', 'base_batch_size'} or (
-        rule not in ('linear', 'sqrt')
+        scaling.get('rule', 'linear') not in ('linear', 'sqrt')
     ):
         raise InputError(
             f'auto_scale_lr={dict(scaling)} must have enable, '
@@ -44,21 +61,6 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
             'nothing else'
         )
     _check_count('auto_scale_lr.base_batch_size', scaling.base_batch_size)
-    factor, written = total / scaling.base_batch_size, ''
-    if rule == 'sqrt':
-        factor, written = factor**0.5, 'the root of '
-    optimizer.lr = stated * factor
-    scaling.enable = False  # or mmengine would scale it once more
-    text += (
-        f'; learning rate {optimizer.lr:.3g} = {stated:.3g} x {written}'
-        f'{total} / {scaling.base_batch_size}'
-    )
-    if rule == 'linear' and factor <= _SMALL:
-        text += (
-            ', which may be too little to learn from: auto_scale_lr.rule=sqrt '
-            'makes it larger, auto_scale_lr.enable=False leaves it as stated'
-        )
-    return text
 
 
 def _check_count(name: str, value: object) -> None:

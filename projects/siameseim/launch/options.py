@@ -4,7 +4,7 @@ import argparse
 import ast
 import difflib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _LEVELS = (
     *('WARN', 'FATAL'),  # Python's other names of two of them
 )
 # What a misspelt name at the top of a config may have been meant for.
-_PLACES = {
+_MEANT = {
     **{name: name for name in _RUNNER},
     'batch_size': 'train_dataloader.batch_size',
     'lr': 'optim_wrapper.optimizer.lr',
@@ -47,8 +47,8 @@ _STOCK_OPTIONS = {
 }
 
 
-def _setting(text: str) -> str:
-    """The text, if mmengine's action can split it."""
+def _key_value(text: str) -> str:
+    """The text as it is, if it has the form that mmengine's action splits."""
     if '=' not in text:
         raise argparse.ArgumentTypeError(f'{text!r} is no KEY=VALUE')
     return text
@@ -82,7 +82,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        type=_setting,
+        type=_key_value,
         action=DictAction,
         default={},
         metavar='KEY=VALUE',
@@ -102,27 +102,36 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 def parse(
     parser: argparse.ArgumentParser, argv: Sequence[str] | None
 ) -> argparse.Namespace:
-    """Read a command line; say how to set what is guessed to be an option."""
+    """Read a command line; say how to set what is guessed to be an option.
+
+    Raises:
+        SystemExit: if the tool has no such option.
+    """
     args, unknown = parser.parse_known_args(argv)
-    if not unknown:
-        return args
-    names = [w.partition('=')[0].replace('_', '-') for w in unknown]
-    meant = [
-        f'{_PLACES[name]}=VALUE'
+    if unknown:
+        cure = _cure(unknown, parser._option_string_actions)
+        parser.error(f'unrecognized arguments: {" ".join(unknown)}{cure}')
+    return args
+
+
+def _cure(unknown: list[str], options: Iterable[str]) -> str:
+    """What to give in place of arguments that a tool does not know."""
+    names = [word.partition('=')[0].replace('_', '-') for word in unknown]
+    settings = [
+        f'{_MEANT[name]}=VALUE'
         for guess, name in (('--batch-size', 'batch_size'), ('--lr', 'lr'))
         if guess in names
     ]
-    cures = [f': give --cfg-options {" ".join(meant)}'] if meant else []
+    if settings:
+        return f': give --cfg-options {" ".join(settings)}'
     for name in names:
         if name in _STOCK_OPTIONS:
             setting = _STOCK_OPTIONS[name]
-            cures.append(
-                f': leave {name} out, {setting} of the config decides'
-            )
-        elif name.startswith('--'):
-            cures.append(did_you_mean(name, parser._option_string_actions))
-    cure = next(filter(None, cures), '')
-    parser.error(f'unrecognized arguments: {" ".join(unknown)}{cure}')
+            return f': leave {name} out, {setting} of the config decides'
+        near = did_you_mean(name, options) if name.startswith('--') else ''
+        if near:
+            return near
+    return ''
 
 
 def read_config(args: argparse.Namespace, *files: str) -> Config:
@@ -184,11 +193,11 @@ def misspelt(text: str) -> dict[str, str]:
     names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
     stated = {n.id for n in names if isinstance(n.ctx, ast.Store)}
     read = {n.id for n in names if isinstance(n.ctx, ast.Load)}
-    free = [n for n, p in _PLACES.items() if p.partition('.')[0] not in stated]
+    unset = [n for n, s in _MEANT.items() if s.partition('.')[0] not in stated]
     return {
-        name: _PLACES[near]
+        name: _MEANT[near]
         for name in sorted(stated - read - _KNOWN)
-        for near in difflib.get_close_matches(name, free, n=1, cutoff=0.8)
+        for near in difflib.get_close_matches(name, unset, n=1, cutoff=0.8)
     }
 
 

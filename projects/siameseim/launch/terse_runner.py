@@ -28,12 +28,12 @@ _REPORTS = (
     'Distributed training is not used, all SyncBatchNorm',
 )
 
-# The disk is, or what the user may write on it.
+# The disk is full, or what the user may write on it used up.
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# Those of the runs that this process began.
-_STAMPS: set[str] = set()
 _STAMP = '%Y%m%d_%H%M%S'
+# Time stamps of the runs that this process began.
+_STAMPS: set[str] = set()
 
 
 class TerseRunner(Runner):
@@ -54,7 +54,9 @@ class TerseRunner(Runner):
     def setup_env(self, env_cfg: dict) -> None:
         """Set up the stock way, with a time stamp that no other run has."""
         super().setup_env(env_cfg)
-        stamp = [_own_second(self.work_dir) if is_main_process() else None]
+        stamp = [
+            _make_log_folder(self.work_dir) if is_main_process() else None
+        ]
         broadcast_object_list(stamp)
         (self._timestamp,) = stamp
 
@@ -117,13 +119,14 @@ class TerseRunner(Runner):
             super().dump_config()
 
 
-def _own_second(work_dir: str) -> str:
-    """Name of a folder made now, of the first second after all others there.
+def _make_log_folder(work_dir: str) -> str:
+    """Make a folder named by the first second after all others there.
 
-    Logs are read in the order of these names: where the clock was set back,
-    or that of another machine is behind, the next second is taken. Nor is it
-    one of another work directory of this process, in which mmengine keeps
-    loggers and visualizers by the name of the config and this one.
+    Returns its name. Logs are read in the order of these names: where the
+    clock was set back, or that of another machine is behind, the next second
+    is taken. Nor is it one of another work directory of this process, in
+    which mmengine keeps loggers and visualizers by the name of the config and
+    this one.
     """
     seconds = max([time.time(), *_times_of_folders(work_dir)])
     while True:

@@ -57,7 +57,7 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
         return line
     if lost := re.search(_LOST, str(error)):
         return _lost_process(lost[1] or lost[2])
-    if _places(error) and not isinstance(error, InputError):
+    if _own_lines(error) and not isinstance(error, InputError):
         return None
     if _ONE_VALUE in str(error):
         return (
@@ -82,7 +82,7 @@ def _lost_process(detail: str) -> str:
     )
 
 
-def _places(*errors: Exception) -> list[str]:
+def _own_lines(*errors: Exception) -> list[str]:
     """Lines of the user's own code that errors came through, FILE:LINE.
 
     Own is what is neither in this package nor in a library, nor beside the
@@ -117,18 +117,19 @@ def _failed_import(error: ImportError) -> str | None:
         chain.append(chain[-1].__context__)
     cause = chain[-1]
     cure = _cure_of_stack(str(cause))
-    module = re.fullmatch('Failed to import (.*)', str(chain[-2:][0]))
+    outer = chain[-2] if len(chain) > 1 else cause
+    module = re.fullmatch('Failed to import (.*)', str(outer))
     if module:  # of mmengine, after the whole of sys.path
         if f'{module[1]}.'.startswith(f'{cause.name}.'):
             cure = ': add the folder that it lies in to PYTHONPATH'
-        places = _places(error, cause)
-        where = f' (at {places[-1]})' if places else ''
+        lines = _own_lines(error, cause)
+        where = f' (at {lines[-1]})' if lines else ''
         return (
             f'custom_imports: {module[1]} could not be imported: '
             f'{cause}{where}{cure}'
         )
     missing = isinstance(cause, ModuleNotFoundError)
-    if not cure and (not missing or _places(error)):
+    if not cure and (not missing or _own_lines(error)):
         return None
     return f'{": ".join(map(str, chain))}{cure}'
 

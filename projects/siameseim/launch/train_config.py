@@ -147,7 +147,7 @@ def _check_epochs(name: str, epochs: object) -> None:
 def fit_loader(loader: Config, processes: int) -> None:
     """Use no more workers than cores, and pinned memory only with CUDA.
 
-    As many training ``processes`` share this machine.
+    The machine is shared by ``processes``, each with a loader of its own.
     """
     cores = cores_of_process(processes)
     loader.num_workers = min(loader.num_workers, cores)
