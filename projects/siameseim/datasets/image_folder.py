@@ -92,7 +92,7 @@ class ImageFolder(CustomDataset):
         """Text of the error for a folder without images."""
         return (
             f'no image under {root} (all subfolders were searched; other '
-            f'files there: {_listed(others) or "none"}). Looked for the '
+            f'files there: {listed(others) or "none"}). Looked for the '
             f'{len(self.extensions)} endings of formats that Pillow reads, '
             'such as .jpeg and .png. Give the folder that holds the images, '
             'or, to train on them, name other endings in the config, with '
@@ -123,14 +123,19 @@ def _tell_left_out(
             f'left out of {root}, as they cannot be read: {len(lost)} '
             f'folders or links: {some(sorted(named), 5)}'
         )
+    tell_others(root, others)
+
+
+def tell_others(root: str, others: 'Counter[str]') -> None:
+    """Log how many files were left out for their endings, if any."""
     if others:
         tell(
-            f'left out of {root}, as their endings are of no images: '
-            f'{_listed(others)}'
+            f'left out of {root}, as their endings are of no images that '
+            f'Pillow reads: {listed(others)}'
         )
 
 
-def _listed(endings: 'Counter[str]') -> str:
+def listed(endings: 'Counter[str]') -> str:
     """The most frequent endings, and how many files have each."""
     return ', '.join(f'{n} x {ext}' for ext, n in endings.most_common(5))
 

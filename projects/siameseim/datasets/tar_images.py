@@ -2,6 +2,7 @@
 
 import os
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,7 +11,11 @@ from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
 from ..errors import some
-from .image_folder import image_extensions
+from ..log import warn
+from .image_folder import image_extensions, listed, tell_others
+
+_LINK = 'link'
+_TAIL = 2**20  # bytes behind the last member that must be zeros
 
 
 @DATASETS.register_module()
@@ -18,10 +23,10 @@ class TarImages(BaseDataset):
     """Every image in one tar archive or a folder of them.
 
     Plain archives and WebDataset shards alike: members that are no images
-    (labels, JSON) and hidden ones (``._x.jpg`` of a Mac) are left out. The
-    archives are indexed once; an image is then read by its place in the file,
-    in any order, so shuffling, sharing among processes and exact resumes are
-    those of a folder of images.
+    (labels, JSON) and links are left out and counted, hidden ones
+    (``._x.jpg`` of a Mac) without a word. The archives are indexed once; an
+    image is then read by its place in the file, in any order, so shuffling,
+    sharing among processes and exact resumes are those of a folder of images.
 
     Args:
         data_root (str): A ``.tar`` file, or a folder with such files at its
@@ -38,13 +43,21 @@ class TarImages(BaseDataset):
     def load_data_list(self) -> list[dict[str, Any]]:
         """Names and places of all images, archive by archive, sorted."""
         archives = find_archives(self.data_root)
-        images = [info for path in archives for info in _members(path)]
+        others: Counter[str] = Counter()
+        images = [info for path in archives for info in _members(path, others)]
         if not images:
             raise FileNotFoundError(
                 f'no image in {some(archives, 3)}: members '
                 'with the endings of image files were looked for, such as '
-                '.jpg and .png'
+                f'.jpg and .png; others there: {listed(others) or "none"} '
+                '(archives in an archive must be unpacked)'
             )
+        if links := others.pop(_LINK, 0):
+            warn(
+                f'left out of {self.data_root}: {links} links to images; tar '
+                '-h --hard-dereference writes files in their place'
+            )
+        tell_others(self.data_root, others)
         return images
 
 
@@ -67,18 +80,26 @@ def find_archives(path: str) -> list[Path]:
     return archives
 
 
-def _members(path: Path) -> Iterator[dict[str, Any]]:
-    """Images of one archive in the order of their names."""
+def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
+    """Images of one archive in the order of their names.
+
+    What else it holds is added to ``others``, by ending or as a link.
+    """
     extensions = image_extensions()
+    members = []
     try:
         with tarfile.open(path, 'r:') as archive:
-            members = [
-                (member.name, member.offset_data, member.size)
-                for member in archive
-                if member.isreg()
-                and member.name.lower().endswith(extensions)
-                and not _is_hidden(member.name)
-            ]
+            for member in archive:
+                name = member.name
+                if member.isdir() or _is_hidden(name):
+                    continue
+                if not name.lower().endswith(extensions):
+                    others[os.path.splitext(name)[1] or 'no extension'] += 1
+                elif member.isreg():
+                    members.append((name, member.offset_data, member.size))
+                else:
+                    others[_LINK] += 1
+            _check_end(archive)
     except (tarfile.ReadError, EOFError) as error:
         raise ValueError(
             f'{path} cannot be read as a tar archive ({error}). If it is '
@@ -91,6 +112,25 @@ def _members(path: Path) -> Iterator[dict[str, Any]]:
             archive=str(path),
             offset=offset,
             size=size,
+        )
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Refuse an archive that ends where it should not.
+
+    At a damaged header ``tarfile`` stops as at the end, without a word.
+    """
+    archive.fileobj.seek(archive.offset)
+    tail = archive.fileobj.read(_TAIL)
+    if not tail:
+        raise tarfile.ReadError(
+            'the zeros that close an archive are missing; if nothing else '
+            'is, truncate -s +1K adds them'
+        )
+    if tail.strip(b'\0'):
+        raise tarfile.ReadError(
+            f'neither a member nor the end is at byte {archive.offset}, so '
+            'it is damaged there, or several archives were joined'
         )
 
 
