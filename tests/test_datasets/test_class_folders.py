@@ -10,6 +10,7 @@ from PIL import Image
 from siameseim.datasets import source_image
 from siameseim.datasets.class_folders import (
     class_names,
+    labelled_files,
     labelled_root,
     read_image,
     split_folders,
@@ -98,6 +99,45 @@ def test_links_to_folders_are_classes_and_links_to_themselves_are_none(
     for name, target in (('b', 'elsewhere/b'), ('loop', 'loop')):
         (root / name).symlink_to(target)
     assert class_names(root) == ['a', 'b', 'elsewhere']
+
+
+def test_links_back_give_no_image_twice_and_none_another_label(tmp_path):
+    root = made(tmp_path, 'a', 'b')
+    for name in ('a/1.png', 'b/2.png'):
+        (root / name).touch()
+    (root / 'a/loop').symlink_to('.')
+    (root / 'b/up').symlink_to('..')
+    assert labelled_files(str(root), {'a': 0, 'b': 1}) == [
+        (f'{root}/a/1.png', 0),
+        (f'{root}/b/2.png', 1),
+    ]
+
+
+def test_labelled_files_are_sorted_by_class_folder_and_name(tmp_path):
+    """As torchvision sorts them, on which drawn subsets depend."""
+    names = ['a/2.png', 'a/0/1.png', 'a/3/1.png', 'a-b/1.png']
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / '9.png').touch()  # in no class
+    found = labelled_files(str(tmp_path), {'a': 0, 'a-b': 1})
+    assert [os.path.relpath(path, tmp_path) for path, _ in found] == names
+
+
+def test_a_pipe_or_broken_link_among_labelled_images_is_named(tmp_path):
+    """To read a pipe would wait for ever."""
+    made(tmp_path, 'a')
+    os.mkfifo(tmp_path / 'a/1.png')
+    with pytest.raises(InputError, match=r'/a/1.png .*\(no file\): mend'):
+        labelled_files(str(tmp_path), {'a': 0})
+
+
+def test_a_class_without_images_is_named(tmp_path):
+    root = made(tmp_path, 'a', 'b')
+    (root / 'a/1.png').touch()
+    (root / 'b/2.txt').touch()
+    with pytest.raises(FileNotFoundError, match=f'{root} .*without .*: b: '):
+        labelled_files(str(root), {'a': 0, 'b': 1})
 
 
 @pytest.mark.parametrize(

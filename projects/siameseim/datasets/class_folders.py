@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import InputError, some
+from .image_folder import image_extensions, printable, scan_files
 from .source_image import SourceImage, UnreadableImageError
 
 
@@ -66,6 +67,45 @@ def _is_folder(entry: 'os.DirEntry[str]') -> bool:
     return entry.is_dir(follow_symlinks=False) or (
         entry.is_symlink() and os.path.isdir(entry)
     )
+
+
+def labelled_files(root: str, labels: dict[str, int]) -> list[tuple[str, int]]:
+    """Path and label of each image in class folders, at any depth.
+
+    They are those that pretraining finds: hidden ones are left out, and links
+    back to a folder above them are not followed.
+
+    Args:
+        root (str): holds the class folders.
+        labels (dict[str, int]): of each class folder.
+
+    Raises:
+        FileNotFoundError: if a class has no image.
+        InputError: if a folder or link in a class leads nowhere.
+    """
+    lost: dict[str, str] = {}
+    endings = image_extensions()
+    found = []
+    for path in scan_files(root, lost):
+        name = path.partition(os.sep)[0]
+        if name in labels and path.lower().endswith(endings):
+            found.append((labels[name], *os.path.split(path)))
+    for path, why in sorted(lost.items()):
+        if path.partition(os.sep)[0] in labels:
+            raise InputError(
+                f'{os.path.join(root, printable(path))} cannot be read '
+                f'({why}): mend or remove it'
+            )
+    known = {label for label, *_ in found}
+    if empty := sorted(n for n, label in labels.items() if label not in known):
+        raise FileNotFoundError(
+            f'{root} has class folders without any image: {some(empty)}: '
+            'add images, or remove these folders from all splits'
+        )
+    return [
+        (os.path.join(root, folder, file), label)
+        for label, folder, file in sorted(found)
+    ]
 
 
 def same_classes(train: str | Path, val: str | Path) -> list[str]:

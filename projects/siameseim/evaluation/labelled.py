@@ -19,8 +19,12 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from ..datasets.class_folders import class_names, read_image, same_classes
-from ..datasets.image_folder import image_extensions
+from ..datasets.class_folders import (
+    class_names,
+    labelled_files,
+    read_image,
+    same_classes,
+)
 from ..engine.precision import use_bf16
 from ..engine.worker_signals import leave_signals_to_trainer
 from ..errors import InputError
@@ -41,12 +45,19 @@ class LabelledFeatures:
 
 
 class _ClassFolders(ImageFolder):
-    """Hidden folders are no classes and hidden files no images."""
+    """Hidden folders are no classes; images are those of pretraining."""
 
     def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
         """Names of the class folders, sorted, and their labels."""
         names = class_names(directory)
         return names, {name: label for label, name in enumerate(names)}
+
+    @staticmethod
+    def make_dataset(
+        directory: str, class_to_idx: dict[str, int], **kwargs: Any
+    ) -> list[tuple[str, int]]:
+        """Path and label of each image."""
+        return labelled_files(directory, class_to_idx)
 
 
 def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
@@ -57,19 +68,12 @@ def labelled_folder(folder: Path, size: tuple[int, int]) -> ImageFolder:
         size (tuple[int, int]): height and width of the view in pixels.
 
     Raises:
-        FileNotFoundError: if the folder holds no class with images.
+        FileNotFoundError: if the folder holds no class, or one no image.
+        InputError: if a folder or link in a class leads nowhere.
     """
     steps = [*central_view(size), v2.PILToTensor()]
     root = os.path.expanduser(folder)
-    endings = image_extensions()
-
-    def is_image(path: str) -> bool:
-        hidden = f'{os.sep}.' in path[len(root) :]
-        return not hidden and path.lower().endswith(endings)
-
-    return _ClassFolders(
-        root, v2.Compose(steps), loader=read_image, is_valid_file=is_image
-    )
+    return _ClassFolders(root, v2.Compose(steps), loader=read_image)
 
 
 def labelled_splits(
@@ -83,8 +87,10 @@ def labelled_splits(
         size (tuple[int, int]): height and width of the view in pixels.
 
     Raises:
-        FileNotFoundError: if a folder does not exist or holds no class.
-        InputError: if the folders' classes differ.
+        FileNotFoundError: if a folder does not exist, or holds no class, or
+            a class no image.
+        InputError: if the folders' classes differ, or something in them leads
+            nowhere.
     """
     same_classes(train, val)
     return labelled_folder(train, size), labelled_folder(val, size)
