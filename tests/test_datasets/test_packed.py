@@ -1,6 +1,7 @@
 """Tar archives, WebDataset shards and LMDBs give the images of a folder."""
 
 import io
+import os
 import pickle
 import shutil
 import tarfile
@@ -188,6 +189,19 @@ def test_a_damaged_lmdb_is_named(tmp_path):
     (tmp_path / 'data.mdb').write_bytes(b'no LMDB' * 1000)
     with pytest.raises(InputError, match=f'{tmp_path} cannot be read as an L'):
         len(LmdbImages(str(tmp_path)))
+
+
+@pytest.mark.parametrize('subdir', [True, False])
+@pytest.mark.parametrize('lost', [0, 1])
+def test_an_lmdb_that_lacks_its_end_is_told_of(
+    tmp_path, log_file, lost, subdir
+):
+    """To read what lies behind the end of a file kills the process."""
+    path = write_lmdb(tmp_path, {b'1.jpg': bytes(9999)}, subdir=subdir)
+    data = path / 'data.mdb' if subdir else path
+    os.truncate(data, data.stat().st_size - lost)
+    assert len(LmdbImages(str(path))) == 1
+    assert log_file.read_text().count('copy it again') == lost
 
 
 def test_what_is_hidden_or_no_file_is_left_out_of_archives(folder, tmp_path):

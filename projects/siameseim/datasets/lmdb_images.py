@@ -9,6 +9,7 @@ from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
 from ..errors import InputError, some
+from ..log import warn
 from .image_folder import image_extensions
 
 
@@ -87,6 +88,22 @@ def _opened(path: str, subdir: bool, *_identity: int) -> Any:
     )
 
 
+def _warn_if_short(environment: Any, path: str) -> None:
+    """Tell why reading what is not there will kill the process.
+
+    Not an error: a last page that was freed at once is never written.
+    """
+    folder = os.path.isdir(path)
+    size = os.path.getsize(os.path.join(path, 'data.mdb') if folder else path)
+    pages = environment.info()['last_pgno'] + 1
+    if size < pages * environment.stat()['psize']:
+        warn(
+            f'{path} has {size} bytes, fewer than its {pages} pages take: if '
+            'a "Bus error" ends the run, its transfer broke off, so copy it '
+            'again'
+        )
+
+
 def _read_keys(path: str) -> list[str]:
     """All keys of an LMDB."""
     if not os.path.exists(path):
@@ -98,7 +115,9 @@ def _read_keys(path: str) -> list[str]:
             f'reading {path} needs the package lmdb: pip install lmdb'
         ) from error
     try:
-        with _environment(os.path.realpath(path)).begin() as transaction:
+        environment = _environment(os.path.realpath(path))
+        _warn_if_short(environment, path)
+        with environment.begin() as transaction:
             keys = transaction.cursor().iternext(values=False)
             return [os.fsdecode(key) for key in keys]
     except lmdb.Error as error:
