@@ -99,7 +99,7 @@ def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
                     members.append((name, member.offset_data, member.size))
                 else:
                     others[_LINK] += 1
-            _check_end(archive)
+            _check_end(archive, path)
     except (tarfile.ReadError, EOFError) as error:
         raise ValueError(
             f'{path} cannot be read as a tar archive ({error}). If it is '
@@ -115,17 +115,17 @@ def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
         )
 
 
-def _check_end(archive: tarfile.TarFile) -> None:
+def _check_end(archive: tarfile.TarFile, path: Path) -> None:
     """Refuse an archive that ends where it should not.
 
     At a damaged header ``tarfile`` stops as at the end, without a word.
     """
     archive.fileobj.seek(archive.offset)
     tail = archive.fileobj.read(_TAIL)
-    if not tail:
-        raise tarfile.ReadError(
-            'the zeros that close an archive are missing; if nothing else '
-            'is, truncate -s +1K adds them'
+    if not tail:  # as some writers leave it
+        warn(
+            f'{path} lacks the zeros that close an archive: if it was cut '
+            'off between two images, those behind are missing'
         )
     if tail.strip(b'\0'):
         raise tarfile.ReadError(
