@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
-from mmpretrain.registry import HOOKS, OPTIMIZERS, TRANSFORMS
+from mmpretrain.registry import HOOKS, OPTIMIZERS, TRANSFORMS, VISUALIZERS
 
 import siameseim
 from siameseim.launch.tool_errors import one_line_for
@@ -79,6 +79,33 @@ def test_what_the_user_can_mend_is_one_line(action, line):
     with pytest.raises(SystemExit) as stop:
         end(action)
     assert stop.value.code == f'error: {line}'
+
+
+def test_a_near_name_does_not_hide_that_a_setting_was_inherited():
+    part = dict(type='LARS', params=[], lr=1, betas=(0.9, 0.95))
+    cure = r'mean eta\? If .* add _delete_=True'
+    with pytest.raises(SystemExit, match=cure):
+        end(lambda: OPTIMIZERS.build(part))
+
+
+@pytest.mark.parametrize(
+    ('build', 'line'),
+    [
+        (
+            lambda: VISUALIZERS.build(
+                dict(type='Visualizer', name='a', vis_backends=['B'])
+            ),
+            'Visualizer refuses a setting: vis_backends must be a list of ',
+        ),
+        (
+            lambda: HOOKS.build(dict(type='EMAHook', begin_iter=-1)),
+            'EMAHook refuses a setting: `begin_iter` must larger than or ',
+        ),
+    ],
+)
+def test_what_a_stock_part_refuses_is_one_line(build, line):
+    with pytest.raises(SystemExit, match=f'^error: {line}'):
+        end(build)
 
 
 def test_a_setting_within_a_setting_is_named_too():

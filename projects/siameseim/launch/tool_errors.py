@@ -66,8 +66,12 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
         )
     if isinstance(error, kinds):
         return str(error)
-    if isinstance(error, TypeError | KeyError):
-        return _unknown_setting(error)
+    if isinstance(error, TypeError | KeyError) and (
+        line := _unknown_setting(error)
+    ):
+        return line
+    if isinstance(error, AssertionError | TypeError | ValueError):
+        return _refused_setting(error)
     return None
 
 
@@ -164,12 +168,26 @@ def _unknown_setting(error: TypeError | KeyError) -> str | None:
     name = re.search(r"unexpected keyword argument '(\w+)'", text)
     if not name or '\n' in text:
         return None
-    meant = did_you_mean(name[1], _settings_near(error)) or (
-        '. If the config inherits it from a part of another type, add '
-        '_delete_=True beside the type'
-    )
+    meant = did_you_mean(name[1], _settings_near(error)) or '.'
     text = text.partition('. Did you mean')[0]  # of Python 3.13, less sure
-    return f'a setting is not known: {text}{meant}'
+    return (
+        f'a setting is not known: {text}{meant} If the config inherits it '
+        'from a part of another type, add _delete_=True beside the type'
+    )
+
+
+def _refused_setting(error: Exception) -> str | None:
+    """What to say where the constructor of a library's part refuses one.
+
+    mmengine asserts what settings must be, torch raises its own errors.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    code, text = frame.f_code, str(error)
+    ours = _PACKAGE in Path(code.co_filename).parents
+    if ours or code.co_name != '__init__' or not text or '\n' in text:
+        return None
+    part = type(frame.f_locals.get('self')).__name__
+    return f'{part} refuses a setting: {text}'
 
 
 def _settings_near(error: Exception) -> set[str]:
