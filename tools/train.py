@@ -35,6 +35,7 @@ from siameseim.launch.options import (
     parse,
     read_config,
 )
+from siameseim.launch.stock_parts import check_stock_parts
 from siameseim.launch.terse_runner import TerseRunner
 from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import config as transfer
@@ -120,6 +121,7 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         if args.seed is not None:
             cfg.merge_from_dict({'randomness.seed': args.seed})
         return
+    check_stock_parts(cfg)
     train_config.check_pipeline(cfg, args.cfg_options)
     if args.data:
         train_config.set_data(cfg, args.data, args.cfg_options)
@@ -129,7 +131,6 @@ def fit_config(cfg: Config, args: argparse.Namespace) -> None:
         cfg.merge_from_dict({'default_hooks.knn.data': args.knn})
     train_config.set_epochs(cfg, args.epochs)
     train_config.set_seed(cfg, args.seed)
-    train_config.check_colours(cfg)
     train_config.fit_loader(cfg.train_dataloader, processes)
 
 

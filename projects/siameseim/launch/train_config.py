@@ -17,7 +17,7 @@ def check_parts(cfg: Config) -> None:
     """Refuse a config without its base, which lacks parts of a training.
 
     Raises:
-        InputError: naming them.
+        InputError: naming them; or another runner, which would be ignored.
     """
     parts = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     absent = [name for name in parts if cfg.get(name) is None]
@@ -25,6 +25,12 @@ def check_parts(cfg: Config) -> None:
         raise InputError(
             f'{cfg.filename} has no {", ".join(absent)}: begin it with the '
             "recipe that it changes, _base_ = ['FILE']"
+        )
+    runner = cfg.get('runner_type', 'Runner')
+    if runner != 'Runner':
+        raise InputError(
+            f'runner_type={runner!r} of {cfg.filename} would change nothing, '
+            "since tools/train.py trains with mmengine's Runner: leave it out"
         )
 
 
@@ -156,25 +162,6 @@ def fit_loader(loader: Config, processes: int) -> None:
         loader.pop('prefetch_factor', None)
     if loader.get('pin_memory'):
         loader.pin_memory = torch.cuda.is_available()
-
-
-def check_colours(cfg: Config) -> None:
-    """Make sure that somebody makes the changes left to the device.
-
-    Raises:
-        ValueError: if the data preprocessor would leave them out.
-    """
-    steps = cfg.train_dataloader.dataset.get('pipeline', [])
-    kind = (cfg.model.get('data_preprocessor') or {}).get('type')
-    if any(step.get('on_device') for step in steps) and kind != (
-        'ViewPreprocessor'
-    ):
-        raise ValueError(
-            'ViewPhotometric(on_device=True) leaves colour changes to a '
-            f'ViewPreprocessor, but model.data_preprocessor is a {kind}: '
-            "set model.data_preprocessor.type='ViewPreprocessor', or "
-            'on_device=False'
-        )
 
 
 def wide_blur(cfg: Config) -> str | None:

@@ -1,0 +1,101 @@
+"""Stock parts and settings that a pretraining would not use as meant."""
+
+import inspect
+
+from mmengine.config import Config
+from mmpretrain.registry import DATASETS
+
+from ..errors import InputError
+
+
+def check_stock_parts(cfg: Config) -> None:
+    """Refuse what a pretraining does not read, or would read wrongly.
+
+    Raises:
+        InputError: for a loop that counts iterations, a data preprocessor
+            that is not the model's, swaps colours or leaves out those that
+            were left to it, a data set in the place of the
+            ``PretrainDataset``, or a schedule that waits for a validation
+            loop.
+    """
+    _check_loop(cfg)
+    _check_preprocessor(cfg)
+    _check_colours(cfg)
+    _check_dataset(cfg)
+    _check_schedules(cfg)
+
+
+def _check_loop(cfg: Config) -> None:
+    loop = cfg.train_cfg
+    if loop.get('type') == 'IterBasedTrainLoop' or not (
+        loop.get('by_epoch', True)
+    ):
+        raise InputError(
+            f'train_cfg={dict(loop)} of {cfg.filename} counts iterations, and '
+            'pretraining is counted in epochs: leave out type, by_epoch and '
+            'max_iters, and give train_cfg.max_epochs or --epochs'
+        )
+
+
+def _check_preprocessor(cfg: Config) -> None:
+    """Those of a model come first; views are RGB, unlike stock images."""
+    own = cfg.model.get('data_preprocessor') or {}
+    for name, value in (cfg.get('data_preprocessor') or {}).items():
+        if own and own.get(name) != value:
+            raise InputError(
+                f'data_preprocessor.{name}={value!r} of {cfg.filename} would '
+                'change nothing, since the model has its own: set '
+                f'model.data_preprocessor.{name}'
+            )
+    used = own or cfg.get('data_preprocessor') or {}
+    of_views = cfg.train_dataloader.dataset.get('type') == 'PretrainDataset'
+    for name in ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr'):
+        if of_views and used.get(name):
+            raise InputError(
+                f'{name}=True of the data preprocessor of {cfg.filename} '
+                'would swap red and blue of the views, which are RGB already: '
+                'leave it out'
+            )
+
+
+def _check_colours(cfg: Config) -> None:
+    """Make sure that somebody makes the changes left to the device."""
+    steps = cfg.train_dataloader.dataset.get('pipeline', [])
+    kind = (cfg.model.get('data_preprocessor') or {}).get('type')
+    if any(step.get('on_device') for step in steps) and kind != (
+        'ViewPreprocessor'
+    ):
+        raise InputError(
+            'ViewPhotometric(on_device=True) leaves colour changes to a '
+            f'ViewPreprocessor, but model.data_preprocessor is a {kind}: '
+            "set model.data_preprocessor.type='ViewPreprocessor', or "
+            'on_device=False'
+        )
+
+
+def _check_dataset(cfg: Config) -> None:
+    kind = cfg.train_dataloader.dataset.get('type')
+    built = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if not hasattr(built, 'get_data_info'):  # none of mmengine's
+        return
+    inits = [vars(base).get('__init__', built) for base in built.__mro__]
+    if not any('seed' in inspect.signature(f).parameters for f in inits):
+        raise InputError(
+            f'train_dataloader.dataset.type={kind!r} of {cfg.filename} takes '
+            'no seed for its views: leave the PretrainDataset there, and put '
+            'the other in train_dataloader.dataset.dataset'
+        )
+
+
+def _check_schedules(cfg: Config) -> None:
+    schedules = cfg.get('param_scheduler') or []
+    if cfg.get('val_dataloader'):
+        return
+    for one in schedules if isinstance(schedules, list) else [schedules]:
+        kind = str(one.get('type')).rpartition('.')[2]
+        if kind.startswith('ReduceOnPlateau'):
+            raise InputError(
+                f'param_scheduler.type={kind!r} of {cfg.filename} would do '
+                'nothing: it waits for a validation loop, and pretraining has '
+                'none; take another schedule'
+            )

@@ -1,0 +1,83 @@
+"""Stock parts that a pretraining would not use as meant."""
+
+import pytest
+from mmengine.config import Config
+
+from siameseim.errors import InputError
+from siameseim.launch.stock_parts import check_stock_parts
+from siameseim.launch.train_config import check_parts
+from tests.transfer_fixtures import ROOT, tool
+
+ITERATIONS = dict(type='IterBasedTrainLoop', max_iters=9)
+STOCK = dict(
+    type='SelfSupDataPreprocessor', mean=[1, 2, 3], std=[4, 5, 6], to_rgb=True
+)
+PLATEAU = dict(type='ReduceOnPlateauLR', monitor='loss')
+
+
+@pytest.fixture
+def cfg():
+    return Config.fromfile(ROOT / 'configs/siameseim_smoke.py')
+
+
+@pytest.mark.parametrize(
+    'loop', [ITERATIONS, dict(by_epoch=False, max_iters=9, max_epochs=2)]
+)
+def test_a_loop_of_iterations_names_the_epochs(cfg, loop):
+    cfg.train_cfg = loop
+    with pytest.raises(InputError, match='max_iters.* give .*max_epochs or'):
+        check_stock_parts(cfg)
+
+
+def test_a_preprocessor_beside_the_models_own_is_refused(cfg):
+    cfg.data_preprocessor = dict(mean=[0, 0, 0])
+    with pytest.raises(InputError, match='set model.data_preprocessor.mean$'):
+        check_stock_parts(cfg)
+
+
+def test_a_preprocessor_that_was_handed_to_the_model_passes(cfg):
+    cfg.data_preprocessor = dict(mean=cfg.model.data_preprocessor.mean)
+    assert check_stock_parts(cfg) is None
+
+
+def test_a_stock_preprocessor_swaps_no_colours_of_views(cfg):
+    cfg.model.data_preprocessor = STOCK
+    with pytest.raises(InputError, match='to_rgb=True .* swap red and blue'):
+        check_stock_parts(cfg)
+
+
+def test_a_stock_preprocessor_without_an_order_passes(cfg):
+    cfg.model.data_preprocessor = {**STOCK, 'to_rgb': False}
+    assert check_stock_parts(cfg) is None
+
+
+@pytest.mark.parametrize('kind', ['RepeatDataset', 'CustomDataset'])
+def test_a_stock_data_set_is_sent_into_that_of_pretraining(cfg, kind):
+    cfg.train_dataloader.dataset = dict(type=kind)
+    cure = f"'{kind}' .* put the other in train_dataloader.dataset.dataset"
+    with pytest.raises(InputError, match=cure):
+        check_stock_parts(cfg)
+
+
+@pytest.mark.parametrize('schedule', [PLATEAU, [PLATEAU]])
+def test_a_schedule_that_waits_for_validation_is_refused(cfg, schedule):
+    cfg.param_scheduler = schedule
+    with pytest.raises(InputError, match='it waits for a validation loop'):
+        check_stock_parts(cfg)
+
+
+def test_another_runner_is_refused(cfg):
+    cfg.runner_type = 'FlexibleRunner'
+    with pytest.raises(InputError, match="'FlexibleRunner' .* leave it out"):
+        check_parts(cfg)
+
+
+def test_the_mistake_is_told_by_the_tool(tmp_path):
+    """Before the parts are built, whose own errors would hide it."""
+    images = tmp_path / 'images'
+    images.mkdir()
+    option = ('--cfg-options', 'train_cfg.by_epoch=False')
+    file = str(ROOT / 'configs/siameseim_smoke.py')
+    work = ('--work-dir', str(tmp_path / 'work'))
+    with pytest.raises(SystemExit, match='counts iterations'):
+        tool('train').main([file, '--data', str(images), *work, *option])
