@@ -1,4 +1,4 @@
-"""Stock parts that a pretraining would not use as meant."""
+"""Stock parts that a training would not use as meant."""
 
 import pytest
 from mmengine.config import Config
@@ -69,6 +69,21 @@ def test_a_schedule_that_waits_for_validation_is_refused(cfg, schedule):
 def test_another_runner_is_refused(cfg):
     cfg.runner_type = 'FlexibleRunner'
     with pytest.raises(InputError, match="'FlexibleRunner' .* leave it out"):
+        check_parts(cfg)
+
+
+@pytest.mark.parametrize(
+    'file',
+    [
+        'siameseim_smoke.py',
+        # layer-wise decay, whose stock constructor does not look
+        'classification/siameseim_vitb_finetune_8xb128-100e_food101.py',
+    ],
+)
+def test_an_optimizer_that_is_not_installed_is_named(file):
+    cfg = Config.fromfile(ROOT / 'configs' / file)
+    cfg.optim_wrapper.optimizer.type = 'Sophia'
+    with pytest.raises(InputError, match="type='Sophia' is no .* installed$"):
         check_parts(cfg)
 
 

@@ -79,16 +79,31 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         params.extend(merge_groups(singles))
 
 
-def _weight_decay(optimizer_cfg: dict) -> float:
-    """What the config states, or what the optimizer takes by itself."""
-    kind = optimizer_cfg['type']
-    built = OPTIMIZERS.get(kind) if isinstance(kind, str) else kind
+def optimizer_class(kind: Any, scope: str | None = None) -> Any:
+    """What builds the optimizer of a config's ``type``.
+
+    Raises:
+        InputError: if the name is registered neither for mmpretrain and
+            mmengine nor for the toolbox whose ``scope`` the config has.
+    """
+    if not isinstance(kind, str):
+        return kind
+    built = OPTIMIZERS.get(kind) or OPTIMIZERS.get(f'{scope}.{kind}')
     if built is None:
         known = OPTIMIZERS.module_dict | OPTIMIZERS.parent.module_dict
+        cure = did_you_mean(kind, known) or (
+            ': check its spelling, and that its package is installed'
+        )
         raise InputError(
             f'optim_wrapper.optimizer.type={kind!r} is no registered '
-            f'optimizer{did_you_mean(kind, known)}'
+            f'optimizer{cure}'
         )
+    return built
+
+
+def _weight_decay(optimizer_cfg: dict) -> float:
+    """What the config states, or what the optimizer takes by itself."""
+    built = optimizer_class(optimizer_cfg['type'])
     stated = optimizer_cfg.get('weight_decay')
     if stated is not None:
         return stated

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from ..datasets.data_source import data_source
+from ..engine.param_groups import optimizer_class
 from ..errors import InputError
 from .cores import cores_of_process
 
@@ -17,7 +18,9 @@ def check_parts(cfg: Config) -> None:
     """Refuse a config without its base, which lacks parts of a training.
 
     Raises:
-        InputError: naming them; or another runner, which would be ignored.
+        InputError: naming them; or another runner, which would be ignored;
+            or an optimizer that is not known, of which mmengine says only
+            that None is no class.
     """
     parts = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     absent = [name for name in parts if cfg.get(name) is None]
@@ -32,6 +35,9 @@ def check_parts(cfg: Config) -> None:
             f'runner_type={runner!r} of {cfg.filename} would change nothing, '
             "since tools/train.py trains with mmengine's Runner: leave it out"
         )
+    optimizer = cfg.optim_wrapper.get('optimizer') or {}
+    if 'type' in optimizer:
+        optimizer_class(optimizer['type'], cfg.get('default_scope'))
 
 
 def check_pipeline(cfg: Config, options: Iterable[str] = ()) -> None:
