@@ -59,6 +59,13 @@ def test_a_stock_data_set_is_sent_into_that_of_pretraining(cfg, kind):
         check_stock_parts(cfg)
 
 
+@pytest.mark.parametrize('kind', ['OptimWrapper', 'AmpOptimWrapper'])
+def test_a_stock_wrapper_names_ours(cfg, kind):
+    cfg.optim_wrapper.type = kind
+    with pytest.raises(InputError, match=f"'{kind}' .* AutocastOptimWrapper"):
+        check_stock_parts(cfg)
+
+
 @pytest.mark.parametrize('schedule', [PLATEAU, [PLATEAU]])
 def test_a_schedule_that_waits_for_validation_is_refused(cfg, schedule):
     cfg.param_scheduler = schedule

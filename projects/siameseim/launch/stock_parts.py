@@ -3,7 +3,7 @@
 import inspect
 
 from mmengine.config import Config
-from mmpretrain.registry import DATASETS
+from mmpretrain.registry import DATASETS, OPTIM_WRAPPERS
 
 from ..errors import InputError
 
@@ -15,10 +15,11 @@ def check_stock_parts(cfg: Config) -> None:
         InputError: for a loop that counts iterations, a data preprocessor
             that is not the model's, swaps colours or leaves out those that
             were left to it, a data set in the place of the
-            ``PretrainDataset``, or a schedule that waits for a validation
-            loop.
+            ``PretrainDataset``, a stock optimizer wrapper, or a schedule
+            that waits for a validation loop.
     """
     _check_loop(cfg)
+    _check_wrapper(cfg)
     _check_preprocessor(cfg)
     _check_colours(cfg)
     _check_dataset(cfg)
@@ -34,6 +35,17 @@ def _check_loop(cfg: Config) -> None:
             f'train_cfg={dict(loop)} of {cfg.filename} counts iterations, and '
             'pretraining is counted in epochs: leave out type, by_epoch and '
             'max_iters, and give train_cfg.max_epochs or --epochs'
+        )
+
+
+def _check_wrapper(cfg: Config) -> None:
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    built = OPTIM_WRAPPERS.get(kind) if isinstance(kind, str) else kind
+    if built is not None and not hasattr(built, 'accumulation'):
+        raise InputError(
+            f'optim_wrapper.type={kind!r} of {cfg.filename} does not tell '
+            'hooks of windows and skipped steps: give AutocastOptimWrapper, '
+            "with precision='bf16', 'fp32' or 'auto', or a subclass"
         )
 
 
