@@ -108,6 +108,17 @@ def test_what_a_stock_part_refuses_is_one_line(build, line):
         end(build)
 
 
+def test_what_no_setting_made_keeps_its_traceback():
+    with pytest.raises(AssertionError):
+        end(lambda: torch.nn.MultiheadAttention(5, 2))
+
+
+def test_what_a_stock_part_stumbles_over_keeps_its_traceback():
+    part = dict(type='AdamW', params=[torch.ones(1)], eps='small')
+    with pytest.raises(TypeError):
+        end(lambda: OPTIMIZERS.build(part))
+
+
 def test_a_setting_within_a_setting_is_named_too():
     part = dict(type='FeatureWatchHook', limits=dict(ranks=1))
     with pytest.raises(SystemExit, match="argument 'ranks'.*did you mean"):

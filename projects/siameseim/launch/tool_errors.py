@@ -1,5 +1,6 @@
 """How a command line tool ends on what its user can mend."""
 
+import dis
 import inspect
 import re
 import signal
@@ -9,6 +10,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from mmengine.dist import get_rank
 
@@ -23,6 +25,8 @@ _LOST = (
 )
 # What torch's BatchNorm says of a batch that leaves it a single value.
 _ONE_VALUE = 'Expected more than 1 value per channel'
+# What ``raise`` and ``assert`` are compiled to.
+_RAISE = dis.opmap['RAISE_VARARGS']
 
 
 @contextmanager
@@ -155,9 +159,8 @@ def _unknown_setting(error: TypeError | KeyError) -> str | None:
     """What to say of a part that is not known, or does not know a setting."""
     text = str(error)
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    registry = str(frame.f_globals.get('__name__')).startswith('mmengine.')
     if isinstance(error, KeyError):
-        if not registry or ' is not in the ' not in text:
+        if not _is_of_mmengine(frame) or ' is not in the ' not in text:
             return None
         sentence = text.strip('"\'').partition('. ')[0]
         return (
@@ -179,15 +182,26 @@ def _unknown_setting(error: TypeError | KeyError) -> str | None:
 def _refused_setting(error: Exception) -> str | None:
     """What to say where the constructor of a library's part refuses one.
 
-    mmengine asserts what settings must be, torch raises its own errors.
+    mmengine asserts what settings must be, torch raises its own errors. What
+    neither raises on purpose, or not for a part that mmengine builds, may be
+    a fault of the code, whose traceback is needed.
     """
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    code, text = frame.f_code, str(error)
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    code, text = frames[-1].f_code, str(error)
+    on_purpose = code.co_code[frames[-1].f_lasti] == _RAISE
     ours = _PACKAGE in Path(code.co_filename).parents
-    if ours or code.co_name != '__init__' or not text or '\n' in text:
+    if ours or not on_purpose or not text or '\n' in text:
         return None
-    part = type(frame.f_locals.get('self')).__name__
+    part = None
+    while frames and frames[-1].f_code.co_name == '__init__':
+        part = type(frames.pop().f_locals.get('self')).__name__
+    if part is None or not frames or not _is_of_mmengine(frames[-1]):
+        return None
     return f'{part} refuses a setting: {text}'
+
+
+def _is_of_mmengine(frame: FrameType) -> bool:
+    return str(frame.f_globals.get('__name__')).startswith('mmengine.')
 
 
 def _settings_near(error: Exception) -> set[str]:
