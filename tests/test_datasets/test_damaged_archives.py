@@ -77,3 +77,13 @@ def test_links_to_images_are_counted(folder, tmp_path, log_file, link):
         tar.add(folder, arcname='photos')
     assert len(TarImages(str(tmp_path / 'images.tar'))) == 12
     assert '1 links to images' in log_file.read_text()
+
+
+def test_a_sparse_image_is_counted_and_not_read_as_it_lies(archive, log_file):
+    """`tar -S` stores none of its zeros."""
+    member = tarfile.TarInfo('sparse.bmp')
+    member.pax_headers = {'GNU.sparse.map': '0,2', 'GNU.sparse.size': '999'}
+    with tarfile.open(archive, 'a') as tar:
+        tar.addfile(member)
+    assert len(TarImages(str(archive))) == 12
+    assert '1 links to images or sparse files' in log_file.read_text()

@@ -14,7 +14,7 @@ from ..errors import some
 from ..log import warn
 from .image_folder import image_extensions, listed, tell_others
 
-_LINK = 'link'
+_NO_FILE = 'link or sparse file'
 _TAIL = 2**20  # bytes behind the last member that must be zeros
 
 
@@ -23,10 +23,11 @@ class TarImages(BaseDataset):
     """Every image in one tar archive or a folder of them.
 
     Plain archives and WebDataset shards alike: members that are no images
-    (labels, JSON) and links are left out and counted, hidden ones
-    (``._x.jpg`` of a Mac) without a word. The archives are indexed once; an
-    image is then read by its place in the file, in any order, so shuffling,
-    sharing among processes and exact resumes are those of a folder of images.
+    (labels, JSON), links and sparse files are left out and counted, hidden
+    ones (``._x.jpg`` of a Mac) without a word. The archives are indexed once;
+    an image is then read by its place in the file, in any order, so
+    shuffling, sharing among processes and exact resumes are those of a folder
+    of images.
 
     Args:
         data_root (str): A ``.tar`` file, or a folder with such files at its
@@ -52,10 +53,11 @@ class TarImages(BaseDataset):
                 f'.jpg and .png; others there: {listed(others) or "none"} '
                 '(archives in an archive must be unpacked)'
             )
-        if links := others.pop(_LINK, 0):
+        if number := others.pop(_NO_FILE, 0):
             warn(
-                f'left out of {self.data_root}: {links} links to images; tar '
-                '-h --hard-dereference writes files in their place'
+                f'left out of {self.data_root}: {number} links to images or '
+                'sparse files; tar -h --hard-dereference, without -S, writes '
+                'files in their place'
             )
         tell_others(self.data_root, others)
         return images
@@ -83,7 +85,7 @@ def find_archives(path: str) -> list[Path]:
 def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
     """Images of one archive in the order of their names.
 
-    What else it holds is added to ``others``, by ending or as a link.
+    What else it holds is added to ``others``, by ending or as no file.
     """
     extensions = image_extensions()
     members = []
@@ -95,10 +97,10 @@ def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
                     continue
                 if not name.lower().endswith(extensions):
                     others[os.path.splitext(name)[1] or 'no extension'] += 1
-                elif member.isreg():
+                elif member.isreg() and not member.issparse():
                     members.append((name, member.offset_data, member.size))
                 else:
-                    others[_LINK] += 1
+                    others[_NO_FILE] += 1
             _check_end(archive, path)
     except (tarfile.ReadError, EOFError) as error:
         raise ValueError(
@@ -130,7 +132,8 @@ def _check_end(archive: tarfile.TarFile, path: Path) -> None:
     if tail.strip(b'\0'):
         raise tarfile.ReadError(
             f'neither a member nor the end is at byte {archive.offset}, so '
-            'it is damaged there, or several archives were joined'
+            'it is damaged there, or several archives were joined '
+            '(tar -xif unpacks all of them)'
         )
 
 
