@@ -45,7 +45,12 @@ class TarImages(BaseDataset):
         """Names and places of all images, archive by archive, sorted."""
         archives = find_archives(self.data_root)
         others: Counter[str] = Counter()
-        images = [info for path in archives for info in _members(path, others)]
+        unclosed: list[Path] = []
+        images = [
+            info
+            for path in archives
+            for info in _members(path, others, unclosed)
+        ]
         if not images:
             raise FileNotFoundError(
                 f'no image in {some(archives, 3)}: members '
@@ -53,13 +58,7 @@ class TarImages(BaseDataset):
                 f'.jpg and .png; others there: {listed(others) or "none"} '
                 '(archives in an archive must be unpacked)'
             )
-        if number := others.pop(_NO_FILE, 0):
-            warn(
-                f'left out of {self.data_root}: {number} links to images or '
-                'sparse files; tar -h --hard-dereference, without -S, writes '
-                'files in their place'
-            )
-        tell_others(self.data_root, others)
+        _tell_missing(self.data_root, others, unclosed)
         return images
 
 
@@ -82,10 +81,32 @@ def find_archives(path: str) -> list[Path]:
     return archives
 
 
-def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
+def _tell_missing(
+    root: str, others: 'Counter[str]', unclosed: list[Path]
+) -> None:
+    """Log what was left out, and where more may be missing."""
+    if unclosed:
+        warn(
+            f'{len(unclosed)} archives lack the zeros at the end '
+            f'({some(unclosed)}): if one was cut off between two images, '
+            'those behind are missing'
+        )
+    if number := others.pop(_NO_FILE, 0):
+        warn(
+            f'left out of {root}: {number} links to images or '
+            'sparse files; tar -h --hard-dereference, without -S, writes '
+            'files in their place'
+        )
+    tell_others(root, others)
+
+
+def _members(
+    path: Path, others: 'Counter[str]', unclosed: list[Path]
+) -> Iterator[dict[str, Any]]:
     """Images of one archive in the order of their names.
 
-    What else it holds is added to ``others``, by ending or as no file.
+    What else it holds is added to ``others``, by ending or as no file, and
+    the archive to ``unclosed``, if it has no zeros at its end.
     """
     extensions = image_extensions()
     members = []
@@ -101,7 +122,8 @@ def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
                     members.append((name, member.offset_data, member.size))
                 else:
                     others[_NO_FILE] += 1
-            _check_end(archive, path)
+            if not _is_closed(archive):
+                unclosed.append(path)
     except (tarfile.ReadError, EOFError) as error:
         raise ValueError(
             f'{path} cannot be read as a tar archive ({error}). If it is '
@@ -117,24 +139,22 @@ def _members(path: Path, others: 'Counter[str]') -> Iterator[dict[str, Any]]:
         )
 
 
-def _check_end(archive: tarfile.TarFile, path: Path) -> None:
-    """Refuse an archive that ends where it should not.
+def _is_closed(archive: tarfile.TarFile) -> bool:
+    """Whether zeros follow the last member; some writers leave them out.
 
-    At a damaged header ``tarfile`` stops as at the end, without a word.
+    Raises:
+        tarfile.ReadError: if something else does. At a damaged header
+            ``tarfile`` stops as at the end, without a word.
     """
     archive.fileobj.seek(archive.offset)
     tail = archive.fileobj.read(_TAIL)
-    if not tail:  # as some writers leave it
-        warn(
-            f'{path} lacks the zeros that close an archive: if it was cut '
-            'off between two images, those behind are missing'
-        )
     if tail.strip(b'\0'):
         raise tarfile.ReadError(
             f'neither a member nor the end is at byte {archive.offset}, so '
             'it is damaged there, or several archives were joined '
             '(tar -xif unpacks all of them)'
         )
+    return bool(tail)
 
 
 def _is_hidden(name: str) -> bool:
