@@ -2,7 +2,9 @@
 
 import pytest
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 
+from siameseim.datasets import ViewPreprocessor
 from siameseim.errors import InputError
 from siameseim.launch.stock_parts import check_stock_parts
 from siameseim.launch.train_config import check_parts
@@ -64,6 +66,25 @@ def test_a_stock_wrapper_names_ours(cfg, kind):
     cfg.optim_wrapper.type = kind
     with pytest.raises(InputError, match=f"'{kind}' .* AutocastOptimWrapper"):
         check_stock_parts(cfg)
+
+
+def test_a_wrapper_of_ones_own_passes(cfg):
+    """It may tell hooks by attributes of the object alone."""
+
+    class Own(OptimWrapper):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.accumulation, self.skipped = 1, None
+
+    cfg.optim_wrapper.type = Own
+    assert check_stock_parts(cfg) is None
+
+
+def test_a_preprocessor_of_ones_own_may_make_the_changes_left_to_it(cfg):
+    cfg.model.data_preprocessor.type = type('Own', (ViewPreprocessor,), {})
+    steps = cfg.train_dataloader.dataset.pipeline
+    steps.insert(1, dict(type='ViewPhotometric', view=1, on_device=True))
+    assert check_stock_parts(cfg) is None
 
 
 @pytest.mark.parametrize('schedule', [PLATEAU, [PLATEAU]])

@@ -1,10 +1,12 @@
 """Stock parts and settings that a pretraining would not use as meant."""
 
 import inspect
+from typing import Any
 
 from mmengine.config import Config
-from mmpretrain.registry import DATASETS, OPTIM_WRAPPERS
+from mmpretrain.registry import DATASETS, MODELS, OPTIM_WRAPPERS
 
+from ..datasets import ViewPreprocessor
 from ..errors import InputError
 
 
@@ -41,12 +43,17 @@ def _check_loop(cfg: Config) -> None:
 def _check_wrapper(cfg: Config) -> None:
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     built = OPTIM_WRAPPERS.get(kind) if isinstance(kind, str) else kind
-    if built is not None and not hasattr(built, 'accumulation'):
+    if str(getattr(built, '__module__', '')).startswith('mmengine.'):
         raise InputError(
             f'optim_wrapper.type={kind!r} of {cfg.filename} does not tell '
             'hooks of windows and skipped steps: give AutocastOptimWrapper, '
             "with precision='bf16', 'fp32' or 'auto', or a subclass"
         )
+
+
+def _preprocessor(cfg: Config) -> dict[str, Any]:
+    used = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
+    return used or {}
 
 
 def _check_preprocessor(cfg: Config) -> None:
@@ -59,10 +66,9 @@ def _check_preprocessor(cfg: Config) -> None:
                 'change nothing, since the model has its own: set '
                 f'model.data_preprocessor.{name}'
             )
-    used = own or cfg.get('data_preprocessor') or {}
     of_views = cfg.train_dataloader.dataset.get('type') == 'PretrainDataset'
     for name in ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr'):
-        if of_views and used.get(name):
+        if of_views and _preprocessor(cfg).get(name):
             raise InputError(
                 f'{name}=True of the data preprocessor of {cfg.filename} '
                 'would swap red and blue of the views, which are RGB already: '
@@ -73,10 +79,11 @@ def _check_preprocessor(cfg: Config) -> None:
 def _check_colours(cfg: Config) -> None:
     """Make sure that somebody makes the changes left to the device."""
     steps = cfg.train_dataloader.dataset.get('pipeline', [])
-    kind = (cfg.model.get('data_preprocessor') or {}).get('type')
-    if any(step.get('on_device') for step in steps) and kind != (
-        'ViewPreprocessor'
-    ):
+    if not any(step.get('on_device') for step in steps):
+        return
+    kind = _preprocessor(cfg).get('type')
+    built = MODELS.get(kind) if isinstance(kind, str) else kind
+    if not inspect.isclass(built) or not issubclass(built, ViewPreprocessor):
         raise InputError(
             'ViewPhotometric(on_device=True) leaves colour changes to a '
             f'ViewPreprocessor, but model.data_preprocessor is a {kind}: '
