@@ -1,6 +1,5 @@
 """How a command line tool ends on what its user can mend."""
 
-import dis
 import inspect
 import re
 import signal
@@ -25,8 +24,6 @@ _LOST = (
 )
 # What torch's BatchNorm says of a batch that leaves it a single value.
 _ONE_VALUE = 'Expected more than 1 value per channel'
-# What ``raise`` and ``assert`` are compiled to.
-_RAISE = dis.opmap['RAISE_VARARGS']
 
 
 @contextmanager
@@ -187,9 +184,9 @@ def _refused_setting(error: Exception) -> str | None:
     a fault of the code, whose traceback is needed.
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    code, text = frames[-1].f_code, str(error)
-    on_purpose = code.co_code[frames[-1].f_lasti] == _RAISE
-    ours = _PACKAGE in Path(code.co_filename).parents
+    last, text = traceback.extract_tb(error.__traceback__)[-1], str(error)
+    on_purpose = (last.line or '').startswith(('raise ', 'assert '))
+    ours = _PACKAGE in Path(last.filename).parents
     if ours or not on_purpose or not text or '\n' in text:
         return None
     part = None
