@@ -11,7 +11,8 @@
 #   mostly the brightness of a patch;
 # - a norm before the predictor: else its positions drown in growing tokens;
 # - no blur: the paper's is too wide for 64 pixels;
-# - no colour changes: without blur they pay in runs of about thirty epochs;
+# - no colour changes: without blur they pay in runs of about thirty epochs
+#   (siameseim_small_data_unmasked.py);
 # - crops from 40 % of the area and 26 of 64 patches masked: more to see;
 # - projector and predictor as deep, against the encoder, as for ViT-B, and two
 #   thirds as wide: a step costs less.
