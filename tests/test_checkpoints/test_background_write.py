@@ -3,10 +3,12 @@
 import signal
 import threading
 import time
+from concurrent.futures import wait
 
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmengine.utils import manager
 from mmpretrain.registry import HOOKS
 
 from siameseim.atomic_file import AtomicBackend
@@ -169,3 +171,17 @@ def test_who_waits_again_after_ctrl_c_waits_for_the_file(ctrl_c):
         writer.finish()
     assert written
     writer.finish()  # tells of it once
+
+
+def test_a_failure_is_told_while_mmengine_keeps_its_lock():
+    """As after a visualizer that could not be built in this process."""
+
+    def full():
+        raise OSError(28, 'No space left on device')
+
+    writer = BackgroundWriter()
+    with manager._lock:
+        writer.start(full)
+        assert wait([writer._last], timeout=10).not_done == set()
+    with pytest.raises(OSError, match='No space left'):
+        writer.finish()

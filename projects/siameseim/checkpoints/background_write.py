@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from mmengine.fileio import LocalBackend, register_backend
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 
 
 class BackgroundWriter:
@@ -23,7 +23,11 @@ class BackgroundWriter:
 
         Also if that failed: what made it fail may have passed.
         """
-        before, self._last = self._last, self._thread.submit(_told, write)
+        # looked up here: a part whose constructor failed earlier in this
+        # process leaves mmengine's lock with this thread for ever
+        logger = MMLogger.get_current_instance()
+        future = self._thread.submit(_told, write, logger)
+        before, self._last = self._last, future
         if before is not None:
             before.result()
 
@@ -39,11 +43,11 @@ class BackgroundWriter:
             before.result()
 
 
-def _told(write: Callable[[], object]) -> None:
+def _told(write: Callable[[], object], logger: logging.Logger) -> None:
     try:
         write()
     except Exception as error:
-        print_log(f'not saved: {error}', 'current', logging.ERROR)
+        logger.error(f'not saved: {error}')
         raise
 
 
