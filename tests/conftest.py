@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import config, utils
 from mmengine.registry import DefaultScope
+from mmengine.utils import manager
 
 
 @pytest.fixture(scope='session')
@@ -18,6 +19,17 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip('needs the folder ../shared beside the checkout')
     return folder
+
+
+@pytest.fixture(autouse=True)
+def unlocked() -> Iterator[None]:
+    """Frees the lock that mmengine keeps where a constructor raised under it.
+
+    Threads of later tests would wait for it for ever.
+    """
+    yield
+    while manager._lock._is_owned():
+        manager._release_lock()
 
 
 @pytest.fixture
