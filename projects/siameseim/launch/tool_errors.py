@@ -24,6 +24,10 @@ _LOST = (
 )
 # What torch's BatchNorm says of a batch that leaves it a single value.
 _ONE_VALUE = 'Expected more than 1 value per channel'
+# What the toolboxes' LoadImageFromFile says of an image that OpenCV cannot
+# decode, and OpenCV itself of a file without bytes.
+_UNREADABLE = r'(?:^|AssertionError: )failed to load image: (.+)'
+_EMPTY = '!buf.empty()'
 
 
 @contextmanager
@@ -65,6 +69,8 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
             f'BatchNorm cannot learn from one image alone ({error}): raise '
             'train_dataloader.batch_size with --cfg-options'
         )
+    if line := _unreadable_image(str(error)):
+        return line
     if isinstance(error, kinds):
         return str(error)
     if isinstance(error, TypeError | KeyError) and (
@@ -73,6 +79,21 @@ def _line(error: Exception, kinds: tuple[type[Exception], ...]) -> str | None:
         return line
     if isinstance(error, AssertionError | TypeError | ValueError):
         return _refused_setting(error)
+    return None
+
+
+def _unreadable_image(text: str) -> str | None:
+    """What to say of an image of a labelled data set that is not readable."""
+    cure = (
+        'replace it, or take it out of the data (a training goes on with '
+        '--resume)'
+    )
+    if name := re.search(_UNREADABLE, text):
+        return f'OpenCV cannot read the image {name[1]}: {cure}'
+    if _EMPTY in text:
+        return (
+            f'an image file is empty (`find FOLDER -empty` names it): {cure}'
+        )
     return None
 
 
