@@ -1,6 +1,7 @@
 """The error that tools show without a traceback, and what it may ask."""
 
 import difflib
+import inspect
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -61,6 +62,16 @@ def did_you_mean(name: str, known: Iterable[str], rest: str = '') -> str:
     """
     near = difflib.get_close_matches(name, list(known), n=1)
     return f': did you mean {near[0]}{rest}?' if near else ''
+
+
+def settings_of(part: type) -> set[str]:
+    """Arguments that a class takes, or hands on to one of its bases."""
+    return {
+        argument
+        for base in part.__mro__
+        if '__init__' in vars(base)
+        for argument in inspect.signature(vars(base)['__init__']).parameters
+    }
 
 
 def some(names: Iterable[object], shown: int = 4) -> str:

@@ -3,6 +3,7 @@
 import pytest
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
+from mmengine.runner import IterBasedTrainLoop
 
 from siameseim.datasets import ViewPreprocessor
 from siameseim.errors import InputError
@@ -23,7 +24,13 @@ def cfg():
 
 
 @pytest.mark.parametrize(
-    'loop', [ITERATIONS, dict(by_epoch=False, max_iters=9, max_epochs=2)]
+    'loop',
+    [
+        ITERATIONS,
+        dict(type=IterBasedTrainLoop, max_iters=9),
+        dict(type='mmengine.IterBasedTrainLoop', max_iters=9),
+        dict(by_epoch=False, max_iters=9, max_epochs=2),
+    ],
 )
 def test_a_loop_of_iterations_names_the_epochs(cfg, loop):
     cfg.train_cfg = loop
@@ -35,6 +42,14 @@ def test_a_preprocessor_beside_the_models_own_is_refused(cfg):
     cfg.data_preprocessor = dict(mean=[0, 0, 0])
     with pytest.raises(InputError, match='set model.data_preprocessor.mean$'):
         check_stock_parts(cfg)
+
+
+def test_an_inherited_preprocessor_is_given_up_by_none(cfg):
+    cfg.data_preprocessor = dict(mean=[0, 0, 0])
+    with pytest.raises(InputError, match='give data_preprocessor=None'):
+        check_stock_parts(cfg)
+    cfg.data_preprocessor = None
+    assert check_stock_parts(cfg) is None
 
 
 def test_a_preprocessor_that_was_handed_to_the_model_passes(cfg):
@@ -87,11 +102,17 @@ def test_a_preprocessor_of_ones_own_may_make_the_changes_left_to_it(cfg):
     assert check_stock_parts(cfg) is None
 
 
-@pytest.mark.parametrize('schedule', [PLATEAU, [PLATEAU]])
+@pytest.mark.parametrize('schedule', [PLATEAU, [PLATEAU], (PLATEAU,)])
 def test_a_schedule_that_waits_for_validation_is_refused(cfg, schedule):
     cfg.param_scheduler = schedule
     with pytest.raises(InputError, match='it waits for a validation loop'):
         check_stock_parts(cfg)
+
+
+def test_several_schedules_in_a_tuple_pass(cfg):
+    """As mmengine builds them."""
+    cfg.param_scheduler = (dict(type='LinearLR'), dict(type='ExponentialLR'))
+    assert check_stock_parts(cfg) is None
 
 
 def test_another_runner_is_refused(cfg):

@@ -1,13 +1,23 @@
 """Stock parts and settings that a pretraining would not use as meant."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config
-from mmpretrain.registry import DATASETS, MODELS, OPTIM_WRAPPERS
+from mmengine.optim import ReduceOnPlateauParamScheduler
+from mmengine.registry import Registry
+from mmengine.runner import IterBasedTrainLoop
+from mmpretrain.registry import (
+    DATASETS,
+    LOOPS,
+    MODELS,
+    OPTIM_WRAPPERS,
+    PARAM_SCHEDULERS,
+)
 
 from ..datasets import ViewPreprocessor
-from ..errors import InputError
+from ..errors import InputError, settings_of
 
 
 def check_stock_parts(cfg: Config) -> None:
@@ -28,11 +38,19 @@ def check_stock_parts(cfg: Config) -> None:
     _check_schedules(cfg)
 
 
+def _built(kind: Any, registry: Registry) -> Any:
+    """What builds a part: its ``type`` is a name, or that already."""
+    return registry.get(kind) if isinstance(kind, str) else kind
+
+
+def _is_a(built: Any, parent: type) -> bool:
+    return inspect.isclass(built) and issubclass(built, parent)
+
+
 def _check_loop(cfg: Config) -> None:
     loop = cfg.train_cfg
-    if loop.get('type') == 'IterBasedTrainLoop' or not (
-        loop.get('by_epoch', True)
-    ):
+    stock = _built(loop.get('type'), LOOPS) is IterBasedTrainLoop
+    if stock or not loop.get('by_epoch', True):
         raise InputError(
             f'train_cfg={dict(loop)} of {cfg.filename} counts iterations, and '
             'pretraining is counted in epochs: leave out type, by_epoch and '
@@ -42,7 +60,7 @@ def _check_loop(cfg: Config) -> None:
 
 def _check_wrapper(cfg: Config) -> None:
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    built = OPTIM_WRAPPERS.get(kind) if isinstance(kind, str) else kind
+    built = _built(kind, OPTIM_WRAPPERS)
     if str(getattr(built, '__module__', '')).startswith('mmengine.'):
         raise InputError(
             f'optim_wrapper.type={kind!r} of {cfg.filename} does not tell '
@@ -63,7 +81,8 @@ def _check_preprocessor(cfg: Config) -> None:
         if own and own.get(name) != value:
             raise InputError(
                 f'data_preprocessor.{name}={value!r} of {cfg.filename} would '
-                'change nothing, since the model has its own: set '
+                'change nothing, since the model has its own: give '
+                'data_preprocessor=None, or set '
                 f'model.data_preprocessor.{name}'
             )
     of_views = cfg.train_dataloader.dataset.get('type') == 'PretrainDataset'
@@ -82,8 +101,7 @@ def _check_colours(cfg: Config) -> None:
     if not any(step.get('on_device') for step in steps):
         return
     kind = _preprocessor(cfg).get('type')
-    built = MODELS.get(kind) if isinstance(kind, str) else kind
-    if not inspect.isclass(built) or not issubclass(built, ViewPreprocessor):
+    if not _is_a(_built(kind, MODELS), ViewPreprocessor):
         raise InputError(
             'ViewPhotometric(on_device=True) leaves colour changes to a '
             f'ViewPreprocessor, but model.data_preprocessor is a {kind}: '
@@ -94,11 +112,9 @@ def _check_colours(cfg: Config) -> None:
 
 def _check_dataset(cfg: Config) -> None:
     kind = cfg.train_dataloader.dataset.get('type')
-    built = DATASETS.get(kind) if isinstance(kind, str) else kind
-    if not hasattr(built, 'get_data_info'):  # none of mmengine's
-        return
-    inits = [vars(base).get('__init__', built) for base in built.__mro__]
-    if not any('seed' in inspect.signature(f).parameters for f in inits):
+    built = _built(kind, DATASETS)
+    stock = hasattr(built, 'get_data_info')  # or at least of that kind
+    if stock and 'seed' not in settings_of(built):
         raise InputError(
             f'train_dataloader.dataset.type={kind!r} of {cfg.filename} takes '
             'no seed for its views: leave the PretrainDataset there, and put '
@@ -110,9 +126,10 @@ def _check_schedules(cfg: Config) -> None:
     schedules = cfg.get('param_scheduler') or []
     if cfg.get('val_dataloader'):
         return
-    for one in schedules if isinstance(schedules, list) else [schedules]:
-        kind = str(one.get('type')).rpartition('.')[2]
-        if kind.startswith('ReduceOnPlateau'):
+    for one in schedules if isinstance(schedules, Sequence) else [schedules]:
+        kind = one.get('type')
+        built = _built(kind, PARAM_SCHEDULERS)
+        if _is_a(built, ReduceOnPlateauParamScheduler):
             raise InputError(
                 f'param_scheduler.type={kind!r} of {cfg.filename} would do '
                 'nothing: it waits for a validation loop, and pretraining has '

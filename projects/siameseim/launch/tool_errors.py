@@ -13,7 +13,7 @@ from types import FrameType
 
 from mmengine.dist import get_rank
 
-from ..errors import InputError, did_you_mean
+from ..errors import InputError, did_you_mean, settings_of
 
 _PACKAGE = Path(__file__).parents[1]
 _LIBRARIES = {'site-packages', 'dist-packages'}
@@ -235,10 +235,4 @@ def _settings_near(error: Exception) -> set[str]:
         for part in known
         if inspect.isclass(part) and str(error).startswith(part.__qualname__)
     }
-    return {
-        argument
-        for part in classes
-        for base in part.__mro__
-        if '__init__' in vars(base)
-        for argument in inspect.signature(vars(base)['__init__']).parameters
-    }
+    return set().union(*map(settings_of, classes))
