@@ -52,6 +52,15 @@ def test_archives_cut_between_two_members_are_told(archive, sixth, log_file):
     assert log.count('WARNING') == 1
 
 
+def test_room_reserved_for_what_did_not_arrive_is_told(
+    archive, sixth, log_file
+):
+    os.truncate(archive, sixth)
+    os.truncate(archive, sixth + 2**20)
+    assert len(TarImages(str(archive))) == 5
+    assert 'or have more than 1 MiB of them' in log_file.read_text()
+
+
 def test_joined_archives_are_refused(archive):
     """Only the first would be read."""
     archive.write_bytes(2 * archive.read_bytes())

@@ -88,8 +88,8 @@ def _tell_missing(
     if unclosed:
         warn(
             f'{len(unclosed)} archives lack the zeros at the end '
-            f'({some(unclosed)}): if one was cut off between two images, '
-            'those behind are missing'
+            f'({some(unclosed)}), or have more than 1 MiB of them: if a '
+            'transfer broke off, images are missing: compare checksums'
         )
     if number := others.pop(_NO_FILE, 0):
         warn(
@@ -106,7 +106,7 @@ def _members(
     """Images of one archive in the order of their names.
 
     What else it holds is added to ``others``, by ending or as no file, and
-    the archive to ``unclosed``, if it has no zeros at its end.
+    the archive to ``unclosed``, if no end of it was found.
     """
     extensions = image_extensions()
     members = []
@@ -140,7 +140,10 @@ def _members(
 
 
 def _is_closed(archive: tarfile.TarFile) -> bool:
-    """Whether zeros follow the last member; some writers leave them out.
+    """Whether the usual zeros follow the last member.
+
+    Some writers leave them out. Many are room that was reserved for what has
+    not arrived.
 
     Raises:
         tarfile.ReadError: if something else does. At a damaged header
@@ -154,7 +157,7 @@ def _is_closed(archive: tarfile.TarFile) -> bool:
             'it is damaged there, or several archives were joined '
             '(tar -xif unpacks all of them)'
         )
-    return bool(tail)
+    return 0 < len(tail) < _TAIL
 
 
 def _is_hidden(name: str) -> bool:
