@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,48 +76,52 @@ def summarise(results: Sequence[Result]) -> list[Summary]:
 
 
 def _summary(row: str, epochs: int, group: list[Result]) -> Summary:
-    seeds = [result['seed'] for result in group]
-    if len({*seeds}) < len(seeds):
-        raise ValueError(f'{row}, {epochs} epochs: seeds {seeds} repeat')
-    shared = {name: [each.get(name) for each in group] for name in SHARED}
-    known = [  # by all but results of earlier versions
-        flat({name: each[name] for name in ('config', 'data')})
-        for each in group
-        if 'config' in each
-    ]
-    for name in sorted({*chain(*known)}):
-        shared[name] = [digests.get(name) for digests in known]
-    shared['measured'] = [
-        [point['epoch'] for point in each['curve']] for each in group
-    ]
-    for name, found in shared.items():
-        if any(value != found[0] for value in found):
-            raise ValueError(
-                f'{row}, {epochs} epochs: {name} differs between seeds '
-                f'{seeds}: {found}; run them alike, or with a --label for each'
-            )
+    _check_alike(f'{row}, {epochs} epochs', group)
     first, last = (
         [result['curve'][point] for result in group] for point in (0, -1)
     )
-    values = {name: [point[name] for point in last] for name in MEASURES}
     gflops = group[0]['gflops_per_image']
     options = {} if group[0].get('label') else group[0].get('options', {})
     return Summary(
         row,
         ', '.join(map('='.join, options.items())),
         epochs,
-        seeds,
-        _means(last),
-        {n: statistics.stdev(v) for n, v in values.items() if len(v) > 1},
-        {} if first[0]['epoch'] else _means(first),
+        [result['seed'] for result in group],
+        _over(last, statistics.mean),
+        _over(last, statistics.stdev) if len(last) > 1 else {},
+        {} if first[0]['epoch'] else _over(first, statistics.mean),
         gflops,
         gflops * group[0]['images_seen'] / 1e3,
         statistics.mean(point['seconds'] for point in last) / 60,
     )
 
 
-def _means(points: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {n: statistics.mean(point[n] for point in points) for n in MEASURES}
+def _check_alike(name: str, group: list[Result]) -> None:
+    """Refuse results that are not of one row's seeds."""
+    seeds = [result['seed'] for result in group]
+    if len({*seeds}) < len(seeds):
+        raise ValueError(f'{name}: seeds {seeds} repeat')
+    shared = {part: [each.get(part) for each in group] for part in SHARED}
+    digests = [  # of all but results of earlier versions
+        flat({part: each[part] for part in ('config', 'data')})
+        for each in group
+        if 'config' in each
+    ]
+    for part in sorted({*chain(*digests)}):
+        shared[part] = [each.get(part) for each in digests]
+    shared['measured'] = [[p['epoch'] for p in r['curve']] for r in group]
+    for part, found in shared.items():
+        if any(value != found[0] for value in found):
+            raise ValueError(
+                f'{name}: {part} differs between seeds {seeds}: {found}; run '
+                'them alike, or with a --label for each'
+            )
+
+
+def _over(
+    points: Sequence[Mapping[str, float]], what: Callable[..., float]
+) -> dict[str, float]:
+    return {name: what(point[name] for point in points) for name in MEASURES}
 
 
 def markdown(
