@@ -34,6 +34,7 @@ def test_a_pipeline_that_a_config_forgot_to_hand_on_is_refused(told):
         ('optim_wrapper.optimizer.lr=None', 'lr=None must be a number'),
         ('optim_wrapper.optimizer.lr=-1e-3', 'lr=-0.001 must be a number'),
         ('auto_scale_lr.base_batch=8', "'base_batch': 8"),
+        ('auto_scale_lr=True', 'auto_scale_lr=True must have enable'),
         ('auto_scale_lr.base_batch_size=0', 'base_batch_size=0 must be a'),
         ('auto_scale_lr.base_batch_size=x', "base_batch_size='x' must be a"),
     ],

@@ -1,6 +1,8 @@
 """The learning rate of a recipe for another global batch."""
 
-from mmengine.config import Config, ConfigDict
+from typing import Any
+
+from mmengine.config import Config
 
 from ..errors import InputError
 
@@ -26,7 +28,9 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     """
     total, text = _global_batch(cfg, world_size)
     scaling = cfg.get('auto_scale_lr')
-    if not scaling or not scaling.get('enable'):
+    if not scaling or (
+        isinstance(scaling, dict) and not scaling.get('enable')
+    ):
         return text
     optimizer = cfg.optim_wrapper.optimizer
     stated = optimizer.get('lr')
@@ -51,16 +55,18 @@ def scale_learning_rate(cfg: Config, world_size: int) -> str:
     return text
 
 
-def _check_scaling(scaling: ConfigDict) -> None:
-    if scaling.keys() - {'rule'} != {'enable', 'base_batch_size'} or (
-        scaling.get('rule', 'linear') not in ('linear', 'sqrt')
+def _check_scaling(scaling: Any) -> None:
+    if (
+        not isinstance(scaling, dict)
+        or scaling.keys() - {'rule'} != {'enable', 'base_batch_size'}
+        or scaling.get('rule', 'linear') not in ('linear', 'sqrt')
     ):
         raise InputError(
-            f'auto_scale_lr={dict(scaling)} must have enable, '
+            f'auto_scale_lr={scaling} must have enable, '
             "base_batch_size, rule ('linear' or 'sqrt') if wanted, and "
             'nothing else'
         )
-    _check_count('auto_scale_lr.base_batch_size', scaling.base_batch_size)
+    _check_count('auto_scale_lr.base_batch_size', scaling['base_batch_size'])
 
 
 def _check_count(name: str, value: object) -> None:
