@@ -4,8 +4,9 @@ import re
 
 import pytest
 from mmengine.config import Config
+from mmengine.hooks import EarlyStoppingHook
 
-from siameseim.launch.hook_settings import check_hooks
+from siameseim.launch.stock_parts import check_stock_parts
 from tests.test_train.conftest import SMOKE
 
 
@@ -122,8 +123,9 @@ def test_what_waits_for_a_validation_loop_is_refused(told, text, named):
 
 def test_a_hook_of_ones_own_that_stops_early_is_let_be():
     cfg = Config.fromfile(SMOKE)
-    cfg.custom_hooks.append(dict(type='KnnEarlyStoppingHook'))
-    assert check_hooks(cfg) is None
+    own = type('KnnEarlyStoppingHook', (EarlyStoppingHook,), {})
+    cfg.custom_hooks.append(dict(type=own))
+    assert check_stock_parts(cfg) is None
 
 
 def test_a_config_without_its_base_is_named(told, tmp_path):

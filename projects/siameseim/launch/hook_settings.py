@@ -20,8 +20,7 @@ def check_hooks(cfg: Config) -> None:
     Raises:
         InputError: for a name in ``default_hooks`` that nothing gives a
             type, or a setting or value that a checkpoint hook would keep for
-            its first save, hours into a run; for what would wait for a
-            validation loop where there is none.
+            its first save, hours into a run.
     """
     hooks = cfg.get('default_hooks') or {}
     for name, hook in hooks.items():
@@ -32,18 +31,11 @@ def check_hooks(cfg: Config) -> None:
                 f'default_hooks.{name} of {cfg.filename} has no type'
                 + did_you_mean(name, hooks.keys() - {name})
             )
-        kind = _kind(hook)
+        kind = str(hook['type']).rpartition('.')[2]  # without its scope
         if kind in _SWALLOW:
             _check_known(name, hook)
         if kind.endswith('CheckpointHook'):
             _check_numbers(name, hook)
-        if kind == 'SafeCheckpointHook' and not cfg.get('val_dataloader'):
-            _check_validation(cfg, name, hook)
-
-
-def _kind(hook: dict[str, Any]) -> str:
-    """Its class, without a registry's scope."""
-    return str(hook.get('type')).rpartition('.')[2]
 
 
 def _check_known(name: str, hook: dict[str, Any]) -> None:
@@ -67,19 +59,3 @@ def _check_numbers(name: str, hook: dict[str, Any]) -> None:
                 f'default_hooks.{name}.{setting}={value!r} must be a whole '
                 'number; -1 is for no checkpoint at an interval, or all kept'
             )
-
-
-def _check_validation(cfg: Config, name: str, hook: dict[str, Any]) -> None:
-    waiting = []
-    if hook.get('save_best'):
-        waiting.append(f'default_hooks.{name}.save_best')
-    for custom in cfg.get('custom_hooks') or []:
-        if _kind(custom) == 'EarlyStoppingHook':
-            waiting.append('an EarlyStoppingHook')
-    for what in waiting:
-        raise InputError(
-            f'{what} would do nothing: it waits for a validation loop, and '
-            f'pretraining has none. Keep all checkpoints (default_hooks.{name}'
-            f'.max_keep_ckpts=-1 default_hooks.{name}.budget=None) and choose '
-            'by the k-NN accuracies in the log (--knn)'
-        )

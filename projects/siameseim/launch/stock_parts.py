@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import EarlyStoppingHook
 from mmengine.optim import ReduceOnPlateauParamScheduler
 from mmengine.registry import Registry
 from mmengine.runner import IterBasedTrainLoop
 from mmpretrain.registry import (
     DATASETS,
+    HOOKS,
     LOOPS,
     MODELS,
     OPTIM_WRAPPERS,
@@ -27,15 +29,17 @@ def check_stock_parts(cfg: Config) -> None:
         InputError: for a loop that counts iterations, a data preprocessor
             that is not the model's, swaps colours or leaves out those that
             were left to it, a data set in the place of the
-            ``PretrainDataset``, a stock optimizer wrapper, or a schedule
-            that waits for a validation loop.
+            ``PretrainDataset``, a stock optimizer wrapper, or what waits for
+            a validation loop where there is none.
     """
     _check_loop(cfg)
     _check_wrapper(cfg)
     _check_preprocessor(cfg)
     _check_colours(cfg)
     _check_dataset(cfg)
-    _check_schedules(cfg)
+    if not cfg.get('val_dataloader'):
+        _check_hooks(cfg)
+        _check_schedules(cfg)
 
 
 def _built(kind: Any, registry: Registry) -> Any:
@@ -122,10 +126,24 @@ def _check_dataset(cfg: Config) -> None:
         )
 
 
+def _check_hooks(cfg: Config) -> None:
+    saving = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    what = 'default_hooks.checkpoint.save_best'
+    if not saving.get('save_best'):
+        what = 'an EarlyStoppingHook'
+        kinds = [hook.get('type') for hook in cfg.get('custom_hooks') or []]
+        if EarlyStoppingHook not in [_built(kind, HOOKS) for kind in kinds]:
+            return
+    raise InputError(
+        f'{what} would do nothing: it waits for a validation loop, and '
+        'pretraining has none. Keep all checkpoints (default_hooks.checkpoint'
+        '.max_keep_ckpts=-1 default_hooks.checkpoint.budget=None) and choose '
+        'by the k-NN accuracies in the log (--knn)'
+    )
+
+
 def _check_schedules(cfg: Config) -> None:
     schedules = cfg.get('param_scheduler') or []
-    if cfg.get('val_dataloader'):
-        return
     for one in schedules if isinstance(schedules, Sequence) else [schedules]:
         kind = one.get('type')
         built = _built(kind, PARAM_SCHEDULERS)
