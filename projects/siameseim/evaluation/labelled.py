@@ -87,10 +87,8 @@ def labelled_splits(
         size (tuple[int, int]): height and width of the view in pixels.
 
     Raises:
-        FileNotFoundError: if a folder does not exist, or holds no class, or
-            a class no image.
-        InputError: if the folders' classes differ, or something in them leads
-            nowhere.
+        FileNotFoundError: as ``labelled_folder``, or if a folder is missing.
+        InputError: likewise, or if the folders' classes differ.
     """
     same_classes(train, val)
     return labelled_folder(train, size), labelled_folder(val, size)
