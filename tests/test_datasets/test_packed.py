@@ -65,6 +65,16 @@ def test_samples_are_those_of_the_folder(packed, folder, pipeline, request):
     assert_same(samples(dataset, pipeline), expected)
 
 
+def test_the_first_images_of_packed_ones_are_chosen(folder, archive, tmp_path):
+    files = sorted(folder.rglob('*.jpg'))[:3]
+    lmdb = {file.name.encode(): file.read_bytes() for file in files}
+    path = write_lmdb(tmp_path, lmdb)
+    for dataset in (TarImages(str(archive)), LmdbImages(str(path))):
+        names = [info['img_path'] for info in dataset]
+        first = type(dataset)(dataset.data_root, indices=2)
+        assert [info['img_path'] for info in first] == names[:2]
+
+
 def test_any_order_and_any_process_read_the_same(archive, pipeline):
     """No stream: the last first, and from a copy as a worker gets it."""
     dataset = TarImages(str(archive))

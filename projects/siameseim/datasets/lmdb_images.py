@@ -39,6 +39,7 @@ class LmdbImages(BaseDataset):
 
     Args:
         data_root (str): The LMDB, a folder or a file. ``~`` is expanded.
+        **kwargs: Other arguments of ``BaseDataset``, such as ``indices``.
 
     Raises:
         FileNotFoundError: If there is no such LMDB or no image in it.
@@ -46,8 +47,10 @@ class LmdbImages(BaseDataset):
         InputError: If it is damaged or no LMDB.
     """
 
-    def __init__(self, data_root: str) -> None:
-        super().__init__(ann_file='', data_root=os.path.expanduser(data_root))
+    def __init__(self, data_root: str, **kwargs: Any) -> None:
+        super().__init__(
+            ann_file='', data_root=os.path.expanduser(data_root), **kwargs
+        )
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Keys of all images, in the order of the LMDB."""

@@ -32,14 +32,17 @@ class TarImages(BaseDataset):
     Args:
         data_root (str): A ``.tar`` file, or a folder with such files at its
             top. ``~`` is expanded.
+        **kwargs: Other arguments of ``BaseDataset``, such as ``indices``.
 
     Raises:
         FileNotFoundError: If there is no archive, or no image in them.
         ValueError: If a file is compressed, damaged or no tar archive.
     """
 
-    def __init__(self, data_root: str) -> None:
-        super().__init__(ann_file='', data_root=os.path.expanduser(data_root))
+    def __init__(self, data_root: str, **kwargs: Any) -> None:
+        super().__init__(
+            ann_file='', data_root=os.path.expanduser(data_root), **kwargs
+        )
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Names and places of all images, archive by archive, sorted."""

@@ -189,7 +189,9 @@ def _unknown_setting(error: TypeError | KeyError) -> str | None:
     name = re.search(r"unexpected keyword argument '(\w+)'", text)
     if not name or '\n' in text:
         return None
-    meant = did_you_mean(name[1], _settings_near(error)) or '.'
+    # a relative may know it by that very name
+    known = _settings_near(error) - {name[1]}
+    meant = did_you_mean(name[1], known) or '.'
     text = text.partition('. Did you mean')[0]  # of Python 3.13, less sure
     return (
         f'a setting is not known: {text}{meant} If the config inherits it '
