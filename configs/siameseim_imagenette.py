@@ -4,7 +4,7 @@
 #   python tools/train.py configs/siameseim_imagenette.py \
 #       --data imagenette/train
 # Hardware: 2 CPU cores; about an hour when nothing else runs.
-# Expected: docs/imagenette.md holds the command, log and curve of a real run.
+# Expected: docs/imagenette.md holds the command and curve of a real run.
 # Numbers: our choice. Against the recipe of the paper: a small model, the
 # learning rate of a small batch, a target that moves faster (0.99 instead of
 # 0.995) because the run is short, and crops from 20 % of the area because

@@ -3,7 +3,7 @@
 # Command, with imagenette_128_train.tar unpacked (any folder does):
 #   python tools/train.py configs/siameseim_vits_small_data.py \
 #       --data imagenette/train
-# Hardware: one GPU; a benchmark of its steps reserved 10 GB. On an H100 with
+# Hardware: one GPU; a benchmark of its steps reserved 9.9 GiB. On an H100 with
 # 16 cores up to 4,200 images/s, with train_dataloader.dataset.repeats=40, as
 # workers idle between epochs.
 # Expected: k-NN 84.7 % on Imagenette after 180 of the 200 passes; the rest
