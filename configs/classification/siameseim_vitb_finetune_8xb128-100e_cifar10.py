@@ -4,7 +4,7 @@
 #   tools/dist_train.sh configs/classification/THIS_FILE 8 --data cifar10
 # cifar10 holds cifar-10-batches-py, or train and test with one folder of
 # images per class. Without --data the set is fetched into data/cifar10.
-# Hardware: 8 GPUs of 24 GB or more.
+# Hardware: 8 GPUs of 24 GB or more (estimated).
 # Expected: not yet run here; no published result known to us.
 # Numbers: those of ImageNet, with random crop and flip only; not tuned.
 _base_ = ['./_base_/finetune_vit-base.py']

@@ -4,7 +4,7 @@
 #   tools/dist_train.sh configs/classification/THIS_FILE 8 --data food-101
 # One GPU: the learning rate follows the batch.
 #   python tools/train.py configs/classification/THIS_FILE --data food-101
-# Hardware: GPUs of 24 GB or more.
+# Hardware: GPUs of 24 GB or more (estimated).
 # Expected: not yet run here; no published result known to us.
 # Numbers: those of ImageNet, not tuned for Food-101.
 _base_ = ['./_base_/finetune_vit-base.py']

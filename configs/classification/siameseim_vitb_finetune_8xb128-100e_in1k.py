@@ -6,7 +6,7 @@
 #   tools/dist_train.sh configs/classification/THIS_FILE 8 --data imagenet
 # Any data set with one folder per class: --data FOLDER with train/ and val/.
 # With another number of images a step the learning rate follows.
-# Hardware: 8 GPUs of 24 GB or more.
+# Hardware: 8 GPUs of 24 GB or more (estimated).
 # Expected: not yet run here; published: 84.1 top-1 (84.118 for the released
 # fine-tuned weights).
 # Numbers: https://arxiv.org/abs/2206.01204; what it does not name is the MAE

@@ -3,7 +3,7 @@
 # Command, one GPU, the same 1024 images a step:
 #   python tools/train.py configs/classification/THIS_FILE --data cifar10 \
 #       --cfg-options train_dataloader.batch_size=1024
-# Hardware: a GPU of 8 GB or more; only one linear layer is trained.
+# Hardware: a GPU of 8 GB or more (estimated), for one linear layer.
 # Expected: not yet run here; no published result known to us.
 # Numbers: the linear probe of ImageNet; the batch is ours.
 _base_ = ['./_base_/linear_vit-base.py']

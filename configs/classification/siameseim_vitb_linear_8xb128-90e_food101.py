@@ -3,7 +3,7 @@
 # Command, one GPU, the same 1024 images a step:
 #   python tools/train.py configs/classification/THIS_FILE --data food-101 \
 #       --cfg-options train_dataloader.batch_size=1024
-# Hardware: a GPU of 8 GB or more; only one linear layer is trained.
+# Hardware: a GPU of 8 GB or more (estimated), for one linear layer.
 # Expected: not yet run here; other work reports 71.01 top-1 for the published
 # weights with a frozen backbone and a linear head, without its settings.
 # Numbers: the linear probe of ImageNet; the batch is ours, since 16384 would

@@ -5,7 +5,7 @@
 # One GPU, the same 16384 images a step:
 #   python tools/train.py configs/classification/THIS_FILE --data imagenet \
 #       --cfg-options optim_wrapper.accumulative_counts=8
-# Hardware: GPUs of 16 GB or more; only one linear layer is trained.
+# Hardware: GPUs of 16 GB or more (estimated), for one linear layer.
 # Expected: not yet run here; published: 78.0 top-1.
 # Numbers: https://arxiv.org/abs/2206.01204 and MAE's linear probe
 # (https://arxiv.org/abs/2111.06377, table 10).

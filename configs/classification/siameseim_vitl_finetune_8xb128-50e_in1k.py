@@ -2,7 +2,7 @@
 #
 # Command, 8 GPUs, 128 images each:
 #   tools/dist_train.sh configs/classification/THIS_FILE 8 --data imagenet
-# Hardware: 8 GPUs of 40 GB or more.
+# Hardware: 8 GPUs of 40 GB or more (estimated).
 # Expected: not yet run here; no published result, and no published weights.
 # Numbers: 50 epochs as in the paper's repository; learning rate, layer decay
 # and drop path of MAE's ViT-L recipe (https://arxiv.org/abs/2111.06377, table

@@ -2,7 +2,7 @@
 #
 # Command, 8 GPUs, 2048 images each:
 #   tools/dist_train.sh configs/classification/THIS_FILE 8 --data imagenet
-# Hardware: GPUs of 16 GB or more; only one linear layer is trained.
+# Hardware: GPUs of 16 GB or more (estimated), for one linear layer.
 # Expected: not yet run here; no published result, and no published weights.
 # Numbers: as for ViT-B.
 _base_ = ['./_base_/linear_vit-base.py']

@@ -6,7 +6,7 @@
 # One GPU, the same batch of 16 and warm-up of 500 steps:
 #   python tools/train.py configs/detection/THIS_FILE --cfg-options \
 #       optim_wrapper.accumulative_counts=8 param_scheduler.0.end=4000
-# Hardware: 8 GPUs of 24 GB or more.
+# Hardware: 8 GPUs of 24 GB or more (estimated).
 # Expected: not yet run. This is the simplest drop-in, not the paper's
 # protocol, which is siameseim_vitb_vitdet_mask-rcnn_8xb8-lsj-100e_coco.py.
 # Numbers: mmdet's 1x schedule; AdamW at 1e-4 and weight decay 0.05 as mmdet's

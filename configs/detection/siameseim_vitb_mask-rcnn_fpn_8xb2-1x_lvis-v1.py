@@ -6,7 +6,7 @@
 # One GPU, the same batch of 16 and warm-up of 500 steps:
 #   python tools/train.py configs/detection/THIS_FILE --cfg-options \
 #       optim_wrapper.accumulative_counts=8 param_scheduler.0.end=4000
-# Hardware: 8 GPUs of 24 GB or more.
+# Hardware: 8 GPUs of 24 GB or more (estimated).
 # Expected: not yet run. Not the paper's protocol, which is
 # siameseim_vitb_vitdet_mask-rcnn_8xb8-lsj-100e_lvis-v1.py.
 # Numbers: model and optimizer of siameseim_vitb_mask-rcnn_fpn_8xb2-1x_coco.py;

@@ -2,7 +2,7 @@
 #
 # Command:
 #   python tools/train.py configs/detection/THIS_FILE
-# Hardware: one GPU of 24 GB; activation checkpointing, 2 images at a time,
+# Hardware: one GPU of 24 GB (estimated); activation checkpointing, 2 images,
 # 8 times for a step of 16. With 16 GB:
 #   ... --cfg-options train_dataloader.batch_size=1 \
 #       optim_wrapper.accumulative_counts=16 param_scheduler.0.end=4000

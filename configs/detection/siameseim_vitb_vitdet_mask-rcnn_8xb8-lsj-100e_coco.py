@@ -6,7 +6,7 @@
 # With less memory, the same batch of 64 and warm-up of 250 steps:
 #   ... --cfg-options train_dataloader.batch_size=2 \
 #       optim_wrapper.accumulative_counts=4 param_scheduler.0.end=1000
-# Hardware: 8 GPUs of 80 GB.
+# Hardware: 8 GPUs of 80 GB (estimated).
 # Expected: not yet run here; published with these weights: 52.1 box AP,
 # 46.2 mask AP.
 # Numbers: https://arxiv.org/abs/2206.01204 and ViTDet,

@@ -6,11 +6,11 @@
 # With less memory, the same batch of 64 and warm-up of 250 steps:
 #   ... --cfg-options train_dataloader.batch_size=2 \
 #       optim_wrapper.accumulative_counts=4 param_scheduler.0.end=1000
-# Hardware: 8 GPUs of 80 GB.
+# Hardware: 8 GPUs of 80 GB (estimated).
 # Expected: not yet run here; published with these weights: 40.5 box AP
 # (rare 30.9), 38.1 mask AP (rare 30.1).
 # Numbers: https://arxiv.org/abs/2206.01204 and ViTDet,
-# https://arxiv.org/abs/2203.16527. Epochs are mmdet's, up to 27 % longer than
+# https://arxiv.org/abs/2203.16527. Epochs are mmdet's, longer than
 # ViTDet's, as they count repeated images (docs/detection.md).
 _base_ = [
     './_base_/vitdet_vit-base.py',

@@ -1,7 +1,7 @@
 # Mask R-CNN 1x on COCO with SiameseIM's plain ViT-L/16 and the stock FPN.
 #
 # Command, 8 GPUs: tools/dist_train.sh configs/detection/THIS_FILE 8
-# Hardware: 8 GPUs of 40 GB or more.
+# Hardware: 8 GPUs of 40 GB or more (estimated).
 # Expected: not yet run; there are no published weights of this size.
 # Numbers: the ViT-B config; layer decay and drop path as ViTDet's ViT-L
 # (https://arxiv.org/abs/2203.16527, table 8).

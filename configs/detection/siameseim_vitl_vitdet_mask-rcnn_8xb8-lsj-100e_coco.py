@@ -4,7 +4,7 @@
 #   NNODES=4 NODE_RANK=... MASTER_ADDR=... \
 #   tools/dist_train.sh configs/detection/THIS_FILE 8 \
 #       --cfg-options train_dataloader.batch_size=2
-# Hardware: GPUs of 80 GB, or less with model.backbone.with_cp=True.
+# Hardware: GPUs of 80 GB (estimated); less with model.backbone.with_cp=True.
 # Expected: not yet run; there are no published weights of this size.
 # Numbers: ViTDet's ViT-L (https://arxiv.org/abs/2203.16527, table 8).
 _base_ = ['./siameseim_vitb_vitdet_mask-rcnn_8xb8-lsj-100e_coco.py']

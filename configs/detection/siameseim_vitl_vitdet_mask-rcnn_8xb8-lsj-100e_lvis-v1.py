@@ -1,7 +1,7 @@
 # ViTDet Mask R-CNN on LVIS v1 with SiameseIM's ViT-L/16.
 #
 # Command: as siameseim_vitl_vitdet_mask-rcnn_8xb8-lsj-100e_coco.py.
-# Hardware: GPUs of 80 GB, or less with model.backbone.with_cp=True.
+# Hardware: GPUs of 80 GB (estimated); less with model.backbone.with_cp=True.
 # Expected: not yet run; there are no published weights of this size.
 # Numbers: ViTDet's ViT-L (https://arxiv.org/abs/2203.16527, table 8), the
 # rest as the ViT-B config.

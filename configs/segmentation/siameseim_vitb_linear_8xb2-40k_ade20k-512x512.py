@@ -4,7 +4,7 @@
 # One GPU, the same batch of 16:
 #   python tools/train.py configs/segmentation/THIS_FILE \
 #       --cfg-options train_dataloader.batch_size=16
-# Hardware: GPUs of 8 GB or more; only the head is trained.
+# Hardware: GPUs of 8 GB or more (estimated); only the head is trained.
 # Expected: not yet run here; other work reports 29.24 mIoU for the published
 # weights with a frozen backbone and a linear head, without its settings.
 # Numbers: DINOv2's linear evaluation (https://arxiv.org/abs/2304.07193).

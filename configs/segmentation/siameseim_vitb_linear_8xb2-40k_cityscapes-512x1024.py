@@ -1,7 +1,7 @@
 # Frozen SiameseIM ViT-B/16 with a linear head on Cityscapes.
 #
 # Command, 8 GPUs: tools/dist_train.sh configs/segmentation/THIS_FILE 8
-# Hardware: GPUs of 8 GB or more; only the head is trained.
+# Hardware: GPUs of 8 GB or more (estimated); only the head is trained.
 # Expected: not yet run here; other work reports 26.52 mIoU for the published
 # weights with a frozen backbone and a linear head, without its settings.
 # Numbers: DINOv2's linear evaluation (https://arxiv.org/abs/2304.07193).

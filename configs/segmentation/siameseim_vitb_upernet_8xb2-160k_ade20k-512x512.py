@@ -7,7 +7,7 @@
 #   python tools/train.py configs/segmentation/THIS_FILE \
 #       --cfg-options train_dataloader.batch_size=16
 # Multi-scale and flip: python tools/test.py CONFIG CHECKPOINT --tta
-# Hardware: 8 GPUs of 16 GB or more.
+# Hardware: 8 GPUs of 16 GB or more (estimated).
 # Expected: not yet run here; published with these weights: 51.1 mIoU.
 # Numbers: https://arxiv.org/abs/2206.01204; sliding test windows as BEiT
 # (https://arxiv.org/abs/2106.08254).

@@ -1,7 +1,7 @@
 # UperNet on Cityscapes with SiameseIM's ViT-B/16.
 #
 # Command, 8 GPUs: tools/dist_train.sh configs/segmentation/THIS_FILE 8
-# Hardware: 8 GPUs of 24 GB or more.
+# Hardware: 8 GPUs of 24 GB or more (estimated).
 # Expected: not yet run; SiameseIM's paper has no UperNet on Cityscapes.
 # Numbers: the ADE20K recipe with the crops of mmseg's Cityscapes configs.
 _base_ = [

@@ -1,7 +1,7 @@
 # UperNet on ADE20K with SiameseIM's ViT-L/16.
 #
 # Command, 8 GPUs: tools/dist_train.sh configs/segmentation/THIS_FILE 8
-# Hardware: 8 GPUs of 32 GB or more.
+# Hardware: 8 GPUs of 32 GB or more (estimated).
 # Expected: not yet run; there are no published weights of this size.
 # Numbers: the ViT-B recipe; layer decay and drop path for 24 blocks are our
 # choice.
