@@ -44,5 +44,6 @@ def test_an_empty_file_is_told_with_how_to_find_it(tmp_path, workers):
         load(path, workers)
 
     assert str(end.value) == (
-        f'error: an image file is empty (`find FOLDER -empty` names it): {CURE}'
+        'error: an image file is empty (`find FOLDER -empty` names it): '
+        f'{CURE}'
     )
