@@ -21,9 +21,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
-from mmengine.config import Config
-
 from siameseim.benchmark.contenders import OURS
 from siameseim.benchmark.measure import Settings, measure
 from siameseim.benchmark.origin import origin
@@ -35,6 +32,9 @@ from siameseim.engine.precision import PRECISIONS
 from siameseim.errors import InputError
 from siameseim.launch.options import add_config, command_line, read_config
 from siameseim.launch.tool_errors import one_line_for
+
+import torch
+from mmengine.config import Config
 
 MODES = ('default', 'graph', 'max-autotune-no-cudagraphs')
 

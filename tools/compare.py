@@ -21,9 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 import train
-
 from siameseim.atomic_file import write_json
 from siameseim.comparison import cost, identity, table
 from siameseim.comparison.curve_hook import FrozenCurveHook
@@ -34,6 +32,8 @@ from siameseim.engine.precision import has_fast_bf16
 from siameseim.evaluation.labelled import labelled_splits
 from siameseim.launch.options import add_options, command_line, read_config
 from siameseim.launch.tool_errors import one_line_for
+
+import torch
 
 ROWS = Path(__file__).resolve().parents[1] / 'configs/comparison'
 TIMES = 'step_times.json'

@@ -11,8 +11,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.device import get_device
-
 from siameseim import get_model
 from siameseim.datasets.image_folder import printable
 from siameseim.evaluation.extraction import (
@@ -24,6 +22,8 @@ from siameseim.launch import distributed
 from siameseim.launch.cores import loading_workers
 from siameseim.launch.options import add_workers, command_line
 from siameseim.launch.tool_errors import one_line_for
+
+from mmengine.device import get_device
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -21,14 +21,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.dist import is_main_process
-
 from siameseim.datasets.class_folders import split_folders
 from siameseim.evaluation import frozen, labelled
 from siameseim.launch import distributed
 from siameseim.launch.cores import loading_workers
 from siameseim.launch.options import add_workers, command_line
 from siameseim.launch.tool_errors import one_line_for
+
+from mmengine.dist import is_main_process
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

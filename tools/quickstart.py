@@ -13,10 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-from mmengine.config import Config
-
-from siameseim.environment.hardware import busy_cores, unused_gpu
+from siameseim.environment.hardware import unused_gpu
 from siameseim.errors import InputError
 from siameseim.evaluation import HeldOutHook, HeldOutScore
 from siameseim.launch import train_config
@@ -26,6 +23,9 @@ from siameseim.launch.tool_errors import one_line_for
 from siameseim.report.load import curves_of, read_log
 from siameseim.visualization import draw_before_after
 from siameseim.visualization.figures import draw_log
+
+import torch
+from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/siameseim_quickstart.py'
@@ -125,9 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Set up, train, measure, draw, and say what to do next."""
     args = parse_args(argv)
     start = time.perf_counter()
-    gpu = torch.cuda.is_available()
-    busy = busy_cores(torch.get_num_threads(), gpu)
-    for note in filter(None, [unused_gpu(gpu), busy]):
+    if note := unused_gpu(torch.cuda.is_available()):
         print(f'Note: {note}')
     print('[1/3] photographs and model', flush=True)
     with one_line_for(OSError, InputError):

@@ -10,15 +10,15 @@ import logging
 import math
 from typing import Any
 
-from mmengine.config import Config
-from torch import nn
-
 from siameseim.benchmark.scaling import Cluster, Work, step_model
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.errors import InputError
 from siameseim.launch.options import command_line
 from siameseim.launch.tool_errors import one_line_for
 from siameseim.models.norm import TokenBN
+
+from mmengine.config import Config
+from torch import nn
 
 # H100 SXM, 8 a machine, one 400 Gbit/s link a GPU; 80 % of stated rates, and
 # two figures of a ViT-B step of 128 images that was measured on one: the speed

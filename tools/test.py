@@ -12,10 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from mmengine.config import Config
-from mmengine.dist import is_main_process
-
 from siameseim.errors import InputError
 from siameseim.launch import distributed
 from siameseim.launch.options import add_config, command_line, read_config
@@ -25,6 +21,10 @@ from siameseim.layouts.safe_load import load_file
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu
 from siameseim.transfer.whole_checkpoint import WholeCheckpointHook
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -16,16 +16,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
-
 from siameseim.checkpoints import last_checkpoint
 from siameseim.checkpoints.resume_state import check_processes
 from siameseim.checkpoints.stop_signals import StopHook
 from siameseim.datasets.class_folders import split_folders
 from siameseim.datasets.pretrain_dataset import images_and_repeats
 from siameseim.engine.worker_signals import end_workers, start_tracker
-from siameseim.environment.hardware import busy_cores, unused_gpu
+from siameseim.environment.hardware import unused_gpu
 from siameseim.errors import InputError
 from siameseim.launch import distributed, learning_rate, train_config
 from siameseim.launch.hook_settings import check_hooks
@@ -41,6 +38,9 @@ from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import config as transfer
 from siameseim.transfer import cpu, schedule
 from siameseim.transfer.hooks import register_hooks
+
+import torch
+from mmengine.config import Config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -195,9 +195,8 @@ def build_runner(args: argparse.Namespace) -> TerseRunner:
         blur = train_config.wide_blur(cfg)
     for note in filter(None, [data, rate, begin, absent, blur]):
         runner.logger.info(note)
-    gpu = torch.cuda.is_available()
-    busy = busy_cores(torch.get_num_threads(), gpu)
-    for warning in filter(None, [earlier, unused_gpu(gpu), busy, warm_up]):
+    unused = unused_gpu(torch.cuda.is_available())
+    for warning in filter(None, [earlier, unused, warm_up]):
         runner.logger.warning(warning)
     return runner
 

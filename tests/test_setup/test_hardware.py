@@ -1,6 +1,9 @@
-"""What is said of a GPU that torch does not see, and of busy cores."""
+"""What is said of a GPU that torch does not see, and how threads wait."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,25 +38,32 @@ def test_memory_that_windows_does_not_tell_of_is_none(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('load', 'threads', 'cuda', 'told', 'said'),
+    ('given', 'found'),
     [
-        (3.0, 4, False, None, True),
-        (2.9, 4, False, None, False),  # below three of four cores
-        (9.0, 1, False, None, False),
-        (9.0, 4, True, None, False),
-        (9.0, 4, False, 'OMP_WAIT_POLICY', False),
-        (9.0, 4, False, 'OMP_NUM_THREADS', False),
+        ({}, '1000'),
+        (dict(GOMP_SPINCOUNT='7'), '7'),
+        (dict(OMP_WAIT_POLICY='ACTIVE'), None),
     ],
 )
-def test_cores_that_do_other_work_are_told_of(
-    monkeypatch, load, threads, cuda, told, said
-):
-    monkeypatch.setattr('os.getloadavg', lambda: (load, 0.0, 0.0))
-    monkeypatch.setattr('os.cpu_count', lambda: 4)
-    for name in ('OMP_WAIT_POLICY', 'OMP_NUM_THREADS'):
-        monkeypatch.delenv(name, raising=False)
-    if told:
-        monkeypatch.setenv(told, 'PASSIVE')
-    text = hardware.busy_cores(threads, cuda)
-    assert (text is not None) == said
-    assert not said or 'OMP_WAIT_POLICY=PASSIVE' in text
+def test_threads_wait_briefly_unless_told_otherwise(monkeypatch, given, found):
+    monkeypatch.setattr('os.environ', dict(given))
+    hardware.wait_briefly()
+    assert os.environ.get('GOMP_SPINCOUNT') == found
+
+
+def test_a_training_says_how_threads_wait_before_torch_is_loaded():
+    """Torch reads it then, and not again."""
+    tool = Path(__file__).parents[2] / 'tools/train.py'
+    watch = (
+        'import os, runpy, sys\n'
+        'sys.addaudithook(lambda event, args: event == "import" and args[0] '
+        '== "torch" and print(os.environ.get("GOMP_SPINCOUNT")))\n'
+        f'sys.argv = ["train.py", "--help"]; sys.path[0] = "{tool.parent}"\n'
+        f'runpy.run_path("{tool}", run_name="__main__")'
+    )
+    waits = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')
+    env = {k: v for k, v in os.environ.items() if k not in waits}
+    told = subprocess.run(
+        [sys.executable, '-c', watch], env=env, capture_output=True, text=True
+    )
+    assert told.stdout.splitlines()[0] == '1000', told.stderr

@@ -57,24 +57,12 @@ def unused_gpu(cuda_available: bool) -> str | None:
     )
 
 
-def busy_cores(threads: int, cuda_available: bool) -> str | None:
-    """Return how to share cores that do other work, or None if they do not.
+def wait_briefly() -> None:
+    """Let threads that wait for others sleep after some microseconds.
 
-    Threads that wait for each other by spinning take time from those they
-    wait for. Linux counts the load of the last minute.
-
-    Args:
-        threads (int): that this process computes with.
-        cuda_available (bool): whether it computes on a GPU instead.
+    GNU's OpenMP, with which torch computes on Linux, lets them spin for
+    milliseconds, which they take from each other where cores do other work.
+    It reads the setting when torch is loaded; those of a user stand.
     """
-    told = {'OMP_NUM_THREADS', 'OMP_WAIT_POLICY'} & os.environ.keys()
-    if cuda_available or threads == 1 or told or not hasattr(os, 'getloadavg'):
-        return None
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load < 0.75 * cores:
-        return None
-    return (
-        f'the {cores} cores of this machine do other work (load {load:.1f}): '
-        'with OMP_WAIT_POLICY=PASSIVE before the command threads do not spin '
-        'while they wait, which can be several times as fast'
-    )
+    if not {'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT'} & os.environ.keys():
+        os.environ['GOMP_SPINCOUNT'] = '1000'
