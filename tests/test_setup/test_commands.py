@@ -32,9 +32,11 @@ def test_failure_is_a_setup_error_that_names_the_log(commands):
 
 def test_long_commands_give_signs_of_life(commands, monkeypatch, capsys):
     monkeypatch.setattr(module, 'HEARTBEAT_SECONDS', 0.05)
-    code = 'import time; print("at work", flush=True); time.sleep(0.5)'
+    code = 'import time; print("Installing", flush=True); time.sleep(0.5)'
     commands.run([sys.executable, '-c', code], 'Working')
-    assert 's: at work' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.count('s: Installing') == 1
+    assert 's: at work' in told
 
 
 def test_an_interrupted_command_is_ended(commands, monkeypatch):

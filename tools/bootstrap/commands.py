@@ -120,14 +120,17 @@ def _ended_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
 
 @contextmanager
 def _heartbeat(lines: list[str]) -> Iterator[None]:
-    """Print the newest line now and then, so that waiting has a reason."""
+    """Print the newest line now and then, once, or that work goes on."""
     finished = threading.Event()
     start = time.monotonic()
 
     def beat() -> None:
+        told = 0
         while not finished.wait(HEARTBEAT_SECONDS):
             passed = time.monotonic() - start
-            print(f'   {passed:4.0f} s: {lines[-1].strip()[:60]}', flush=True)
+            news = lines[-1].strip()[:60] if len(lines) > told else 'at work'
+            told = len(lines)
+            print(f'   {passed:4.0f} s: {news}', flush=True)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

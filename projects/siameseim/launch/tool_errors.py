@@ -157,6 +157,8 @@ def _failed_import(error: ImportError) -> str | None:
     missing = isinstance(cause, ModuleNotFoundError)
     if not cure and (not missing or _own_lines(error)):
         return None
+    if error.__cause__:  # was told in full on purpose
+        return f'{error}{cure}'
     return f'{": ".join(map(str, chain))}{cure}'
 
 
