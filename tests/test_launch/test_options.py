@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from siameseim.errors import InputError
-from siameseim.launch.options import misspelt, read_config
+from siameseim.launch.options import (
+    add_options,
+    command_line,
+    misspelt,
+    read_config,
+)
 from tests.transfer_fixtures import ROOT
 
 
@@ -79,3 +84,12 @@ def test_names_of_shipped_and_stock_configs_are_free():
     for file in mistaken:  # not the user's to mend
         assert '.mim' in file.parts
         read_config(Namespace(config=str(file), cfg_options={}))
+
+
+def test_a_setting_that_lost_its_shell_variable_says_so(capsys):
+    parser = command_line('')
+    add_options(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--cfg-options', '.1.blur_prob=0.0'])
+    said = capsys.readouterr().err
+    assert "'.1.blur_prob=0.0': set its shell variable" in said

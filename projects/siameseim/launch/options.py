@@ -51,6 +51,8 @@ def _key_value(text: str) -> str:
     """The text as it is, if it has the form that mmengine's action splits."""
     if '=' not in text:
         raise argparse.ArgumentTypeError(f'{text!r} is no KEY=VALUE')
+    if text[0] == '.':  # as $P.1.size=64 is where P is not set
+        raise argparse.ArgumentTypeError(f'{text!r}: set its shell variable')
     return text
 
 
