@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> list[report.Row]:
     """Measure as the command line says, write and print the table."""
     args = parse_args(argv)
     title = args.checkpoint or f'the untrained network of {args.config}'
+    title += f', {args.branch} branch' if args.branch else ''
     rows: list[report.Row] = []
     try:
         distributed.check_launcher(None)

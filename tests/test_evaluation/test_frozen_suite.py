@@ -99,6 +99,15 @@ def test_a_probe_that_fails_costs_no_measure_before_it(
     assert 'linear probe' not in values
 
 
+def test_the_table_names_the_branch(colours, tmp_path):
+    tensors = tiny_vit(arch=ARCH, img_size=32, patch_size=8).state_dict()
+    branches = ('backbone', 'target.backbone')
+    both = {f'{b}.{k}': v for b in branches for k, v in tensors.items()}
+    file = saved(tmp_path / 'both.pth', both)
+    run(file, colours, tmp_path, '--branch', 'target', '--epochs', '0')
+    assert 'both.pth, target branch\n' in (tmp_path / 'frozen.md').read_text()
+
+
 def test_a_given_list_is_used(checkpoint, colours, tmp_path):
     path = tmp_path / 'list.txt'
     path.write_text('blue_1.png\nred_2.png\n')  # green is never seen
