@@ -11,6 +11,8 @@ from siameseim.benchmark import step as steps
 from siameseim.benchmark.measure import Settings
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.benchmark.sweep import resized
+from siameseim.benchmark.table import show
+from siameseim.benchmark.timing import Spread
 from tests.test_benchmark.conftest import SMOKE
 from tests.transfer_fixtures import ROOT
 
@@ -151,3 +153,13 @@ def test_a_config_of_another_method_is_named(benchmark, row, options):
     config = str(ROOT / f'configs/comparison/{row}.py')
     with pytest.raises(SystemExit, match='only steps of SiameseIM.*--against'):
         benchmark.main([config, '--device', 'cpu', *options.split()])
+
+
+def test_each_point_of_a_curve_is_printed_on_lines_of_its_own(capsys):
+    points = [dict(at=n, seconds=Spread(n / 2, 0.25, 2.0)) for n in (1, 2)]
+    show(dict(points=points))
+    printed = capsys.readouterr().out
+    assert [' '.join(line.split()) for line in printed.splitlines()] == [
+        *('points', 'point 1', 'at 1', 'seconds 0.5 (0.25 to 2)'),
+        *('point 2', 'at 2', 'seconds 1 (0.25 to 2)'),
+    ]

@@ -17,10 +17,12 @@ def show(result: dict[str, Any], indent: int = 0) -> None:
 
     Args:
         result (dict): texts, numbers, spreads (median, lowest, highest),
-            lists, or dicts of those.
+            lists, or dicts of those and lists of them (points of a curve).
         indent (int): spaces before each line. Defaults to 0.
     """
     for name, value in result.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            value = {f'point {i}': point for i, point in enumerate(value, 1)}
         if isinstance(value, dict):
             print(f'{" " * indent}{name}')
             show(value, indent + 2)
