@@ -139,6 +139,13 @@ def test_what_cannot_be_measured_is_a_row(colours, tmp_path, monkeypatch):
     assert len(failures([*rows.values()]).splitlines()) == 3
 
 
+def test_images_without_folders_of_classes_are_a_row(colours):
+    flat = str(colours / 'val/red')
+    rows = robustness_rows(classifier(*COLOURS), dict(sketch=flat), 'linear')
+    said = f'linear: ImageNet-Sketch failed: {flat} has no class folders'
+    assert failures(rows).startswith(said)
+
+
 def test_the_tool_names_a_missing_package(monkeypatch):
     module = tool('robustness')
     load_classifier = Mock(side_effect=ImportError('pip install timm'))

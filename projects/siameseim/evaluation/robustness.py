@@ -14,6 +14,7 @@ from mmpretrain.apis import get_model
 from mmpretrain.registry import DATASETS
 from torch.utils.data import DataLoader
 
+from ..datasets.class_folders import class_names
 from ..datasets.image_folder import image_extensions
 from ..layouts.layout import state_of
 from ..layouts.safe_load import load_file
@@ -93,8 +94,10 @@ def accuracy(
         pipeline (list[dict], optional): transforms in place of its own.
 
     Raises:
+        FileNotFoundError: if it has no folders of classes.
         ValueError: if a folder is none of its classes.
     """
+    class_names(folder)
     dataset = DATASETS.build(
         dict(
             type='CustomDataset',
