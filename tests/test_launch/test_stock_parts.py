@@ -5,6 +5,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.runner import IterBasedTrainLoop
 
+from siameseim.checkpoints import SafeCheckpointHook
 from siameseim.datasets import ViewPreprocessor
 from siameseim.errors import InputError
 from siameseim.launch.stock_parts import check_stock_parts
@@ -112,6 +113,12 @@ def test_a_schedule_that_waits_for_validation_is_refused(cfg, schedule):
 def test_several_schedules_in_a_tuple_pass(cfg):
     """As mmengine builds them."""
     cfg.param_scheduler = (dict(type='LinearLR'), dict(type='ExponentialLR'))
+    assert check_stock_parts(cfg) is None
+
+
+def test_a_saver_of_ones_own_chooses_as_it_likes(cfg):
+    own = type('KnnSaver', (SafeCheckpointHook,), {})
+    cfg.default_hooks.checkpoint = dict(type=own, save_best='knn')
     assert check_stock_parts(cfg) is None
 
 

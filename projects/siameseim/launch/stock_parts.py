@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.hooks import EarlyStoppingHook
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmengine.optim import ReduceOnPlateauParamScheduler
 from mmengine.registry import Registry
 from mmengine.runner import IterBasedTrainLoop
@@ -18,6 +18,7 @@ from mmpretrain.registry import (
     PARAM_SCHEDULERS,
 )
 
+from ..checkpoints import SafeCheckpointHook
 from ..datasets import ViewPreprocessor
 from ..errors import InputError, settings_of
 
@@ -129,7 +130,9 @@ def _check_dataset(cfg: Config) -> None:
 def _check_hooks(cfg: Config) -> None:
     saving = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     what = 'default_hooks.checkpoint.save_best'
-    if not saving.get('save_best'):
+    savers = (CheckpointHook, SafeCheckpointHook)  # but not a user's own
+    built = _built(saving.get('type'), HOOKS)
+    if built not in savers or not saving.get('save_best'):
         what = 'an EarlyStoppingHook'
         kinds = [hook.get('type') for hook in cfg.get('custom_hooks') or []]
         if EarlyStoppingHook not in [_built(kind, HOOKS) for kind in kinds]:
