@@ -75,6 +75,12 @@ def test_the_first_images_of_packed_ones_are_chosen(folder, archive, tmp_path):
         assert [info['img_path'] for info in first] == names[:2]
 
 
+@pytest.mark.parametrize('kind', [TarImages, LmdbImages])
+def test_what_packed_images_would_pass_over_is_refused(kind):
+    with pytest.raises(TypeError, match="argument 'data_prefix'"):
+        kind('images', data_prefix='train')
+
+
 def test_any_order_and_any_process_read_the_same(archive, pipeline):
     """No stream: the last first, and from a copy as a worker gets it."""
     dataset = TarImages(str(archive))

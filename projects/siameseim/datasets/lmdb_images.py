@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.fileio import LmdbBackend, register_backend
@@ -39,7 +40,8 @@ class LmdbImages(BaseDataset):
 
     Args:
         data_root (str): The LMDB, a folder or a file. ``~`` is expanded.
-        **kwargs: Other arguments of ``BaseDataset``, such as ``indices``.
+        indices (int | Sequence[int], optional): The first so many images, or
+            the places of those to take. Defaults to all.
 
     Raises:
         FileNotFoundError: If there is no such LMDB or no image in it.
@@ -47,9 +49,13 @@ class LmdbImages(BaseDataset):
         InputError: If it is damaged or no LMDB.
     """
 
-    def __init__(self, data_root: str, **kwargs: Any) -> None:
+    def __init__(
+        self, data_root: str, indices: int | Sequence[int] | None = None
+    ) -> None:
         super().__init__(
-            ann_file='', data_root=os.path.expanduser(data_root), **kwargs
+            ann_file='',
+            data_root=os.path.expanduser(data_root),
+            indices=indices,
         )
 
     def load_data_list(self) -> list[dict[str, Any]]:

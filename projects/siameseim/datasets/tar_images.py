@@ -3,7 +3,7 @@
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,16 +32,21 @@ class TarImages(BaseDataset):
     Args:
         data_root (str): A ``.tar`` file, or a folder with such files at its
             top. ``~`` is expanded.
-        **kwargs: Other arguments of ``BaseDataset``, such as ``indices``.
+        indices (int | Sequence[int], optional): The first so many images, or
+            the places of those to take. Defaults to all.
 
     Raises:
         FileNotFoundError: If there is no archive, or no image in them.
         ValueError: If a file is compressed, damaged or no tar archive.
     """
 
-    def __init__(self, data_root: str, **kwargs: Any) -> None:
+    def __init__(
+        self, data_root: str, indices: int | Sequence[int] | None = None
+    ) -> None:
         super().__init__(
-            ann_file='', data_root=os.path.expanduser(data_root), **kwargs
+            ann_file='',
+            data_root=os.path.expanduser(data_root),
+            indices=indices,
         )
 
     def load_data_list(self) -> list[dict[str, Any]]:
