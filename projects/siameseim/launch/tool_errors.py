@@ -119,6 +119,9 @@ def _own_lines(*errors: Exception) -> list[str]:
         for error in errors
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
+    for error in errors:  # a loader's worker writes its lines into the text
+        told = re.findall(r'^  File "(.+)", line (\d+)', str(error), re.M)
+        steps += [(Path(file), int(line)) for file, line in told]
     steps = [step for step in steps if not _is_installed(step[0])]
     tool = steps[0][0].parent if steps else _PACKAGE
     return [f'{file}:{line}' for file, line in steps if file.parent != tool]
