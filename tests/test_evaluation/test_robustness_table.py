@@ -146,6 +146,14 @@ def test_images_without_folders_of_classes_are_a_row(colours):
     assert failures(rows).startswith(said)
 
 
+def test_class_folders_without_an_image_are_a_row(tmp_path):
+    (tmp_path / 'red').mkdir()
+    data = dict(sketch=str(tmp_path))
+    rows = robustness_rows(classifier(*COLOURS), data, 'linear')
+    said = f'failed: {tmp_path} has no image in its class folders'
+    assert said in failures(rows)
+
+
 def test_the_tool_names_a_missing_package(monkeypatch):
     module = tool('robustness')
     load_classifier = Mock(side_effect=ImportError('pip install timm'))

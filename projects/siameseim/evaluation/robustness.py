@@ -94,19 +94,11 @@ def accuracy(
         pipeline (list[dict], optional): transforms in place of its own.
 
     Raises:
-        FileNotFoundError: if it has no folders of classes.
+        FileNotFoundError: if it has no folders of classes, or no image in
+            them.
         ValueError: if a folder is none of its classes.
     """
-    class_names(folder)
-    dataset = DATASETS.build(
-        dict(
-            type='CustomDataset',
-            data_root=str(folder),
-            extensions=image_extensions(),
-            pipeline=pipeline or classifier.pipeline,
-            serialize_data=False,  # it collects garbage each time, 75 times
-        )
-    )
+    dataset = _labelled(folder, pipeline or classifier.pipeline)
     columns = columns_of(dataset.metainfo['classes'], classifier.classes)
     loader = DataLoader(
         dataset, collate_fn=pseudo_collate, **classifier.loading
@@ -117,6 +109,25 @@ def accuracy(
             scores = sample.pred_score.cpu()[columns]
             right += int(scores.argmax() == sample.gt_label.item())
     return right / len(dataset)
+
+
+def _labelled(folder: Path, pipeline: list[dict]) -> Any:
+    """A class-per-folder tree as a data set of mmpretrain."""
+    class_names(folder)
+    settings = dict(
+        type='CustomDataset',
+        data_root=str(folder),
+        extensions=image_extensions(),
+        pipeline=pipeline,
+        serialize_data=False,  # it collects garbage each time, 75 times
+    )
+    try:
+        return DATASETS.build(settings)
+    except RuntimeError as error:  # 'Found 0 files'
+        raise FileNotFoundError(
+            f'{folder} has no image in its class folders: check that it is '
+            'unpacked in full'
+        ) from error
 
 
 def made_corruptions(
