@@ -92,4 +92,4 @@ def test_a_setting_that_lost_its_shell_variable_says_so(capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(['--cfg-options', '.1.blur_prob=0.0'])
     said = capsys.readouterr().err
-    assert "'.1.blur_prob=0.0': set its shell variable" in said
+    assert "'.1.blur_prob=0.0' begins with a dot: if a shell variable" in said

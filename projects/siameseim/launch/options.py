@@ -52,7 +52,10 @@ def _key_value(text: str) -> str:
     if '=' not in text:
         raise argparse.ArgumentTypeError(f'{text!r} is no KEY=VALUE')
     if text[0] == '.':  # as $P.1.size=64 is where P is not set
-        raise argparse.ArgumentTypeError(f'{text!r}: set its shell variable')
+        raise argparse.ArgumentTypeError(
+            f'{text!r} begins with a dot: if a shell variable stands before '
+            'it, set that one first'
+        )
     return text
 
 
