@@ -7,12 +7,10 @@ Importing this package registers every component, so a config needs only
 from importlib import import_module
 from warnings import catch_warnings, filterwarnings
 
-from .environment.hardware import wait_briefly
 from .environment.python314 import restore_find_loader
 from .environment.requirements import require_stack
 from .version import __version__
 
-wait_briefly()  # before torch is loaded
 restore_find_loader()
 require_stack()
 

@@ -55,14 +55,3 @@ def unused_gpu(cuda_available: bool) -> str | None:
         'use the GPU (`python tools/doctor.py` and `nvidia-smi` say which '
         'CUDA each of them has; set CUDA_VISIBLE_DEVICES= if it is meant so)'
     )
-
-
-def wait_briefly() -> None:
-    """Let threads that wait for others sleep after some microseconds.
-
-    GNU's OpenMP, with which torch computes on Linux, lets them spin for
-    milliseconds, which they take from each other where cores do other work.
-    It reads the setting when torch is loaded; those of a user stand.
-    """
-    if not {'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT'} & os.environ.keys():
-        os.environ['GOMP_SPINCOUNT'] = '1000'
