@@ -49,7 +49,7 @@ def test_gloo_threads_end_before_python_does(images, config, tmp_path):
     program.write_text(
         'import sys\n'
         'from pathlib import Path\n'
-        f'sys.path.insert(0, {str(ROOT)!r})\n'
+        f'sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tools")!r}]\n'
         'from siameseim.launch import distributed\n'
         'from tests.transfer_fixtures import tool\n'
         'leave = distributed.end_group\n'
