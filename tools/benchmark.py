@@ -21,7 +21,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.benchmark.contenders import OURS
 from siameseim.benchmark.measure import Settings, measure
 from siameseim.benchmark.origin import origin

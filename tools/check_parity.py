@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.launch.options import command_line
 from siameseim.launch.tool_errors import one_line_for
 from siameseim.parity import compare_file

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 import train
 from siameseim.atomic_file import write_json
 from siameseim.comparison import cost, identity, table

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim import get_model
 from siameseim.datasets.image_folder import printable
 from siameseim.evaluation.extraction import (

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.datasets.class_folders import split_folders
 from siameseim.evaluation import frozen, labelled
 from siameseim.launch import distributed

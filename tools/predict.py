@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.launch.options import add_config, command_line, read_config
 from siameseim.launch.tool_errors import one_line_for
 from siameseim.transfer import draw

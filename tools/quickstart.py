@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.environment.hardware import unused_gpu
 from siameseim.errors import InputError
 from siameseim.evaluation import HeldOutHook, HeldOutScore

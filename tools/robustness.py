@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.evaluation import report, robustness_table
 from siameseim.evaluation.robustness import load_classifier
 from siameseim.launch.cores import loading_workers

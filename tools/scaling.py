@@ -10,7 +10,7 @@ import logging
 import math
 from typing import Any
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.benchmark.scaling import Cluster, Work, step_model
 from siameseim.benchmark.step import StepBenchmark
 from siameseim.errors import InputError

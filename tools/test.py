@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.errors import InputError
 from siameseim.launch import distributed
 from siameseim.launch.options import add_config, command_line, read_config

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import brief_waits  # noqa: F401  before torch
+import brief_waits
 from siameseim.checkpoints import last_checkpoint
 from siameseim.checkpoints.resume_state import check_processes
 from siameseim.checkpoints.stop_signals import StopHook
